@@ -1,0 +1,138 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A whole configuration: read, checked against option rows, and immutable from then on. Loading either gives a
+ * complete snapshot or a list of problems, each with file:line; there is nothing in between. The router
+ * compares two snapshots to learn what a reload changes.
+ */
+#ifndef FEDWAY_CONFIG_CONFIG_H
+#define FEDWAY_CONFIG_CONFIG_H
+
+#include <stdio.h>
+
+#include <fedway/component.h>
+
+/** Who wins when a second link claims a name that is held. */
+enum config_conflict { CONFIG_CONFLICT_REFUSE, CONFIG_CONFLICT_REPLACE, CONFIG_CONFLICT_SHARE };
+
+/** `listen = ( { address = "127.0.0.1"; port = 7400; } );` where links attach */
+struct config_listen {
+	const char *address;
+	uint16_t port;
+};
+
+/** `domains = ( { name = "corp.example"; federation = true; } );` */
+struct config_domain {
+	const char *name;
+	bool federation;
+};
+
+/** `links = ( { name = …; secret_file = …; } );` one attached component */
+struct config_link {
+	const char *name;            /**< the `to` of its stream header */
+	struct fw_secret secret;
+	struct fw_strings domains;   /**< held beside its name */
+	int conflict;                /**< enum config_conflict */
+	bool check_from;             /**< its stanzas must come from what it holds */
+	uint32_t priority, weight;   /**< among several holders of a name; lower priority first */
+};
+
+/** `uplinks = ( { name = …; host = …; } );` we attach to another server */
+struct config_uplink {
+	const char *name;            /**< component name there: our header's `to` */
+	const char *host;            /**< IP */
+	uint16_t port;
+	struct fw_secret secret;
+	struct fw_strings domains;   /**< domains of this router that are reached through it; "*" for the default */
+	bool check_from;
+	uint32_t priority, weight;
+	uint32_t retry_min_ms, retry_max_ms;
+};
+
+/** `log_levels = ( { logger = "stream.*"; level = "debug"; } );` */
+struct config_log_level {
+	const char *logger;
+	int level; /**< enum fw_level */
+};
+
+/** `components = ( { module = "s2s"; … } );` */
+struct config_component {
+	const char *module;          /**< file name without suffix */
+	const char *id;              /**< without realm; "" gives "<module>-<n>" */
+	bool enabled;
+	uint32_t priority, weight;
+	/* not from rows: */
+	const struct fw_component *descriptor; /**< NULL when not enabled */
+	void *options;               /**< struct of the descriptor's rows, from the group `options = { … }`; or NULL */
+	char where[256];             /**< file:line */
+};
+
+/** The router's own options: the top level of the file. Sections below list the structs above. */
+struct config_router {
+	const char *realm;
+	const char *module_path;     /**< folder of modules; "" is the one of the installation */
+	const char *control_socket;
+	const char *pid_file;        /**< "" writes none */
+	const char *log_file;        /**< "-" is standard error */
+	int log_level;
+	struct fw_rows log_levels;   /**< struct config_log_level */
+	struct fw_rows listen;       /**< struct config_listen */
+	struct fw_rows domains;      /**< struct config_domain */
+	struct fw_rows links;        /**< struct config_link */
+	struct fw_rows uplinks;      /**< struct config_uplink */
+	struct fw_rows components;   /**< struct config_component */
+	uint32_t link_queue_max_stanzas;
+	uint64_t link_queue_max_bytes;
+	uint32_t link_handshake_timeout_ms;
+	uint32_t link_unauthenticated_max;
+	uint32_t stanza_max_bytes;
+	uint32_t drain_timeout_ms;
+};
+
+extern const struct fw_option config_router_rows[];
+
+struct config {
+	struct config_router router;
+	char *path;
+	void *memory; /**< everything the pointers above point into */
+};
+
+/** Sentences with file:line, collected so that an operator sees them all at once. */
+struct config_problems {
+	size_t count;
+	char *text; /**< one per line, each ends in \n; NULL when there are none */
+};
+void config_problem(struct config_problems *problems, const char *file, int line, const char *format, ...) FW_PRINTF(4, 5);
+void config_problems_free(struct config_problems *problems);
+
+/** How the loader finds the descriptor of a module, whose rows it needs. */
+struct config_modules {
+	int (*find)(void *ctx, const struct config_router *router, const char *module, const struct fw_component **out,
+	            struct fw_error *err);
+	void *ctx;
+};
+
+/**
+ * Reads and checks a file with its includes, fills every struct, reads secrets, runs each component's check().
+ * @return FW_OK [g]; otherwise problems says why, *out untouched
+ */
+int config_load(const char *path, const struct config_modules *modules, struct config **out,
+                struct config_problems *problems);
+/** Same from text, for tests and fuzzing; includes and secret files are relative to the working directory. */
+int config_load_text(const char *text, const struct config_modules *modules, struct config **out,
+                     struct config_problems *problems);
+void config_free(struct config **config);
+
+/** Two structs filled from the same rows say the same; secrets are compared by content. */
+bool config_options_equal(const struct fw_option *rows, const void *a, const void *b);
+
+/** Fills `target` with the defaults of `rows`; the rest of the memory hangs on *memory (free with config_options_free). */
+int config_options_defaults(const struct fw_option *rows, void *target, void **memory, struct fw_error *err);
+void config_options_free(void **memory);
+
+/** Rows as text for `fedwayd --options`: key, type, default, range, help. */
+void config_print_rows(FILE *out, const struct fw_option *rows, int indent);
+/** Rows as mdoc/man source for fedway.conf(5). */
+void config_print_rows_man(FILE *out, const struct fw_option *rows);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the router knows of anything with an address on it: a module in this process, a link on 7400, or an uplink.
+ * They differ only in their port, the one function through which stanzas reach them.
+ */
+#ifndef FEDWAY_ROUTER_COMPONENT_H
+#define FEDWAY_ROUTER_COMPONENT_H
+
+#include <fedway/hosting.h>
+#include <fedway/json.h>
+#include <fedway/ledger.h>
+
+struct router;
+struct component;
+struct route; /* route_table.h: one (domain, component) holding */
+
+struct component_port {
+	const char *kind; /**< "module", "link", "uplink" */
+	/**
+	 * Hands a stanza over [t]. FW_OK: the port owns it and gives it its exit.
+	 * FW_ELIMIT: queue full, *stanza left with the caller, who bounces it.
+	 */
+	int (*deliver)(void *port, struct fw_stanza **stanza);
+	/** Adds what only the port knows: address, TLS, queue. */
+	void (*report)(void *port, const char *topic, struct fw_json *out);
+	/** Stop taking work and finish; then component_drained(). */
+	void (*drain)(void *port);
+};
+
+enum component_state { COMPONENT_STARTING, COMPONENT_UP, COMPONENT_DRAINING, COMPONENT_DOWN };
+
+struct component {
+	struct component *next;
+	struct router *router;
+	uint32_t number;               /**< origin mark of its stanzas; never used twice; from 1 */
+	char id[512];                  /**< component ID or, for links, the name */
+	const struct component_port *port_ops;
+	void *port;
+	enum component_state state;
+	uint32_t priority, weight;
+	bool check_from;               /**< refuse stanzas from domains it does not hold */
+	bool gateway;                  /**< holds "*": speaks for the outside */
+	struct fw_ledger *ledger;      /**< of stanzas that entered through it */
+	uint64_t stanzas_out, bytes_out; /**< delivered to it */
+	struct route *routes;          /**< its holdings */
+	struct fw_str last_from;       /**< quick check: sender domain found good last time */
+	char last_from_text[256];
+	const struct fw_log *log;
+};
+
+/**
+ * Makes a component and puts it on the router's list, in state STARTING; its own ID is bound as a domain.
+ * @return FW_OK, FW_EEXIST (an ID must be unique unless `shared`), FW_ENOMEM [g]
+ */
+int component_add(struct router *router, const char *id, bool shared, const struct component_port *ops, void *port,
+                  struct component **out);
+/** Takes it off: routes go, replies to it will bounce. The port must have emptied its queue. */
+void component_remove(struct component **component);
+
+/** Claims or gives back a domain for it; grammar of fw_bind(). */
+int component_bind(struct component *component, const char *domain, struct fw_error *err);
+int component_unbind(struct component *component, const char *domain);
+bool component_holds(const struct component *component, struct fw_str domain);
+/** The port has finished draining. */
+void component_drained(struct component *component);
+const char *component_state_name(enum component_state state);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Every way in which a stream or a stanza can end, one row each. The same row gives the log its word, the
+ * counter its name, the peer its stream error (RFC 6120 §4.9.3), the sender its stanza error (§8.3.3), and
+ * the operator text and remedy. New rows go to the end: the number is part of the ABI.
+ */
+#ifndef FEDWAY_CAUSE_H
+#define FEDWAY_CAUSE_H
+
+#include <stdbool.h>
+
+#include <fedway/abi.h>
+#include <fedway/str.h>
+
+FW_BEGIN_DECLS
+
+/* id, name, stream error or "", stanza error type, stanza error, text, remedy */
+#define FW_CAUSES(X) \
+	X(NONE, "none", "", "cancel", "undefined-condition", "no cause", "") \
+	/* streams, seen from the wire */ \
+	X(PEER_CLOSED, "peer-closed", "", "wait", "remote-server-timeout", \
+	  "the peer closed the stream", "") \
+	X(PEER_LOST, "peer-lost", "", "wait", "remote-server-timeout", \
+	  "the connection broke without a closing tag", "see the peer's log; check the network between the two") \
+	X(PEER_ERROR, "peer-error", "", "wait", "remote-server-timeout", \
+	  "the peer ended the stream with an error", "the log line carries the peer's own words") \
+	X(IDLE, "idle", "", "wait", "remote-server-timeout", "nothing was sent for the idle time", "") \
+	X(SHUTDOWN, "shutdown", "system-shutdown", "wait", "remote-server-timeout", "this router is stopping", "") \
+	X(REPLACED, "replaced", "conflict", "wait", "service-unavailable", \
+	  "a newer link took over the name", "two programs attach with the same name: give each its own") \
+	X(CONFLICT, "conflict", "conflict", "cancel", "conflict", \
+	  "the name is held by another link", "stop the other one, or set conflict = \"replace\" or \"share\"") \
+	X(NOT_WELL_FORMED, "not-well-formed", "not-well-formed", "modify", "bad-request", \
+	  "the peer sent XML that is not well-formed", "report it to the maker of the peer") \
+	X(RESTRICTED_XML, "restricted-xml", "restricted-xml", "modify", "bad-request", \
+	  "the peer sent a comment, a processing instruction, a DTD or an unknown entity", \
+	  "report it to the maker of the peer") \
+	X(ENCODING, "unsupported-encoding", "unsupported-encoding", "modify", "bad-request", \
+	  "the peer sent an encoding other than UTF-8", "report it to the maker of the peer") \
+	X(TAG_TOO_LONG, "tag-too-long", "policy-violation", "modify", "policy-violation", \
+	  "a tag is longer than tag_max_bytes", "") \
+	X(STANZA_TOO_LARGE, "stanza-too-large", "policy-violation", "modify", "policy-violation", \
+	  "a stanza is larger than stanza_max_bytes", "raise stanza_max_bytes if the stanza was legitimate") \
+	X(TOO_DEEP, "too-deep", "policy-violation", "modify", "policy-violation", \
+	  "elements are nested deeper than the limit", "") \
+	X(TOO_MANY_ATTRIBUTES, "too-many-attributes", "policy-violation", "modify", "policy-violation", \
+	  "an element has more attributes or namespace declarations than the limit", "") \
+	X(NO_PROGRESS, "no-progress", "policy-violation", "modify", "policy-violation", \
+	  "the peer sends a tag in too many small pieces", "") \
+	X(INVALID_NAMESPACE, "invalid-namespace", "invalid-namespace", "modify", "bad-request", \
+	  "the stream header has the wrong namespace", "the peer speaks another protocol on this port") \
+	X(BAD_NAMESPACE_PREFIX, "bad-namespace-prefix", "bad-namespace-prefix", "modify", "bad-request", \
+	  "a stanza's own element carries a prefix", "report it to the maker of the peer") \
+	X(UNSUPPORTED_VERSION, "unsupported-version", "unsupported-version", "cancel", "not-acceptable", \
+	  "the peer's stream version is not supported", "") \
+	X(UNSUPPORTED_STANZA, "unsupported-stanza-type", "unsupported-stanza-type", "cancel", "feature-not-implemented", \
+	  "an element that is no stanza and not expected here", "") \
+	X(HOST_UNKNOWN, "host-unknown", "host-unknown", "cancel", "item-not-found", \
+	  "the domain is not served here", "add it to domains, or correct the peer's DNS") \
+	X(INVALID_FROM, "invalid-from", "invalid-from", "modify", "not-allowed", \
+	  "the sender's domain was not verified on this stream", "") \
+	X(IMPROPER_ADDRESSING, "improper-addressing", "improper-addressing", "modify", "jid-malformed", \
+	  "a stanza lacks a valid to or from", "") \
+	X(NOT_AUTHORIZED, "not-authorized", "not-authorized", "auth", "not-authorized", \
+	  "stanzas before authentication, or a wrong secret", "compare the secret on both sides") \
+	X(CONNECT_TIMEOUT, "connect-timeout", "connection-timeout", "wait", "remote-server-timeout", \
+	  "no TCP connection in time", "is a firewall dropping the port?") \
+	X(CONNECT_FAILED, "connect-failed", "remote-connection-failed", "wait", "remote-server-timeout", \
+	  "no address of the peer accepted a connection", "check that the peer listens, and any firewall") \
+	X(HEADER_TIMEOUT, "header-timeout", "connection-timeout", "wait", "remote-server-timeout", \
+	  "no stream header or features in time", "something listens there that is not an XMPP server, or it is overloaded") \
+	X(TLS_TIMEOUT, "tls-timeout", "connection-timeout", "wait", "remote-server-timeout", \
+	  "the TLS handshake did not finish in time", "") \
+	X(TLS_FAILED, "tls-failed", "", "wait", "remote-server-timeout", \
+	  "the TLS handshake failed", "the log line has the TLS library's words; compare versions and certificates") \
+	X(TLS_REQUIRED, "tls-required", "policy-violation", "cancel", "policy-violation", \
+	  "TLS is required here and the peer offers none", "the peer must enable STARTTLS, or relax security_mode") \
+	X(TLS_INJECTION, "tls-injection", "policy-violation", "cancel", "policy-violation", \
+	  "bytes followed <starttls/> or <proceed/> in clear text", "somebody may be tampering with the connection") \
+	X(AUTH_TIMEOUT, "auth-timeout", "connection-timeout", "wait", "remote-server-timeout", \
+	  "authentication did not finish in time", "the peer may be unable to connect back: check its firewall and our DNS") \
+	X(DIALBACK_INVALID, "dialback-invalid", "not-authorized", "cancel", "internal-server-error", \
+	  "the authoritative server says that the key is not its own", \
+	  "our DNS names a server with another secret: compare the dialback secrets of all edges") \
+	X(DIALBACK_ERROR, "dialback-error", "", "wait", "remote-server-timeout", \
+	  "dialback ended in an error", "the log line carries the condition") \
+	X(DIALBACK_TIMEOUT, "dialback-timeout", "", "wait", "remote-server-timeout", \
+	  "dialback was not answered in time", "the peer may be unable to connect back: check its firewall and our DNS") \
+	X(NO_AUTH_METHOD, "no-auth-method", "policy-violation", "cancel", "remote-server-not-found", \
+	  "the peer offers no way to authenticate that is allowed here", "") \
+	X(UNEXPECTED, "unexpected-element", "policy-violation", "cancel", "unexpected-request", \
+	  "an element that is not allowed in this state of the stream", "") \
+	X(RESOURCES, "resource-constraint", "resource-constraint", "wait", "resource-constraint", \
+	  "a table or memory limit is reached", "raise the limit that the log line names") \
+	X(INTERNAL, "internal-error", "internal-server-error", "wait", "internal-server-error", \
+	  "an error of this router", "please report it with the log") \
+	X(POLICY_STREAM, "policy-closed", "policy-violation", "cancel", "not-allowed", \
+	  "the policy no longer allows this pair of domains", "") \
+	X(VERIFY_DONE, "verify-done", "", "cancel", "undefined-condition", "closing stream used for dialback only", "") \
+	X(CONFIG_CLOSED, "configuration-changed", "reset", "wait", "service-unavailable", \
+	  "the configuration no longer has this component or listener", "") \
+	X(PING_TIMEOUT, "ping-timeout", "connection-timeout", "wait", "remote-server-timeout", \
+	  "the peer stopped answering", "") \
+	/* finding the peer */ \
+	X(DNS_NOT_FOUND, "dns-not-found", "", "cancel", "remote-server-not-found", \
+	  "DNS has no record for the domain", "check the spelling, and the domain's SRV and address records") \
+	X(DNS_NO_SERVICE, "dns-no-service", "", "cancel", "remote-server-not-found", \
+	  "DNS says that the domain has no XMPP service", "") \
+	X(DNS_FAILED, "dns-failed", "", "wait", "remote-server-not-found", \
+	  "DNS could not be asked or did not answer", "check the resolver's servers") \
+	X(STATIC_FAILED, "static-route-failed", "", "wait", "remote-server-timeout", \
+	  "no host of the static route could be reached", "correct the static route; DNS is not used for this domain") \
+	X(BACKOFF, "backing-off", "", "wait", "remote-server-timeout", \
+	  "the last attempts failed; the next one waits", "fedwayctl streams shows the last failure") \
+	/* stanzas in the router */ \
+	X(DELIVERED, "delivered", "", "cancel", "undefined-condition", "handed over", "") \
+	X(NO_ROUTE, "no-route", "", "cancel", "service-unavailable", \
+	  "no component holds the domain", "start or attach the component for this domain") \
+	X(NOT_FEDERATED, "not-federated", "", "cancel", "not-allowed", \
+	  "the sender's domain may not federate", "add it to domains with federation = true") \
+	X(LOOP, "loop", "", "cancel", "service-unavailable", \
+	  "the stanza would return to where it came from", "the domain is ours but no component holds it") \
+	X(BAD_ADDRESS, "bad-address", "", "modify", "jid-malformed", "the address is not a valid JID", "") \
+	X(BAD_STANZA, "bad-stanza", "", "modify", "bad-request", "the stanza breaks a rule of RFC 6120 §8", "") \
+	X(FOREIGN_SENDER, "foreign-sender", "invalid-from", "modify", "not-allowed", \
+	  "the component sends from a domain that it does not hold", "bind the domain, or set check_from = false") \
+	X(POLICY_DENIED, "policy-denied", "", "cancel", "not-allowed", \
+	  "the policy does not allow these two domains to talk", "fedwayctl shows the list in force; add the domain to it") \
+	X(POLICY_NOT_LISTED, "policy-not-listed", "", "cancel", "not-allowed", \
+	  "the domain is not on the allow list", "add the domain to the policy's allow list") \
+	X(HOOK_DROPPED, "hook-dropped", "", "cancel", "not-allowed", "a module dropped the stanza", "") \
+	X(QUEUE_FULL, "queue-full", "", "wait", "resource-constraint", \
+	  "the queue to the destination is full", "the destination is slower than its senders") \
+	X(QUEUE_AGED, "queue-aged", "", "wait", "remote-server-timeout", \
+	  "the stanza waited longer than its queue allows", "") \
+	X(COMPONENT_GONE, "component-gone", "", "wait", "service-unavailable", \
+	  "the component went away before it took the stanza", "see why the component stopped") \
+	X(COMPONENT_DRAINING, "component-draining", "", "wait", "service-unavailable", \
+	  "the component is about to stop", "") \
+	X(ERROR_UNDELIVERABLE, "error-undeliverable", "", "cancel", "undefined-condition", \
+	  "an error or result could not be delivered; it is never answered", "") \
+	X(REQUEST_TIMEOUT, "request-timeout", "", "wait", "remote-server-timeout", \
+	  "a service did not answer in time", "") \
+	X(UNEXPECTED_REPLY, "unexpected-reply", "", "cancel", "undefined-condition", \
+	  "an answer that nobody waits for any more", "") \
+	X(UNHANDLED, "unhandled", "", "cancel", "service-unavailable", \
+	  "the component has no use for this stanza", "")
+
+#define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
+enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };
+#undef FW_CAUSE_ENUM
+
+struct fw_cause_row {
+	const char *name;             /**< the word in logs, counters and fedwayctl; never changes */
+	const char *stream_condition; /**< RFC 6120 §4.9.3, or "" to close without an error */
+	const char *stanza_type;      /**< RFC 6120 §8.3.2: auth cancel continue modify wait */
+	const char *stanza_condition; /**< RFC 6120 §8.3.3 */
+	const char *text;             /**< one clause, no full stop, no secrets */
+	const char *remedy;           /**< what an operator can do, or "" */
+};
+
+/** The row of a cause; a number out of range gives the row of FW_CAUSE_NONE. Context: any thread. */
+FW_API const struct fw_cause_row *fw_cause_row(enum fw_cause cause);
+
+/** Cause with this name, or FW_CAUSE_COUNT when there is none. */
+FW_API enum fw_cause fw_cause_by_name(struct fw_str name);
+
+FW_END_DECLS
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What a component can ask of its host (the router, or whatever runs it). All calls: loop thread, from any
+ * callback, never blocking; none calls back into the caller before it returns, unless it says so.
+ */
+#ifndef FEDWAY_HOST_H
+#define FEDWAY_HOST_H
+
+#include <fedway/component.h>
+#include <fedway/log.h>
+
+FW_BEGIN_DECLS
+
+struct fw_loop; /* fedway/io/loop.h */
+struct fw_request;
+
+/* ---- about oneself ---- */
+
+/** Component ID, e.g. "cm-1_s2scp-1.edge-example-net"; also an address that others can send to. */
+FW_API const char *fw_self_id(const struct fw_self *self);
+/** Name space of this router, e.g. "edge-example-net". */
+FW_API const char *fw_self_realm(const struct fw_self *self);
+/** The struct filled from the option rows [b]. */
+FW_API const void *fw_self_config(const struct fw_self *self);
+FW_API const struct fw_log *fw_self_log(const struct fw_self *self);
+FW_API struct fw_loop *fw_self_loop(const struct fw_self *self);
+FW_API void *fw_self_state(const struct fw_self *self);
+FW_API void fw_self_set_state(struct fw_self *self, void *state);
+/** Says that a drain is complete; stop follows at the end of the turn. */
+FW_API void fw_self_drained(struct fw_self *self);
+
+/* ---- names ---- */
+
+/**
+ * Claims a domain. Stanzas for it are delivered to this component.
+ * @param domain  a domain; "*.example.org" for all below it; "*" for whatever nobody else holds; a name
+ *                that ends in "." is a service name, completed with the realm ("resolver." → "resolver.<realm>")
+ * @return FW_OK; FW_EPARSE; FW_EEXIST when this component holds it already; FW_EDENIED; FW_ENOMEM
+ */
+FW_API int fw_bind(struct fw_self *self, const char *domain);
+/** Gives a domain back. FW_ENOENT when not held. */
+FW_API int fw_unbind(struct fw_self *self, const char *domain);
+/** The domain belongs to this side: held by name or suffix, or listed in `domains`. */
+FW_API bool fw_domain_is_local(struct fw_self *self, struct fw_str domain);
+/** The domain is listed in `domains` with federation = true: the outside may talk to it, and it to the outside. */
+FW_API bool fw_domain_is_federated(struct fw_self *self, struct fw_str domain);
+
+/* ---- stanzas ---- */
+
+/**
+ * Hands a stanza to the router, which delivers it or bounces it. The sender's domain must be bound by the
+ * caller, unless the caller holds "*" (a gateway: it speaks for the outside).
+ * @param stanza  *stanza is NULL on return, whatever the result [t]
+ * @return FW_OK       accepted; delivery itself is not reported
+ *         FW_EDENIED  the from domain is not bound to this component
+ *         FW_EPARSE   a bad address
+ * On an error the stanza was bounced or dropped with its cause. May call deliver of other components.
+ */
+FW_API int fw_route(struct fw_self *self, struct fw_stanza **stanza);
+/** Answers a stanza that was delivered: `request` ends as answered, `reply` is routed. Both [t]. */
+FW_API int fw_reply(struct fw_self *self, struct fw_stanza **request, struct fw_stanza **reply);
+/** Returns a delivered stanza to its sender, or drops it where RFC 6120 §8.3.1 wants no answer. [t] */
+FW_API void fw_bounce(struct fw_self *self, struct fw_stanza **stanza, enum fw_cause cause);
+
+/* ---- requests to services ---- */
+
+/**
+ * Answer to a request, or its failure.
+ * @param reply  iq of type result or error [b]; NULL when there was none
+ * @param cause  FW_CAUSE_NONE for a result; for an error the cause it names or the nearest; else why not
+ */
+typedef void fw_request_fn(void *ctx, struct fw_stanza *reply, enum fw_cause cause);
+
+/**
+ * Sends an iq and waits for its answer. `from` (unless set) and `id` are filled in here.
+ * @param service     name of a service without realm, e.g. "resolver"
+ * @param iq          of type get or set [t]
+ * @param timeout_ms  1 or more
+ * @param out         handle to cancel with, valid until the callback has run; may be NULL
+ * @return FW_OK: `done` runs exactly once, never before this returns; FW_ENOMEM: it does not run
+ */
+FW_API int fw_request(struct fw_self *self, const char *service, struct fw_stanza **iq, uint32_t timeout_ms,
+                      fw_request_fn *done, void *ctx, struct fw_request **out);
+/** Forgets a request; its callback will not run. NULL is allowed. [t] */
+FW_API void fw_request_cancel(struct fw_request **request);
+
+/** Tells all components that the answers of `service` have changed; each gets announced(). */
+FW_API void fw_announce(struct fw_self *self, const char *service);
+
+FW_END_DECLS
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * For programs that run components: the router, and the test host. Not for components. Behind each call of
+ * host.h stands one entry of this table.
+ */
+#ifndef FEDWAY_HOSTING_H
+#define FEDWAY_HOSTING_H
+
+#include <fedway/host.h>
+
+FW_BEGIN_DECLS
+
+struct fw_host_ops {
+	int (*bind)(void *host, const char *domain);
+	int (*unbind)(void *host, const char *domain);
+	bool (*domain_is_local)(void *host, struct fw_str domain);
+	bool (*domain_is_federated)(void *host, struct fw_str domain);
+	int (*route)(void *host, struct fw_stanza **stanza);
+	void (*bounce)(void *host, struct fw_stanza **stanza, enum fw_cause cause);
+	void (*announce)(void *host, const char *service);
+	void (*drained)(void *host);
+};
+
+struct fw_self_settings {
+	const struct fw_component *component;
+	const struct fw_host_ops *ops;
+	void *host;          /**< first argument of every op */
+	struct fw_loop *loop;
+	const struct fw_log *log;
+	const char *id;      /**< copied */
+	const char *realm;   /**< copied */
+	const void *config;  /**< [b] until replaced */
+};
+
+/** @return FW_OK, FW_ENOMEM [g] */
+FW_API int fw_self_new(const struct fw_self_settings *settings, struct fw_self **out);
+/** Requests still open are forgotten. */
+FW_API void fw_self_free(struct fw_self **self);
+FW_API void fw_self_set_config(struct fw_self *self, const void *config);
+FW_API const struct fw_component *fw_self_component(const struct fw_self *self);
+FW_API void *fw_self_host(const struct fw_self *self);
+/** Gives a stanza to the component: replies to its requests go to their callback, the rest to deliver(). [t] */
+FW_API void fw_self_deliver(struct fw_self *self, struct fw_stanza **stanza);
+
+/* ---- what a router does with stanzas ---- */
+
+/** Puts a stanza into a ledger: its entry. It leaves by fw_stanza_end(). */
+FW_API void fw_stanza_enter(struct fw_stanza *stanza, struct fw_ledger *ledger, uint64_t now_ms);
+FW_API struct fw_ledger *fw_stanza_ledger(const struct fw_stanza *stanza);
+/** Marks an error answer as made by the router. */
+FW_API void fw_stanza_mark_bounce(struct fw_stanza *stanza);
+/** A number the router hangs on the stanza to know where it came from; 0 when not set. */
+FW_API void fw_stanza_set_origin(struct fw_stanza *stanza, uint32_t origin);
+FW_API uint32_t fw_stanza_origin(const struct fw_stanza *stanza);
+
+FW_END_DECLS
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A stream on a socket, in clear or under TLS: reads, parses, writes once per turn, and ends in one way. Used for
+ * links on 7400, for S2S in both directions, and by anyone's own connection manager. Timers for phases
+ * are the owner's; the channel only bounds the wait for the peer's footer.
+ */
+#ifndef FEDWAY_IO_CHANNEL_H
+#define FEDWAY_IO_CHANNEL_H
+
+#include <fedway/io/loop.h>
+#include <fedway/io/socket.h>
+#include <fedway/io/stream.h>
+#include <fedway/io/tls.h>
+
+FW_BEGIN_DECLS
+
+struct fw_channel;
+
+struct fw_channel_events {
+	/** The peer's stream header. */
+	void (*opened)(void *ctx, const struct fw_stream_header *header);
+	/** A first-level element; take it by setting *stanza to NULL, else it is freed. */
+	void (*element)(void *ctx, struct fw_stanza **stanza);
+	/** The TLS handshake is done; the stream was restarted: the initiating side now opens again. May be NULL. */
+	void (*secured)(void *ctx);
+	/**
+	 * The end, exactly once, never from within a call of the owner's. Nothing is sent or received any more;
+	 * stanzas that were not written can be had with fw_channel_take_back(). Then fw_channel_free().
+	 * @param cause   the first reason; the one given to fw_channel_close() when that came first
+	 * @param detail  more words for the log (a peer's error condition, errno, TLS), or ""
+	 */
+	void (*closed)(void *ctx, enum fw_cause cause, const char *detail);
+	/** Everything queued has been written. May be NULL. */
+	void (*drained)(void *ctx);
+};
+
+/**
+ * Takes over a connected (or connecting) descriptor and begins to read.
+ * @param fd  *fd is -1 on return [t]
+ * @return FW_OK, FW_ENOMEM, FW_ESYS [g]
+ */
+FW_API int fw_channel_new(struct fw_loop *loop, int *fd, const struct fw_stream_settings *settings,
+                          const struct fw_channel_events *events, void *ctx, struct fw_channel **out);
+/** At once, without a footer; closed() does not run. Stanzas not taken back are dropped as component-gone. */
+FW_API void fw_channel_free(struct fw_channel **channel);
+/** Another owner: events go there from now on. */
+FW_API void fw_channel_set_owner(struct fw_channel *channel, const struct fw_channel_events *events, void *ctx);
+
+/** Our stream header. Absent slices are left out. */
+FW_API void fw_channel_open(struct fw_channel *channel, struct fw_str to, struct fw_str from, struct fw_str id,
+                            bool version);
+/** Queues a stanza [t]; written at the end of the turn; it ends as delivered when the system has all of it. */
+FW_API void fw_channel_send(struct fw_channel *channel, struct fw_stanza **stanza);
+/** Queues text as it is. */
+FW_API void fw_channel_send_text(struct fw_channel *channel, const char *format, ...) FW_PRINTF(2, 3);
+/** What waits to be written. */
+FW_API void fw_channel_queued(const struct fw_channel *channel, size_t *stanzas, size_t *bytes);
+/** Oldest unwritten stanza, or NULL. [g] */
+FW_API struct fw_stanza *fw_channel_take_back(struct fw_channel *channel);
+
+/**
+ * From the element event of <starttls/> (after queueing <proceed/>) or of <proceed/>: what is queued
+ * goes out in clear, then the handshake begins and the stream starts anew. Bytes behind that element end
+ * the channel with FW_CAUSE_TLS_INJECTION (RFC 6120 §5.4.2.3).
+ */
+FW_API void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *context, enum fw_tls_side side,
+                                 const char *peer_name);
+/** NULL while in clear. */
+FW_API struct fw_tls *fw_channel_tls(const struct fw_channel *channel);
+
+/**
+ * Ends in good order (RFC 6120 §4.4): error if the cause has one, footer, what is queued before it is still
+ * written, up to 5 s for the peer's footer, then closed(). Further calls change nothing.
+ */
+FW_API void fw_channel_close(struct fw_channel *channel, enum fw_cause cause);
+FW_API bool fw_channel_closing(const struct fw_channel *channel);
+/** Stops or resumes reading: back-pressure. */
+FW_API void fw_channel_pause(struct fw_channel *channel, bool pause);
+FW_API void fw_channel_set_limits(struct fw_channel *channel, const struct fw_xml_limits *limits);
+
+FW_API const struct fw_stream_counts *fw_channel_counts(const struct fw_channel *channel);
+FW_API const struct fw_addr *fw_channel_peer(const struct fw_channel *channel);
+/** Loop time of the last byte in or out. */
+FW_API uint64_t fw_channel_last_ms(const struct fw_channel *channel);
+
+FW_END_DECLS
+
+#endif

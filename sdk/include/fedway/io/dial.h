@@ -1,0 +1,74 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Opens a server-to-server stream as the initiating server: connects to targets in order, sends the header,
+ * takes the features, does STARTTLS as the security mode asks, and hands over a channel that is ready for
+ * authentication. The S2S module and the dialback verifier both dial with it.
+ */
+#ifndef FEDWAY_IO_DIAL_H
+#define FEDWAY_IO_DIAL_H
+
+#include <fedway/config.h>
+#include <fedway/io/channel.h>
+#include <fedway/jid.h>
+#include <fedway/log.h>
+
+FW_BEGIN_DECLS
+
+struct fw_dial;
+
+/** How much TLS a stream must have. */
+enum fw_security { FW_SECURITY_REQUIRED, FW_SECURITY_OPTIONAL, FW_SECURITY_NONE };
+
+/** For option tables: `tls-required`, `tls-optional`, `no-tls`. */
+extern FW_API const struct fw_choice fw_security_choices[];
+
+/** One address to try. */
+struct fw_target {
+	struct fw_addr addr;
+	char host[FW_DOMAIN_SIZE]; /**< the name that gave the address, for the log */
+};
+
+enum fw_dial_phase { FW_DIAL_CONNECT, FW_DIAL_STREAM, FW_DIAL_TLS, FW_DIAL_PHASES };
+
+struct fw_dial_settings {
+	const char *local_domain;   /**< header's from */
+	const char *remote_domain;  /**< header's to, and SNI */
+	enum fw_security security;
+	struct fw_tls_context *tls; /**< needed unless no-tls; the dial takes its own reference */
+	struct fw_xml_limits limits;
+	uint32_t connect_timeout_ms; /**< per target */
+	uint32_t stream_timeout_ms;  /**< header and features, each time */
+	uint32_t tls_timeout_ms;
+	const struct fw_log *log;    /**< [b]; outlives the dial */
+	const struct fw_target *targets; /**< copied */
+	size_t target_count;         /**< 1 or more */
+};
+
+/** What a dial brought; given to the callback, lives until it returns. */
+struct fw_dial_result {
+	enum fw_cause cause;        /**< FW_CAUSE_NONE: the channel is open and features are in */
+	const char *detail;         /**< more words for the log, or "" */
+	struct fw_channel *channel; /**< take it by setting to NULL; call fw_channel_set_owner() at once */
+	struct fw_stanza *features; /**< <stream:features/>; NULL from a peer before XMPP 1.0 */
+	struct fw_stream_header header; /**< the peer's last one */
+	const struct fw_target *target; /**< the one that worked, or the last tried */
+	uint64_t spent_us[FW_DIAL_PHASES];
+};
+typedef void fw_dial_fn(void *ctx, struct fw_dial_result *result);
+
+/**
+ * Begins. `done` runs exactly once, never before this returns.
+ * A target that refuses, times out, or fails in TLS or stream makes way for the next.
+ * @return FW_OK, FW_EINVAL (no target), FW_ENOMEM [g]
+ */
+FW_API int fw_dial_start(struct fw_loop *loop, const struct fw_dial_settings *settings, fw_dial_fn *done, void *ctx,
+                         struct fw_dial **out);
+/** Gives up; `done` does not run. NULL is allowed. Also frees the handle after `done`. */
+FW_API void fw_dial_cancel(struct fw_dial **dial);
+/** Word for where it stands: "connect", "stream", "tls". */
+FW_API const char *fw_dial_phase_name(const struct fw_dial *dial);
+
+FW_END_DECLS
+
+#endif

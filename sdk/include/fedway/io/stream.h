@@ -1,0 +1,111 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * An XMPP stream without a socket: bytes in, events out, bytes out. It knows headers, first-level elements,
+ * errors and footers (RFC 6120 §4); it knows nothing of TLS, timers or trust. Everything from the peer is
+ * checked against the limits; what breaks them is told as a cause, and the stream takes no more input.
+ */
+#ifndef FEDWAY_IO_STREAM_H
+#define FEDWAY_IO_STREAM_H
+
+#include <sys/uio.h>
+
+#include <fedway/io/xml.h>
+#include <fedway/stanza.h>
+
+FW_BEGIN_DECLS
+
+#define FW_NS_STREAMS "http://etherx.jabber.org/streams"
+#define FW_NS_SERVER "jabber:server"
+#define FW_NS_COMPONENT "jabber:component:accept"
+#define FW_NS_DIALBACK "jabber:server:dialback"
+#define FW_NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
+#define FW_NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
+#define FW_NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
+#define FW_NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
+
+struct fw_stream;
+
+struct fw_stream_settings {
+	const char *content_ns;      /**< FW_NS_SERVER or FW_NS_COMPONENT; static text */
+	bool dialback;               /**< declare xmlns:db in our header */
+	struct fw_xml_limits limits;
+};
+
+/** The peer's header; slices live until the callback returns. */
+struct fw_stream_header {
+	struct fw_str to, from, id, lang;
+	bool has_version;   /**< false: a peer from before XMPP 1.0, which sends and expects no features */
+	bool has_dialback;  /**< it declared the dialback namespace */
+};
+
+struct fw_stream_events {
+	/** The peer's header has arrived. */
+	void (*opened)(void *ctx, const struct fw_stream_header *header);
+	/** A first-level element. Take it by setting *stanza to NULL, else it is freed. */
+	void (*element)(void *ctx, struct fw_stanza **stanza);
+	/** The peer's footer. */
+	void (*ended)(void *ctx);
+	/** The input is refused; no more is read. */
+	void (*refused)(void *ctx, enum fw_cause cause);
+};
+
+/** @return FW_OK, FW_ENOMEM [g] */
+FW_API int fw_stream_new(const struct fw_stream_settings *settings, const struct fw_stream_events *events, void *ctx,
+                         struct fw_stream **out);
+/** Stanzas still in the queue are given to `unsent` first (NULL: freed). From within an event it takes effect after it. */
+FW_API void fw_stream_free(struct fw_stream **stream);
+/** New limits, after authentication. */
+FW_API void fw_stream_set_limits(struct fw_stream *stream, const struct fw_xml_limits *limits);
+/** Clock for stamps of arriving stanzas, in milliseconds; set once per turn by the owner. */
+FW_API void fw_stream_set_now(struct fw_stream *stream, uint64_t now_ms);
+
+/* ---- bytes in ---- */
+
+/** Where to put received bytes. *size is never 0. @return FW_OK, FW_ENOMEM */
+FW_API int fw_stream_space(struct fw_stream *stream, void **space, size_t *size);
+/** Bytes have been put there: parses them and runs events. */
+FW_API void fw_stream_received(struct fw_stream *stream, size_t size);
+/** Ends parsing at the element whose event runs now: nothing behind it is looked at before fw_stream_restart(). */
+FW_API void fw_stream_hold(struct fw_stream *stream);
+/** Bytes received behind the element at which parsing was held. */
+FW_API size_t fw_stream_held(const struct fw_stream *stream);
+/** Forgets the peer's header and all held bytes; the next bytes begin a new stream (RFC 6120 §4.3.3). */
+FW_API void fw_stream_restart(struct fw_stream *stream);
+/** Gives back parser and buffer when nothing is unfinished; the next bytes build them again. */
+FW_API void fw_stream_rest(struct fw_stream *stream);
+
+/* ---- bytes out ---- */
+
+/**
+ * Queues our header. Absent slices are left out.
+ * @param version  write version='1.0'
+ */
+FW_API int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str from, struct fw_str id, bool version);
+/** Queues a stanza [t]; it ends as delivered when its last byte was taken. @return FW_OK, FW_ENOMEM */
+FW_API int fw_stream_send(struct fw_stream *stream, struct fw_stanza **stanza);
+/** Queues text as it is: features, handshakes. @return FW_OK, FW_ENOMEM */
+FW_API int fw_stream_send_text(struct fw_stream *stream, const char *format, ...) FW_PRINTF(2, 3);
+/** Queues a stream error (when the cause has one) with its text, and the footer. Our header first, if none went. */
+FW_API void fw_stream_close(struct fw_stream *stream, enum fw_cause cause);
+/** Fills up to `max` pieces of what waits; returns how many. */
+FW_API int fw_stream_pending(struct fw_stream *stream, struct iovec *pieces, int max);
+/** So many of those bytes have been taken. */
+FW_API void fw_stream_sent(struct fw_stream *stream, size_t size);
+/** What waits: stanzas (without texts) and bytes of everything. */
+FW_API void fw_stream_queued(const struct fw_stream *stream, size_t *stanzas, size_t *bytes);
+/** Takes the oldest stanza that no byte was sent of out of the queue; NULL when there is none. [g] */
+FW_API struct fw_stanza *fw_stream_take_back(struct fw_stream *stream);
+
+/** Counters since the beginning, over all restarts. */
+struct fw_stream_counts {
+	uint64_t stanzas_in, stanzas_out, bytes_in, bytes_out;
+};
+FW_API const struct fw_stream_counts *fw_stream_counts(const struct fw_stream *stream);
+
+/** Escapes text for use in an attribute in single quotes, or as character data. @return `out`, cut to fit */
+FW_API const char *fw_xml_escape(struct fw_str text, char *out, size_t out_size);
+
+FW_END_DECLS
+
+#endif

@@ -22,7 +22,10 @@ struct component_port {
 	 * FW_ELIMIT: queue full, *stanza left with the caller, who bounces it.
 	 */
 	int (*deliver)(void *port, struct fw_stanza **stanza);
-	/** Adds what only the port knows: address, TLS, queue. */
+	/**
+	 * Adds what only the port knows to `out`, an object. Topic "status": address, queue, state. Topic
+	 * "streams": an array "streams" with one object per stream. May be NULL.
+	 */
 	void (*report)(void *port, const char *topic, struct fw_json *out);
 	/** Stop taking work and finish; then component_drained(). */
 	void (*drain)(void *port);

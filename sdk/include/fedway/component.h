@@ -85,7 +85,10 @@ struct fw_component {
 	void (*announced)(struct fw_self *self, const char *service);
 	/** Stop taking work, finish what is under way, then call fw_self_drained(). NULL: nothing to finish. */
 	void (*drain)(struct fw_self *self);
-	/** Adds what the operator may want to see: topic "status" or "streams". May be NULL. */
+	/**
+	 * Adds what the operator may want to see to `out`, an object. Topic "status": members of its own choice;
+	 * topic "streams": an array "streams" with one object per stream. May be NULL.
+	 */
 	void (*report)(struct fw_self *self, const char *topic, struct fw_json *out);
 	/** Ends now. Every stanza still held must get its exit here. */
 	void (*stop)(struct fw_self *self);

@@ -37,7 +37,8 @@ struct fw_logger {
 	bool registered;
 	struct fw_logger *next;
 };
-#define FW_LOGGER(logger_name) { (logger_name), FW_LOG_INFO, false, NULL }
+/** Starts above all levels, so that the first line finds its way to the registration; info from then on. */
+#define FW_LOGGER(logger_name) { (logger_name), FW_LOG_LEVEL_COUNT, false, NULL }
 
 /**
  * Context of a speaker. The text `who` is formatted once; lines of the child carry the parent's words first.

@@ -15,6 +15,8 @@
 
 #include <fedway/error.h>
 
+#include "sdk/src/str_utf8.h"
+
 static unsigned char str_lower(unsigned char byte)
 {
 	return byte >= 'A' && byte <= 'Z' ? (unsigned char)(byte | 0x20) : byte;
@@ -179,10 +181,10 @@ uint64_t fw_str_hash(struct fw_str slice)
 
 /* ---- quoting ---- */
 
-/* Length and value of the UTF-8 character at the start, or 0 when it is none (RFC 3629 §4). */
-static size_t str_utf8(const unsigned char *ptr, size_t len, uint32_t *code)
+size_t str_utf8(const char *text, size_t len, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *ptr = (const unsigned char *)text;
 	size_t size = ptr[0] < 0x80   ? 1
 		      : ptr[0] < 0xc0 ? 0
 		      : ptr[0] < 0xe0 ? 2
@@ -217,12 +219,11 @@ static bool str_is_risky(uint32_t code)
 /* One character of `slice` as it shall appear, into `piece`; returns how many bytes it took. */
 static size_t str_quote_one(struct fw_str slice, char piece[12])
 {
-	const unsigned char *ptr = (const unsigned char *)slice.ptr;
 	uint32_t code = 0;
-	size_t size = str_utf8(ptr, slice.len, &code);
+	size_t size = str_utf8(slice.ptr, slice.len, &code);
 
 	if (size == 0) {
-		snprintf(piece, 12, "\\x%02x", ptr[0]);
+		snprintf(piece, 12, "\\x%02x", (unsigned char)slice.ptr[0]);
 		return 1;
 	}
 	if (code == '"' || code == '\\') {
@@ -232,7 +233,7 @@ static size_t str_quote_one(struct fw_str slice, char piece[12])
 	} else if (str_is_risky(code)) {
 		snprintf(piece, 12, code < 0x80 ? "\\x%02x" : "\\u%04x", code);
 	} else {
-		memcpy(piece, ptr, size);
+		memcpy(piece, slice.ptr, size);
 		piece[size] = '\0';
 	}
 	return size;

@@ -1,0 +1,37 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What lies behind struct fw_self, for the two files that share it: self.c, which makes it and passes calls to
+ * the host, and request.c, which keeps its open requests. Nobody else includes this.
+ */
+#ifndef FEDWAY_SRC_SELF_H
+#define FEDWAY_SRC_SELF_H
+
+#include <fedway/hosting.h>
+#include <fedway/jid.h>
+
+enum { SELF_REQUEST_CHAINS = 64 };
+
+struct fw_self {
+	const struct fw_component *component;
+	const struct fw_host_ops *ops;
+	void *host;
+	struct fw_loop *loop;
+	const struct fw_log *log;
+	const void *config;
+	void *state;
+	char *id;
+	char *realm;
+	struct fw_request *requests[SELF_REQUEST_CHAINS]; /* open ones, by number */
+};
+
+/**
+ * Gives an iq of type result or error to the request it answers.
+ * @return true when it was one of ours, early or late: *stanza is NULL then [t]
+ */
+bool request_take_reply(struct fw_self *self, struct fw_stanza **stanza);
+
+/** Forgets all open requests; no callback runs. */
+void request_forget_all(struct fw_self *self);
+
+#endif

@@ -37,7 +37,7 @@ struct component {
 	struct component *next;
 	struct router *router;
 	uint32_t number;               /**< origin mark of its stanzas; never used twice; from 1 */
-	char id[512];                  /**< component ID or, for links, the name */
+	char *id;                      /**< component ID or, for links, the name */
 	const struct component_port *port_ops;
 	void *port;
 	enum component_state state;

@@ -18,7 +18,7 @@ struct module_list;
 struct instance;
 struct listener;
 struct link_room;
-struct uplink;
+struct uplink_room;
 struct control;
 
 struct router {

@@ -35,7 +35,7 @@ struct router {
 	struct fw_ledger *bounces;     /**< account of the router's own error answers */
 	struct instance *instances;    /**< modules that run (instance.h) */
 	struct link_room *links;       /**< listeners and attached links (links.h) */
-	struct uplink *uplinks;        /**< uplink.h */
+	struct uplink_room *uplinks;   /**< uplink.h */
 	struct control *control;       /**< control.h */
 	uint64_t started_ms;
 	bool draining;

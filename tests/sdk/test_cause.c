@@ -1,0 +1,130 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of sdk/src/cause.c: every row is complete, unlike all others, and speaks the words of RFC
+ * 6120.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fedway/cause.h>
+
+/* RFC 6120 §4.9.3 */
+static const char *const stream_conditions[] = {
+	"",
+	"bad-format",
+	"bad-namespace-prefix",
+	"conflict",
+	"connection-timeout",
+	"host-gone",
+	"host-unknown",
+	"improper-addressing",
+	"internal-server-error",
+	"invalid-from",
+	"invalid-namespace",
+	"invalid-xml",
+	"not-authorized",
+	"not-well-formed",
+	"policy-violation",
+	"remote-connection-failed",
+	"reset",
+	"resource-constraint",
+	"restricted-xml",
+	"see-other-host",
+	"system-shutdown",
+	"undefined-condition",
+	"unsupported-encoding",
+	"unsupported-feature",
+	"unsupported-stanza-type",
+	"unsupported-version",
+};
+/* RFC 6120 §8.3.2 */
+static const char *const stanza_types[] = { "auth", "cancel", "continue", "modify", "wait" };
+/* RFC 6120 §8.3.3 */
+static const char *const stanza_conditions[] = {
+	"bad-request",
+	"conflict",
+	"feature-not-implemented",
+	"forbidden",
+	"gone",
+	"internal-server-error",
+	"item-not-found",
+	"jid-malformed",
+	"not-acceptable",
+	"not-allowed",
+	"not-authorized",
+	"policy-violation",
+	"recipient-unavailable",
+	"redirect",
+	"registration-required",
+	"remote-server-not-found",
+	"remote-server-timeout",
+	"resource-constraint",
+	"service-unavailable",
+	"subscription-required",
+	"undefined-condition",
+	"unexpected-request",
+};
+
+static bool one_of(const char *word, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void test_every_row_is_complete(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FW_CAUSE_COUNT; i++) {
+		const struct fw_cause_row *row = fw_cause_row((enum fw_cause)i);
+		size_t len = strlen(row->text);
+		assert_true(row->name[0] != '\0' && len > 0);
+		assert_int_not_equal(row->text[len - 1], '.');
+		assert_non_null(row->remedy);
+		assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz-"),
+				 strlen(row->name));
+		assert_true(
+		    one_of(row->stream_condition, stream_conditions, FW_COUNT(stream_conditions)));
+		assert_true(one_of(row->stanza_type, stanza_types, FW_COUNT(stanza_types)));
+		assert_true(
+		    one_of(row->stanza_condition, stanza_conditions, FW_COUNT(stanza_conditions)));
+	}
+}
+
+static void test_every_name_finds_its_row(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FW_CAUSE_COUNT; i++) {
+		const char *name = fw_cause_row((enum fw_cause)i)->name;
+		assert_int_equal(fw_cause_by_name(fw_str(name)), i);
+		assert_int_equal(fw_cause_by_name(fw_str_n(name, strlen(name) - 1)),
+				 FW_CAUSE_COUNT);
+	}
+	assert_int_equal(fw_cause_by_name(fw_str("")), FW_CAUSE_COUNT);
+	assert_int_equal(fw_cause_by_name(fw_str(NULL)), FW_CAUSE_COUNT);
+}
+
+static void test_numbers_out_of_range_give_the_first_row(void **state)
+{
+	(void)state;
+	assert_string_equal(fw_cause_row(FW_CAUSE_COUNT)->name, "none");
+	assert_string_equal(fw_cause_row((enum fw_cause)UINT32_MAX)->name, "none");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_row_is_complete),
+		cmocka_unit_test(test_every_name_finds_its_row),
+		cmocka_unit_test(test_numbers_out_of_range_give_the_first_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -145,7 +145,9 @@ FW_BEGIN_DECLS
 	X(UNEXPECTED_REPLY, "unexpected-reply", "", "cancel", "undefined-condition", \
 	  "an answer that nobody waits for any more", "") \
 	X(UNHANDLED, "unhandled", "", "cancel", "service-unavailable", \
-	  "the component has no use for this stanza", "")
+	  "the component has no use for this stanza", "") \
+	X(BAD_FORMAT, "bad-format", "bad-format", "modify", "bad-request", \
+	  "the peer sent text between the stanzas of a stream", "report it to the maker of the peer")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -54,11 +54,15 @@ FW_API uint64_t fw_stanza_since_ms(const struct fw_stanza *stanza);
 /** Number that is the same in every log line about this stanza. */
 FW_API uint64_t fw_stanza_xcoder(const struct fw_stanza *stanza);
 
+/** For one that will wait in a queue: it stops to borrow its receive buffer and keeps a copy of its bytes. */
+FW_API int fw_stanza_settle(struct fw_stanza *stanza);
+
 /* ---- the tree; elements live as long as their stanza ---- */
 
 /** Root element, parsed on the first call. NULL when out of memory. */
 FW_API struct fw_elem *fw_stanza_root(struct fw_stanza *stanza);
 FW_API struct fw_str fw_elem_name(const struct fw_elem *elem);
+/** Namespace; absent for the stream's own (jabber:server, jabber:component:accept: the stanza's namespace). */
 FW_API struct fw_str fw_elem_ns(const struct fw_elem *elem);
 /** Value of an attribute without namespace; absent when there is none. */
 FW_API struct fw_str fw_elem_attr(const struct fw_elem *elem, const char *name);
@@ -67,7 +71,7 @@ FW_API struct fw_str fw_elem_text(struct fw_elem *elem);
 /** First child element and next sibling element; NULL at the end, NULL for NULL. */
 FW_API struct fw_elem *fw_elem_first(const struct fw_elem *elem);
 FW_API struct fw_elem *fw_elem_next(const struct fw_elem *elem);
-/** First child with this name (NULL: any) and namespace (NULL: any). */
+/** First child with this name (NULL: any) and namespace (NULL: any; "": the stream's own). */
 FW_API struct fw_elem *fw_elem_find(const struct fw_elem *elem, const char *name, const char *ns);
 
 /* ---- making and editing; texts are copied, markup is escaped ---- */
@@ -91,7 +95,7 @@ FW_API void fw_elem_remove(struct fw_elem *elem);
 FW_API struct fw_elem *fw_elem_copy(struct fw_elem *parent, const struct fw_elem *source);
 
 /** Independent copy that borrows nothing and is not in any ledger. [g] */
-FW_API int fw_stanza_copy(const struct fw_stanza *stanza, struct fw_stanza **out);
+FW_API int fw_stanza_copy(struct fw_stanza *stanza, struct fw_stanza **out);
 /**
  * Answer with from and to swapped, same kind and id.
  * @param type  e.g. "result"; absent for none

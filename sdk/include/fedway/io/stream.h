@@ -53,7 +53,7 @@ struct fw_stream_events {
 /** @return FW_OK, FW_ENOMEM [g] */
 FW_API int fw_stream_new(const struct fw_stream_settings *settings, const struct fw_stream_events *events, void *ctx,
                          struct fw_stream **out);
-/** Stanzas still in the queue are given to `unsent` first (NULL: freed). From within an event it takes effect after it. */
+/** Stanzas still queued are dropped as component-gone: take them back first. May be called from within an event. */
 FW_API void fw_stream_free(struct fw_stream **stream);
 /** New limits, after authentication. */
 FW_API void fw_stream_set_limits(struct fw_stream *stream, const struct fw_xml_limits *limits);
@@ -82,7 +82,11 @@ FW_API void fw_stream_rest(struct fw_stream *stream);
  * @param version  write version='1.0'
  */
 FW_API int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str from, struct fw_str id, bool version);
-/** Queues a stanza [t]; it ends as delivered when its last byte was taken. @return FW_OK, FW_ENOMEM */
+/**
+ * Queues a stanza [t]; it ends as delivered when its last byte was taken. After fw_stream_close() it only waits for
+ * fw_stream_take_back().
+ * @return FW_OK, FW_ENOMEM (the stanza is dropped as resource-constraint)
+ */
 FW_API int fw_stream_send(struct fw_stream *stream, struct fw_stanza **stanza);
 /** Queues text as it is: features, handshakes. @return FW_OK, FW_ENOMEM */
 FW_API int fw_stream_send_text(struct fw_stream *stream, const char *format, ...) FW_PRINTF(2, 3);
@@ -92,9 +96,11 @@ FW_API void fw_stream_close(struct fw_stream *stream, enum fw_cause cause);
 FW_API int fw_stream_pending(struct fw_stream *stream, struct iovec *pieces, int max);
 /** So many of those bytes have been taken. */
 FW_API void fw_stream_sent(struct fw_stream *stream, size_t size);
+/** What is queued has to wait: it stops to borrow receive buffers and keeps copies of its own bytes. */
+FW_API void fw_stream_settle(struct fw_stream *stream);
 /** What waits: stanzas (without texts) and bytes of everything. */
 FW_API void fw_stream_queued(const struct fw_stream *stream, size_t *stanzas, size_t *bytes);
-/** Takes the oldest stanza that no byte was sent of out of the queue; NULL when there is none. [g] */
+/** Takes the oldest stanza that was not sent whole out of the queue; NULL when there is none. [g] */
 FW_API struct fw_stanza *fw_stream_take_back(struct fw_stream *stream);
 
 /** Counters since the beginning, over all restarts. */
@@ -102,9 +108,6 @@ struct fw_stream_counts {
 	uint64_t stanzas_in, stanzas_out, bytes_in, bytes_out;
 };
 FW_API const struct fw_stream_counts *fw_stream_counts(const struct fw_stream *stream);
-
-/** Escapes text for use in an attribute in single quotes, or as character data. @return `out`, cut to fit */
-FW_API const char *fw_xml_escape(struct fw_str text, char *out, size_t out_size);
 
 FW_END_DECLS
 

@@ -1,0 +1,54 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Receive buffers with holders. A process has one loop and one thread, so neither the count nor the store of
+ * spare chunks needs a lock.
+ */
+#include "sdk/src/chunk.h"
+
+#include <stdlib.h>
+
+/* Spare chunks kept: enough for the streams that are read in one turn of a busy loop. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SPARE_MAX 0u /* let the sanitizer see every use after the end */
+#else
+#define SPARE_MAX 32u
+#endif
+
+static struct chunk *spare[SPARE_MAX + 1];
+static size_t spare_count;
+
+struct chunk *chunk_new(size_t size)
+{
+	struct chunk *chunk;
+
+	if (size == CHUNK_SIZE && spare_count > 0) {
+		chunk = spare[--spare_count];
+		chunk->holders = 1;
+		return chunk;
+	}
+	if (size > UINT32_MAX - sizeof(*chunk)) {
+		return NULL;
+	}
+	chunk = malloc(sizeof(*chunk) + size);
+	if (chunk != NULL) {
+		chunk->holders = 1;
+		chunk->size = (uint32_t)size;
+	}
+	return chunk;
+}
+
+void chunk_release(struct chunk **chunk)
+{
+	struct chunk *old = *chunk;
+
+	*chunk = NULL;
+	if (old == NULL || --old->holders > 0) {
+		return;
+	}
+	if (old->size == CHUNK_SIZE && spare_count < SPARE_MAX) {
+		spare[spare_count++] = old;
+		return;
+	}
+	free(old);
+}

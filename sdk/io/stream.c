@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Bytes in: receive buffers, headers (RFC 6120 §4.7, §4.8), and stanzas that borrow their bytes from the buffer they
- * arrived in. Bytes out are stream_out.c's, XML is xml_reader.c's.
+ * Bytes in: receive buffers, headers (RFC 6120 §4.7, §4.8), and stanzas that borrow their bytes
+ * from the buffer they arrived in. Bytes out are stream_out.c's, XML is xml_reader.c's.
  */
 #include "sdk/io/stream_private.h"
 
@@ -17,7 +17,7 @@
 static const struct xml_events reader_events;
 
 int fw_stream_new(const struct fw_stream_settings *settings, const struct fw_stream_events *events,
-                  void *ctx, struct fw_stream **out)
+		  void *ctx, struct fw_stream **out)
 {
 	struct fw_stream *stream = calloc(1, sizeof(*stream));
 
@@ -79,7 +79,8 @@ static const char *at(const struct fw_stream *stream, uint64_t offset)
 
 int fw_stream_space(struct fw_stream *stream, void **space, size_t *size)
 {
-	uint64_t keep_from = stream->current != NULL ? stream->reader.element_begin : stream->reader.fed;
+	uint64_t keep_from =
+	    stream->current != NULL ? stream->reader.element_begin : stream->reader.unfinished;
 	size_t kept = (size_t)(stream->received - keep_from);
 	size_t used = (size_t)(stream->received - stream->chunk_offset);
 	struct chunk *chunk = stream->chunk;
@@ -136,19 +137,24 @@ void fw_stream_received(struct fw_stream *stream, size_t size)
 	struct xml_reader *reader = &stream->reader;
 	enum fw_cause refused;
 
-	stream->received += size;
 	stream->counts.bytes_in += size;
+	if (reader->stopped && (reader->ended || reader->refused != FW_CAUSE_NONE)) {
+		return; /* nothing counts any more: the same room is used again */
+	}
+	stream->received += size;
 	if (reader->stopped) {
-		return; /* held, ended or refused: the bytes wait for what the owner decides */
+		return; /* held: the owner decides */
 	}
 	stream->busy = true;
-	refused = xml_reader_feed(reader, at(stream, reader->fed), (size_t)(stream->received - reader->fed));
+	refused = xml_reader_feed(reader, at(stream, reader->fed),
+				  (size_t)(stream->received - reader->fed));
 	if (refused == FW_CAUSE_NONE && reader->depth == 1 && !reader->stopped &&
-	    !gap_is_blank(stream, reader->fed)) {
+	    !gap_is_blank(stream, reader->unfinished)) {
 		refused = FW_CAUSE_BAD_FORMAT;
 	}
 	if (refused != FW_CAUSE_NONE && !stream->dead) {
 		reader->stopped = true;
+		reader->refused = refused;
 		stream->events->refused(stream->ctx, refused);
 	}
 	stream->busy = false;
@@ -183,7 +189,8 @@ void fw_stream_restart(struct fw_stream *stream)
 
 void fw_stream_rest(struct fw_stream *stream)
 {
-	if (stream->busy || stream->current != NULL || stream->received != stream->reader.fed) {
+	if (stream->busy || stream->current != NULL ||
+	    stream->received != stream->reader.unfinished) {
 		return;
 	}
 	xml_reader_rest(&stream->reader);
@@ -193,7 +200,8 @@ void fw_stream_rest(struct fw_stream *stream)
 
 /* ---- events of the reader ---- */
 
-/* RFC 6120 §4.8.1, §4.8.3, §4.8.5; the prefix must be the usual one, which §4.8.5 allows to demand. */
+/* RFC 6120 §4.8.1, §4.8.3, §4.8.5; the prefix must be the usual one, which §4.8.5 allows to demand.
+ */
 static enum fw_cause check_header(const struct fw_stream *stream, const struct xml_tag *tag)
 {
 	struct fw_str content = xml_names_resolve(&stream->reader.names, fw_str(""));
@@ -204,7 +212,8 @@ static enum fw_cause check_header(const struct fw_stream *stream, const struct x
 	if (!fw_str_is(tag->prefix, "stream")) {
 		return FW_CAUSE_BAD_NAMESPACE_PREFIX;
 	}
-	return fw_str_is(content, stream->settings.content_ns) ? FW_CAUSE_NONE : FW_CAUSE_INVALID_NAMESPACE;
+	return fw_str_is(content, stream->settings.content_ns) ? FW_CAUSE_NONE
+							       : FW_CAUSE_INVALID_NAMESPACE;
 }
 
 static struct fw_str attribute(const struct xml_tag *tag, const char *name)
@@ -236,7 +245,8 @@ static bool has_version(struct fw_str version)
 	uint64_t major;
 
 	return dot != NULL &&
-	       fw_str_to_u64(fw_str_n(version.ptr, (size_t)(dot - version.ptr)), UINT32_MAX, &major) == FW_OK &&
+	       fw_str_to_u64(fw_str_n(version.ptr, (size_t)(dot - version.ptr)), UINT32_MAX,
+			     &major) == FW_OK &&
 	       major >= 1;
 }
 
@@ -280,7 +290,8 @@ static void on_header(void *ctx, const struct xml_tag *tag, uint64_t end)
 	stream->events->opened(stream->ctx, &header);
 }
 
-/* One pass over the attributes: the envelope is what routing needs, and expat's texts end with this call. */
+/* One pass over the attributes: the envelope is what routing needs, and expat's texts end with this
+ * call. */
 static void fill_envelope(struct fw_stanza *stanza, const struct xml_tag *tag, bool *has_lang)
 {
 	for (size_t i = 0; tag->attributes[i] != NULL; i += 2) {
@@ -329,8 +340,10 @@ static void on_start(void *ctx, const struct xml_tag *tag, uint64_t begin)
 	stanza->kind = (uint8_t)(own_ns ? stanza_kind_of(tag->name) : FW_KIND_OTHER);
 	stanza->name = stanza_store(stanza, tag->name);
 	stanza->ns = own_ns ? fw_str(NULL) : stanza_store(stanza, tag->ns);
-	stanza->name_size = (uint32_t)(1 + tag->name.len + (tag->prefix.len > 0 ? tag->prefix.len + 1 : 0));
-	/* A header's xmlns that the stanza repeats must not follow it to a stream with another one. */
+	stanza->name_size =
+	    (uint32_t)(1 + tag->name.len + (tag->prefix.len > 0 ? tag->prefix.len + 1 : 0));
+	/* A header's xmlns that the stanza repeats must not follow it to a stream with another one.
+	 */
 	stanza->cut_size = own_ns && attribute(tag, "xmlns").ptr != NULL;
 	fill_envelope(stanza, tag, &has_lang);
 	if (stream->lang != NULL && !has_lang && stanza->kind != FW_KIND_OTHER) {
@@ -356,11 +369,12 @@ static void on_free_prefix(void *ctx, struct fw_str prefix, struct fw_str uri)
 		return;
 	}
 	len = snprintf(text, sizeof(text), "%.*s xmlns:%.*s='%s'", FW_STR_ARG(stanza->inject),
-	               FW_STR_ARG(prefix), escaped);
+		       FW_STR_ARG(prefix), escaped);
 	stanza->inject = stanza_store(stanza, fw_str_n(text, (size_t)len));
 }
 
-/* Where the root's own xmlns attribute stands in the bytes: quotes cannot nest, so this needs no parser. */
+/* Where the root's own xmlns attribute stands in the bytes: quotes cannot nest, so this needs no
+ * parser. */
 static void find_cut(struct fw_stanza *stanza)
 {
 	const char *bytes = stanza->bytes;

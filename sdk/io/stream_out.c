@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Bytes out: one queue of stanzas and texts, handed over as pieces of memory for writev(). A stanza is written as
- * the bytes it came in; only a declaration that its old stream's header made is put in, and a repeated content
- * namespace is left out.
+ * Bytes out: one queue of stanzas and texts, handed over as pieces of memory for writev(). A stanza
+ * is written as the bytes it came in; only a declaration that its old stream's header made is put
+ * in, and a repeated content namespace is left out.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,11 +126,13 @@ static int add_attribute(char *out, size_t size, const char *name, struct fw_str
 }
 
 /* RFC 6120 §4.7; a header without version is that of XEP-0114, or of a peer before XMPP 1.0. */
-int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str from, struct fw_str id, bool version)
+int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str from, struct fw_str id,
+		   bool version)
 {
-	const struct { const char *name; struct fw_str value; } attributes[] = {
-		{ "to", to }, { "from", from }, { "id", id }
-	};
+	const struct {
+		const char *name;
+		struct fw_str value;
+	} attributes[] = { { "to", to }, { "from", from }, { "id", id } };
 	size_t size = 512 + FW_COUNT(attributes) * ATTRIBUTE_SIZE;
 	char *text = malloc(size);
 	size_t len;
@@ -139,13 +141,16 @@ int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str fro
 	if (text == NULL) {
 		return FW_ENOMEM;
 	}
-	len = (size_t)snprintf(text, size, "<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='%s'%s",
-	                       stream->settings.content_ns, FW_NS_STREAMS,
-	                       stream->settings.dialback ? " xmlns:db='" FW_NS_DIALBACK "'" : "");
+	len = (size_t)snprintf(text, size,
+			       "<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='%s'%s",
+			       stream->settings.content_ns, FW_NS_STREAMS,
+			       stream->settings.dialback ? " xmlns:db='" FW_NS_DIALBACK "'" : "");
 	for (size_t i = 0; i < FW_COUNT(attributes); i++) {
-		len += (size_t)add_attribute(text + len, size - len, attributes[i].name, attributes[i].value);
+		len += (size_t)add_attribute(text + len, size - len, attributes[i].name,
+					     attributes[i].value);
 	}
-	len += (size_t)snprintf(text + len, size - len, "%s>", version ? " version='1.0' xml:lang='en'" : "");
+	len += (size_t)snprintf(text + len, size - len, "%s>",
+				version ? " version='1.0' xml:lang='en'" : "");
 	ret = send_text(stream, fw_str_n(text, len));
 	stream->opened = true;
 	free(text);
@@ -166,17 +171,18 @@ void fw_stream_close(struct fw_stream *stream, enum fw_cause cause)
 	stream->closed = true;
 	if (row->stream_condition[0] != '\0') {
 		fw_stream_send_text(stream,
-		                    "<stream:error><%s xmlns='" FW_NS_STREAM_ERRORS "'/>"
-		                    "<text xmlns='" FW_NS_STREAM_ERRORS "' xml:lang='en'>%s</text></stream:error>",
-		                    row->stream_condition, row->text);
+				    "<stream:error><%s xmlns='" FW_NS_STREAM_ERRORS "'/>"
+				    "<text xmlns='" FW_NS_STREAM_ERRORS
+				    "' xml:lang='en'>%s</text></stream:error>",
+				    row->stream_condition, row->text);
 	}
 	if (fw_stream_send_text(stream, "</stream:stream>") == FW_OK) {
 		stream->footer = stream->tail;
 	}
 }
 
-/* Adds a piece, or lengthens the one before when it goes on where that ends: stanzas that arrived one behind the
- * other leave in one piece. */
+/* Adds a piece, or lengthens the one before when it goes on where that ends: stanzas that arrived
+ * one behind the other leave in one piece. */
 static int add_piece(struct iovec *pieces, int count, const char *bytes, size_t size)
 {
 	struct iovec *last = count > 0 ? &pieces[count - 1] : NULL;
@@ -193,8 +199,8 @@ static int add_piece(struct iovec *pieces, int count, const char *bytes, size_t 
 	return count + 1;
 }
 
-/* A stanza gives up to four pieces: name, injected text, and the rest before and behind the cut. `skip` bytes
- * have gone already. */
+/* A stanza gives up to four pieces: name, injected text, and the rest before and behind the cut.
+ * `skip` bytes have gone already. */
 static int add_stanza(struct iovec *pieces, int count, const struct fw_stanza *item, size_t skip)
 {
 	uint32_t cut_at = item->cut_size > 0 ? item->cut_at : item->size;
@@ -222,7 +228,8 @@ int fw_stream_pending(struct fw_stream *stream, struct iovec *pieces, int max)
 	if (stream->footer_sent) {
 		return 0;
 	}
-	for (struct fw_stanza *item = stream->head; item != NULL && count + 4 <= max; item = item->next) {
+	for (struct fw_stanza *item = stream->head; item != NULL && count + 4 <= max;
+	     item = item->next) {
 		if (item->inject.len == 0 && item->cut_size == 0) {
 			count = add_piece(pieces, count, item->bytes + skip, item->size - skip);
 		} else {

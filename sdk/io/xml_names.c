@@ -39,7 +39,8 @@ static bool make_room(struct xml_names *names, size_t text)
 	return true;
 }
 
-static enum xml_names_result push(struct xml_names *names, struct fw_str prefix, struct fw_str uri, int depth)
+static enum xml_names_result push(struct xml_names *names, struct fw_str prefix, struct fw_str uri,
+				  int depth)
 {
 	struct xml_binding *binding;
 
@@ -61,8 +62,8 @@ static enum xml_names_result push(struct xml_names *names, struct fw_str prefix,
 	return XML_NAMES_OK;
 }
 
-/* Namespaces in XML 1.0 §3: xml means its own namespace and nothing else does; xmlns is never declared, nor is its
- * namespace; a prefix cannot be undeclared. */
+/* Namespaces in XML 1.0 §3: xml means its own namespace and nothing else does; xmlns is never
+ * declared, nor is its namespace; a prefix cannot be undeclared. */
 static bool may_declare(struct fw_str prefix, struct fw_str uri)
 {
 	bool is_xml = fw_str_is(prefix, "xml");
@@ -76,7 +77,8 @@ static bool may_declare(struct fw_str prefix, struct fw_str uri)
 	return prefix.len == 0 || uri.len > 0;
 }
 
-enum xml_names_result xml_names_declare(struct xml_names *names, const char *const *attributes, int depth)
+enum xml_names_result xml_names_declare(struct xml_names *names, const char *const *attributes,
+					int depth)
 {
 	for (size_t i = 0; attributes[i] != NULL; i += 2) {
 		const char *name = attributes[i];
@@ -87,8 +89,8 @@ enum xml_names_result xml_names_declare(struct xml_names *names, const char *con
 			continue;
 		}
 		prefix = fw_str(name[5] == ':' ? name + 6 : "");
-		if ((name[5] == ':' && prefix.len == 0) || memchr(prefix.ptr, ':', prefix.len) != NULL ||
-		    !may_declare(prefix, uri)) {
+		if ((name[5] == ':' && prefix.len == 0) ||
+		    memchr(prefix.ptr, ':', prefix.len) != NULL || !may_declare(prefix, uri)) {
 			return XML_NAMES_BAD;
 		}
 		result = push(names, prefix, uri, depth);
@@ -141,16 +143,18 @@ bool xml_names_split(const char *qname, struct fw_str *prefix, struct fw_str *lo
 	*prefix = fw_str_n(qname, (size_t)(colon - qname));
 	*local = fw_str(colon + 1);
 	/* What follows the colon begins a name itself (Namespaces in XML 1.0 §4). */
-	return prefix->len > 0 && strchr("-.0123456789", colon[1]) == NULL && strchr(colon + 1, ':') == NULL;
+	return prefix->len > 0 && strchr("-.0123456789", colon[1]) == NULL &&
+	       strchr(colon + 1, ':') == NULL;
 }
 
 /* Namespaces in XML 1.0 §6.3: no two attributes with one name in one namespace. */
-static bool same_attribute(const struct xml_names *names, const char *const *attributes, size_t limit,
-                           struct fw_str ns, struct fw_str local)
+static bool same_attribute(const struct xml_names *names, const char *const *attributes,
+			   size_t limit, struct fw_str ns, struct fw_str local)
 {
 	for (size_t i = 0; i < limit; i += 2) {
 		struct fw_str prefix, other;
-		if (strchr(attributes[i], ':') == NULL || !xml_names_split(attributes[i], &prefix, &other) ||
+		if (strchr(attributes[i], ':') == NULL ||
+		    !xml_names_split(attributes[i], &prefix, &other) ||
 		    fw_str_is(prefix, "xmlns")) {
 			continue;
 		}
@@ -162,7 +166,7 @@ static bool same_attribute(const struct xml_names *names, const char *const *att
 }
 
 enum xml_names_result xml_names_check(const struct xml_names *names, const char *qname,
-                                      const char *const *attributes)
+				      const char *const *attributes)
 {
 	struct fw_str prefix, local, ns;
 

@@ -1,14 +1,16 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * expat lives here. Three facts shape this file. expat's reparse deferral is off, so that a stanza is seen as soon
- * as it is complete; the price, quadratic time for a tag in small pieces, is bounded by feeding up to the last '>'
- * only and by two caps. Names are checked by xml_names.c and only where a ':' or an xmlns is, because
- * most stanzas have neither. And handlers only note what happened: the library forbids life-cycle calls from them.
+ * expat lives here. Three facts shape this file. expat's reparse deferral is off, so that a stanza
+ * is seen as soon as it is complete; the price, quadratic time for a tag in small pieces, is
+ * bounded by feeding up to the last '>' only and by two caps. Names are checked by xml_names.c and
+ * only where a ':' or an xmlns is, because most stanzas have neither. And handlers only note what
+ * happened: the library forbids life-cycle calls from them.
  */
 #include "sdk/io/xml_reader.h"
 
-/* Without this the protection setters are not declared, and a call by implicit declaration fails silently. */
+/* Without this the protection setters are not declared, and a call by implicit declaration fails
+ * silently. */
 #define XML_DTD 1
 #include <expat.h>
 
@@ -18,7 +20,7 @@
 #define FRUITLESS_MAX 1000u
 
 void xml_reader_init(struct xml_reader *reader, const struct xml_events *events, void *ctx,
-                     const struct fw_xml_limits *limits, bool deep)
+		     const struct fw_xml_limits *limits, bool deep)
 {
 	memset(reader, 0, sizeof(*reader));
 	reader->events = events;
@@ -45,7 +47,7 @@ void xml_reader_restart(struct xml_reader *reader)
 {
 	drop_parser(reader);
 	xml_names_clear(&reader->names);
-	reader->base = reader->fed = reader->element_begin = 0;
+	reader->base = reader->fed = reader->unfinished = reader->element_begin = 0;
 	reader->fruitless = 0;
 	reader->depth = 0;
 	reader->refused = FW_CAUSE_NONE;
@@ -75,7 +77,8 @@ static enum fw_cause cause_of(enum xml_names_result result)
 	}
 }
 
-/* The prefixes of this tag that no element inside the stanza declares: they come from the header. */
+/* The prefixes of this tag that no element inside the stanza declares: they come from the header.
+ */
 static void tell_free_prefix(struct xml_reader *reader, const char *qname)
 {
 	const char *colon = strchr(qname, ':');
@@ -87,7 +90,7 @@ static void tell_free_prefix(struct xml_reader *reader, const char *qname)
 	binding = xml_names_find(&reader->names, fw_str_n(qname, (size_t)(colon - qname)));
 	if (binding != NULL && binding->depth == 0) {
 		reader->events->free_prefix(reader->ctx, xml_names_prefix(&reader->names, binding),
-		                            xml_names_uri(&reader->names, binding));
+					    xml_names_uri(&reader->names, binding));
 	}
 }
 
@@ -108,7 +111,8 @@ static bool check_names(struct xml_reader *reader, const char *qname, const char
 	return true;
 }
 
-static void tell_free_prefixes(struct xml_reader *reader, const char *qname, const char *const *attributes)
+static void tell_free_prefixes(struct xml_reader *reader, const char *qname,
+			       const char *const *attributes)
 {
 	tell_free_prefix(reader, qname);
 	for (size_t i = 0; attributes[i] != NULL; i += 2) {
@@ -159,7 +163,8 @@ static void XMLCALL on_start(void *ctx, const XML_Char *qname, const XML_Char **
 	special = strchr(qname, ':') != NULL;
 	for (; attributes[count] != NULL; count += 2) {
 		const char *name = attributes[count];
-		special |= strchr(name, ':') != NULL || (name[0] == 'x' && strncmp(name, "xmlns", 5) == 0);
+		special |=
+		    strchr(name, ':') != NULL || (name[0] == 'x' && strncmp(name, "xmlns", 5) == 0);
 	}
 	if (count / 2 > reader->limits.attributes_max) {
 		xml_reader_stop(reader, FW_CAUSE_TOO_MANY_ATTRIBUTES);
@@ -175,7 +180,8 @@ static void XMLCALL on_start(void *ctx, const XML_Char *qname, const XML_Char **
 	if (reader->depth <= 1 || reader->deep) {
 		tell_start(reader, qname, attributes);
 	}
-	if (special && reader->depth > 0 && reader->events->free_prefix != NULL && !reader->stopped) {
+	if (special && reader->depth > 0 && reader->events->free_prefix != NULL &&
+	    !reader->stopped) {
 		tell_free_prefixes(reader, qname, attributes);
 	}
 	reader->depth++;
@@ -233,7 +239,8 @@ static bool is_utf8(const char *encoding)
 }
 
 /* RFC 6120 §11.5, §11.6: XML 1.0 and UTF-8, and no promise of outside declarations. */
-static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML_Char *encoding, int standalone)
+static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML_Char *encoding,
+				   int standalone)
 {
 	struct xml_reader *reader = ctx;
 
@@ -265,8 +272,8 @@ static void XMLCALL on_instruction(void *ctx, const XML_Char *target, const XML_
 	refuse_restricted(ctx);
 }
 
-static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_id, const XML_Char *public_id,
-                               int internal)
+static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_id,
+			       const XML_Char *public_id, int internal)
 {
 	(void)name;
 	(void)system_id;
@@ -340,14 +347,16 @@ static enum fw_cause cause_of_error(enum XML_Error error)
 	}
 }
 
-/* expat would decode UTF-16 even when told UTF-8, and swallow a byte order mark; it decides on the first bytes. */
+/* expat would decode UTF-16 even when told UTF-8, and swallow a byte order mark; it decides on the
+ * first bytes. */
 static enum fw_cause check_first_bytes(struct xml_reader *reader, const char **bytes, size_t *size)
 {
 	/* Keep-alives around a restart may precede the declaration (RFC 6120 §11.7). */
-	while (*size > 0 && !reader->begun && strchr(" \t\r\n", **bytes) != NULL && **bytes != '\0') {
+	while (*size > 0 && !reader->begun && strchr(" \t\r\n", **bytes) != NULL &&
+	       **bytes != '\0') {
 		(*bytes)++;
 		(*size)--;
-		reader->fed++;
+		reader->unfinished = ++reader->fed;
 	}
 	if (*size == 0) {
 		return FW_CAUSE_NONE;
@@ -377,7 +386,8 @@ static enum fw_cause feed_pieces(struct xml_reader *reader, const char *bytes, s
 		if (++reader->fruitless > FRUITLESS_MAX) {
 			return FW_CAUSE_NO_PROGRESS;
 		}
-		if (XML_Parse(reader->parser, bytes, (int)piece, 0) != XML_STATUS_OK && !reader->stopped) {
+		if (XML_Parse(reader->parser, bytes, (int)piece, 0) != XML_STATUS_OK &&
+		    !reader->stopped) {
 			return cause_of_error(XML_GetErrorCode(reader->parser));
 		}
 		if (!reader->stopped) {
@@ -397,6 +407,7 @@ static enum fw_cause check_unfinished(struct xml_reader *reader, const char *tai
 	const char *tag = tail_size > 0 ? memchr(tail, '<', tail_size) : NULL;
 	uint64_t unfinished = 0;
 
+	reader->unfinished = token < reader->fed ? token : reader->fed;
 	if (token < reader->fed) {
 		unfinished = arrived - token;
 	} else {
@@ -406,14 +417,15 @@ static enum fw_cause check_unfinished(struct xml_reader *reader, const char *tai
 	if (unfinished > reader->limits.tag_max_bytes) {
 		return FW_CAUSE_TAG_TOO_LONG;
 	}
-	if (reader->depth > 1 && arrived - reader->element_begin > reader->limits.stanza_max_bytes) {
+	if (reader->depth > 1 &&
+	    arrived - reader->element_begin > reader->limits.stanza_max_bytes) {
 		return FW_CAUSE_STANZA_TOO_LARGE;
 	}
 	return FW_CAUSE_NONE;
 }
 
-/* Up to the last '>': no event is late, because each that matters ends in one. Between stanzas also the white
- * space behind it, which would otherwise pile up. */
+/* Up to the last '>': no event is late, because each that matters ends in one. Between stanzas also
+ * the white space behind it, which would otherwise pile up. */
 static size_t usable_size(const struct xml_reader *reader, const char *bytes, size_t size)
 {
 	const char *last = memrchr(bytes, '>', size);
@@ -460,8 +472,8 @@ void xml_reader_rest(struct xml_reader *reader)
 	    reader->refused != FW_CAUSE_NONE) {
 		return;
 	}
-	if (tag_offset(reader) < reader->fed) {
-		return; /* in the middle of a tag */
+	if (reader->unfinished < reader->fed) {
+		return;
 	}
 	drop_parser(reader);
 }

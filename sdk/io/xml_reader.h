@@ -47,6 +47,7 @@ struct xml_reader {
 	struct xml_names names;
 	uint64_t base;          /* stream offset of the parser's first byte */
 	uint64_t fed;           /* stream offset of the next byte to feed */
+	uint64_t unfinished;    /* where the tag begins that was fed in part; fed when there is none */
 	uint64_t element_begin; /* of the first-level element that is open */
 	uint32_t fruitless;     /* feeds since the last tag */
 	int depth;              /* open elements; 0 before the header */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Receive buffers with holders. A process has one loop and one thread, so neither the count nor the store of
- * spare chunks needs a lock.
+ * Receive buffers with holders. A process has one loop and one thread, so neither the count nor the
+ * store of spare chunks needs a lock.
  */
 #include "sdk/src/chunk.h"
 
@@ -10,20 +10,22 @@
 
 /* Spare chunks kept: enough for the streams that are read in one turn of a busy loop. */
 #if defined(__SANITIZE_ADDRESS__)
-#define SPARE_MAX 0u /* let the sanitizer see every use after the end */
+enum { SPARE_MAX = 0 }; /* let the sanitizer see every use after the end */
 #else
-#define SPARE_MAX 32u
+enum { SPARE_MAX = 32 };
 #endif
 
-static struct chunk *spare[SPARE_MAX + 1];
-static size_t spare_count;
+static struct chunk *spare; /* a list through `next` */
+static int spare_count;
 
 struct chunk *chunk_new(size_t size)
 {
 	struct chunk *chunk;
 
 	if (size == CHUNK_SIZE && spare_count > 0) {
-		chunk = spare[--spare_count];
+		chunk = spare;
+		spare = chunk->next;
+		spare_count--;
 		chunk->holders = 1;
 		return chunk;
 	}
@@ -47,7 +49,9 @@ void chunk_release(struct chunk **chunk)
 		return;
 	}
 	if (old->size == CHUNK_SIZE && spare_count < SPARE_MAX) {
-		spare[spare_count++] = old;
+		old->next = spare;
+		spare = old;
+		spare_count++;
 		return;
 	}
 	free(old);

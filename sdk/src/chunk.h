@@ -14,6 +14,7 @@
 #define CHUNK_SIZE 32768u
 
 struct chunk {
+	struct chunk *next; /* among the spare ones */
 	uint32_t holders;
 	uint32_t size; /**< usable bytes */
 	char bytes[];

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Elements of a stanza's tree: reading and editing. The tree is built from bytes by tree_parse.c and written
- * back by stanza_bytes.c.
+ * Elements of a stanza's tree: reading and editing. The tree is built from bytes by tree_parse.c
+ * and written back by stanza_bytes.c.
  */
 #include "sdk/src/element_private.h"
 
@@ -75,7 +75,7 @@ struct fw_str tree_text(struct tree *tree, struct fw_str text)
 }
 
 struct fw_elem *tree_node(struct fw_stanza *stanza, struct tree *tree, struct fw_elem *parent,
-                          struct fw_str name, struct fw_str ns)
+			  struct fw_str name, struct fw_str ns)
 {
 	struct fw_elem *elem = tree_memory(tree, sizeof(*elem));
 
@@ -87,7 +87,8 @@ struct fw_elem *tree_node(struct fw_stanza *stanza, struct tree *tree, struct fw
 	elem->parent = parent;
 	elem->name = tree_text(tree, name);
 	elem->ns = tree_text(tree, ns);
-	if ((name.ptr != NULL && elem->name.ptr == NULL) || (ns.ptr != NULL && elem->ns.ptr == NULL)) {
+	if ((name.ptr != NULL && elem->name.ptr == NULL) ||
+	    (ns.ptr != NULL && elem->ns.ptr == NULL)) {
 		return NULL;
 	}
 	if (parent == NULL) {
@@ -104,18 +105,20 @@ struct fw_elem *tree_node(struct fw_stanza *stanza, struct tree *tree, struct fw
 	return elem;
 }
 
-static struct attribute *attribute_find(const struct fw_elem *elem, struct fw_str name, struct fw_str ns)
+static struct attribute *attribute_find(const struct fw_elem *elem, struct fw_str name,
+					struct fw_str ns)
 {
 	struct attribute *attribute = elem->attributes;
 
-	while (attribute != NULL && !(fw_str_eq(attribute->name, name) && fw_str_eq(attribute->ns, ns))) {
+	while (attribute != NULL &&
+	       !(fw_str_eq(attribute->name, name) && fw_str_eq(attribute->ns, ns))) {
 		attribute = attribute->next;
 	}
 	return attribute;
 }
 
 int tree_attribute(struct tree *tree, struct fw_elem *elem, struct fw_str name, struct fw_str ns,
-                   struct fw_str value)
+		   struct fw_str value)
 {
 	struct attribute *attribute = attribute_find(elem, name, ns);
 	struct fw_str copy = tree_text(tree, value);
@@ -247,7 +250,7 @@ struct fw_elem *fw_elem_find(const struct fw_elem *elem, const char *name, const
 	struct fw_elem *child = fw_elem_first(elem);
 
 	while (child != NULL && ((name != NULL && !fw_str_is(child->name, name)) ||
-	                         (ns != NULL && !fw_str_is(child->ns, ns)))) {
+				 (ns != NULL && !fw_str_is(child->ns, ns)))) {
 		child = fw_elem_next(child);
 	}
 	return child;
@@ -350,7 +353,8 @@ static struct fw_elem *copy_node(struct fw_elem *parent, const struct fw_elem *s
 		return NULL;
 	}
 	for (attribute = source->attributes; attribute != NULL; attribute = attribute->next) {
-		if (tree_attribute(tree, copy, attribute->name, attribute->ns, attribute->value) != FW_OK) {
+		if (tree_attribute(tree, copy, attribute->name, attribute->ns, attribute->value) !=
+		    FW_OK) {
 			return NULL;
 		}
 	}

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Stanzas: their envelope, their memory and their end. Stanzas come from a store of spare ones, so that passing
- * one on allocates nothing. Trees are element.c's, bytes on the wire stanza_bytes.c's.
+ * Stanzas: their envelope, their memory and their end. Stanzas come from a store of spare ones, so
+ * that passing one on allocates nothing. Trees are element.c's, bytes on the wire stanza_bytes.c's.
  */
 #include <fedway/hosting.h>
 #include <fedway/jid.h>
@@ -15,13 +15,13 @@
 
 /* Spare stanzas kept, about 2 MiB; a burst beyond that goes through the heap. */
 #if defined(__SANITIZE_ADDRESS__)
-#define SPARE_MAX 0u /* let the sanitizer see every use after the end */
+enum { SPARE_MAX = 0 }; /* let the sanitizer see every use after the end */
 #else
-#define SPARE_MAX 4096u
+enum { SPARE_MAX = 4096 };
 #endif
 
 static struct fw_stanza *spare;
-static size_t spare_count;
+static int spare_count;
 static uint64_t next_xcoder;
 
 struct fw_stanza *stanza_alloc(void)

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Bytes of a stanza: as they came, or written from the tree when it was made or changed here. Elements are
- * written without prefixes, each namespace as the default one where it begins.
+ * Bytes of a stanza: as they came, or written from the tree when it was made or changed here.
+ * Elements are written without prefixes, each namespace as the default one where it begins.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <fedway/io/xml.h>
@@ -65,8 +66,8 @@ static struct fw_str escape_of(char c)
 	}
 }
 
-/* White space is written as references in attributes only, where a parser would turn it into spaces; a
- * carriage return always. */
+/* White space is written as references in attributes only, where a parser would turn it into
+ * spaces; a carriage return always. */
 static void put_escaped(struct writer *writer, struct fw_str text, bool attribute)
 {
 	size_t begin = 0;
@@ -84,7 +85,8 @@ static void put_escaped(struct writer *writer, struct fw_str text, bool attribut
 	put(writer, fw_str_n(text.ptr + begin, text.len - begin));
 }
 
-static void put_attribute(struct writer *writer, const char *prefix, struct fw_str name, struct fw_str value)
+static void put_attribute(struct writer *writer, const char *prefix, struct fw_str name,
+			  struct fw_str value)
 {
 	put(writer, fw_str(" "));
 	put(writer, fw_str(prefix));

@@ -100,8 +100,8 @@ int fw_stanza_reply(const struct fw_stanza *stanza, const char *type, struct fw_
 	return FW_OK;
 }
 
-/* RFC 6120 §8.3.1: never an error for an error or a result; RFC 6121 §8.2, §8.5: presence that tells of a state,
- * and answers to subscriptions, are not answered either. */
+/* RFC 6120 §8.3.1: never an error for an error or a result; RFC 6121 §8.2, §8.5: presence that
+ * tells of a state, and answers to subscriptions, are not answered either. */
 static bool may_be_answered(const struct fw_stanza *stanza)
 {
 	static const char *const presence_answered[] = { "subscribe", "probe" };
@@ -129,7 +129,8 @@ static bool may_be_answered(const struct fw_stanza *stanza)
 	}
 }
 
-int fw_stanza_error_reply(const struct fw_stanza *stanza, enum fw_cause cause, struct fw_stanza **out)
+int fw_stanza_error_reply(const struct fw_stanza *stanza, enum fw_cause cause,
+			  struct fw_stanza **out)
 {
 	const struct fw_cause_row *row = fw_cause_row(cause);
 	struct fw_stanza *reply;

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Builds the tree of a stanza from its bytes, for those who ask. The bytes were checked when they arrived; here only
- * memory can be short, except for text that did not come from a stream (fw_stanza_parse).
+ * Builds the tree of a stanza from its bytes, for those who ask. The bytes were checked when they
+ * arrived; here only memory can be short, except for text that did not come from a stream
+ * (fw_stanza_parse).
  */
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ struct builder {
 	struct fw_elem *open; /* innermost open element */
 	char *text;           /* character data since the last tag */
 	size_t text_len, text_size;
-	int elements;         /* of the first level */
+	int elements; /* of the first level */
 };
 
 static void out_of_memory(struct builder *builder)
@@ -61,7 +62,8 @@ static void on_text(void *ctx, struct fw_str text)
 	builder->text_len += text.len;
 }
 
-static int add_attributes(struct builder *builder, struct fw_elem *elem, const char *const *attributes)
+static int add_attributes(struct builder *builder, struct fw_elem *elem,
+			  const char *const *attributes)
 {
 	for (size_t i = 0; attributes[i] != NULL; i += 2) {
 		struct fw_str prefix, name, ns = fw_str(NULL);
@@ -73,7 +75,8 @@ static int add_attributes(struct builder *builder, struct fw_elem *elem, const c
 		if (prefix.len > 0) {
 			ns = xml_names_resolve(&builder->reader.names, prefix);
 		}
-		if (tree_attribute(builder->tree, elem, name, ns, fw_str(attributes[i + 1])) != FW_OK) {
+		if (tree_attribute(builder->tree, elem, name, ns, fw_str(attributes[i + 1])) !=
+		    FW_OK) {
 			return FW_ENOMEM;
 		}
 	}
@@ -164,13 +167,15 @@ int tree_parse(struct fw_stanza *stanza)
 	if (builder.tree == NULL) {
 		return FW_ENOMEM;
 	}
-	/* A root without a default namespace: what the stanza inherits from its stream shows as absent. */
+	/* A root without a default namespace: what the stanza inherits from its stream shows as
+	 * absent. */
 	xml_reader_init(&builder.reader, &tree_events, &builder, &limits, true);
 	ret = code_of(xml_reader_feed(&builder.reader, "<r>", 3));
 	if (ret == FW_OK) {
 		ret = code_of(xml_reader_feed(&builder.reader, bytes.ptr, bytes.len));
 	}
-	if (ret == FW_OK && (builder.elements != 1 || builder.open != NULL || builder.reader.depth != 1)) {
+	if (ret == FW_OK &&
+	    (builder.elements != 1 || builder.open != NULL || builder.reader.depth != 1)) {
 		ret = FW_EPARSE;
 	}
 	xml_reader_clear(&builder.reader);

@@ -12,6 +12,7 @@
 #define FEDWAY_STANZA_H
 
 #include <fedway/cause.h>
+#include <fedway/error.h>
 #include <fedway/ledger.h>
 #include <fedway/str.h>
 

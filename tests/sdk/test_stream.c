@@ -1,0 +1,576 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * fw_stream: every input is fed whole, cut at every byte, byte by byte, and truncated at every
+ * byte; the events must be the same, and what is refused must be refused with its own cause.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <fedway/io/stream.h>
+
+#define HEADER \
+	"<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='" FW_NS_STREAMS \
+	"' xmlns:db='jabber:server:dialback' xmlns:foo='urn:foo' to='b.example' from='a.example' " \
+	"version='1.0'>"
+
+/* Everything that happened, as text. */
+struct witness {
+	struct fw_stream *stream;
+	char text[16384];
+	size_t len;
+	bool hold_on_starttls;
+};
+
+static void note(struct witness *witness, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	witness->len += (size_t)vsnprintf(witness->text + witness->len,
+					  sizeof(witness->text) - witness->len, format, args);
+	va_end(args);
+	assert_true(witness->len < sizeof(witness->text));
+}
+
+static void on_opened(void *ctx, const struct fw_stream_header *header)
+{
+	note(ctx, "open %.*s>%.*s v%d db%d\n", FW_STR_ARG(header->from), FW_STR_ARG(header->to),
+	     header->has_version, header->has_dialback);
+}
+
+static void on_element(void *ctx, struct fw_stanza **stanza)
+{
+	struct witness *witness = ctx;
+	struct fw_str bytes;
+
+	assert_int_equal(fw_stanza_bytes(*stanza, &bytes), FW_OK);
+	note(witness, "%d {%.*s}%.*s to=%.*s id=%.*s: %.*s\n", fw_stanza_kind(*stanza),
+	     FW_STR_ARG(fw_stanza_ns(*stanza)), FW_STR_ARG(fw_stanza_name(*stanza)),
+	     FW_STR_ARG(fw_stanza_to(*stanza)), FW_STR_ARG(fw_stanza_id(*stanza)),
+	     FW_STR_ARG(bytes));
+	if (witness->hold_on_starttls && fw_str_is(fw_stanza_name(*stanza), "starttls")) {
+		fw_stream_hold(witness->stream);
+	}
+}
+
+static void on_ended(void *ctx)
+{
+	note(ctx, "end\n");
+}
+
+static void on_refused(void *ctx, enum fw_cause cause)
+{
+	note(ctx, "refused %s\n", fw_cause_row(cause)->name);
+}
+
+static const struct fw_stream_events events = { on_opened, on_element, on_ended, on_refused };
+
+static void witness_open(struct witness *witness)
+{
+	const struct fw_stream_settings settings = { FW_NS_SERVER,
+						     true,
+						     { 10000, 20000, 8, 8, 8 } };
+
+	memset(witness, 0, sizeof(*witness));
+	assert_int_equal(fw_stream_new(&settings, &events, witness, &witness->stream), FW_OK);
+}
+
+static void give(struct witness *witness, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		void *space;
+		size_t room;
+		assert_int_equal(fw_stream_space(witness->stream, &space, &room), FW_OK);
+		room = room < size ? room : size;
+		memcpy(space, bytes, room);
+		fw_stream_received(witness->stream, room);
+		bytes += room;
+		size -= room;
+	}
+}
+
+struct row {
+	const char *what, *input, *expect;
+	size_t input_size; /* when it has zero bytes */
+};
+
+static const struct row rows[] = {
+	{ "header and footer", HEADER "</stream:stream>", "open a.example>b.example v1 db1\nend\n",
+	  0 },
+	{ "bytes behind the footer are not looked at", HEADER "</stream:stream><junk",
+	  "open a.example>b.example v1 db1\nend\n", 0 },
+	{ "white space before and between",
+	  "\n \n" HEADER " \n<message to='x@b.example' id='1'/>\n\n<presence/> ",
+	  "open a.example>b.example v1 db1\n0 {}message to=x@b.example id=1: <message "
+	  "to='x@b.example' id='1'/>\n"
+	  "1 {}presence to= id=: <presence/>\n",
+	  0 },
+	{ "entities are decoded in the envelope and kept in the bytes",
+	  HEADER "<iq to='a&amp;b' id='&#x41;'><q/></iq >",
+	  "open a.example>b.example v1 db1\n2 {}iq to=a&b id=A: <iq to='a&amp;b' "
+	  "id='&#x41;'><q/></iq >\n",
+	  0 },
+	{ "a '>' in an attribute and in text", HEADER "<message id='>'><body>a>b</body></message>",
+	  "open a.example>b.example v1 db1\n0 {}message to= id=>: <message "
+	  "id='>'><body>a>b</body></message>\n",
+	  0 },
+	{ "CDATA", HEADER "<message><body><![CDATA[</message>]]></body></message>",
+	  "open a.example>b.example v1 db1\n0 {}message to= id=: "
+	  "<message><body><![CDATA[</message>]]></body></message>\n",
+	  0 },
+	{ "a prefix of the header is declared anew", HEADER "<message><foo:x foo:y=''/></message>",
+	  "open a.example>b.example v1 db1\n0 {}message to= id=: "
+	  "<message xmlns:foo='urn:foo'><foo:x foo:y=''/></message>\n",
+	  0 },
+	{ "a prefix declared inside hides that of the header",
+	  HEADER "<message><foo:x xmlns:foo='urn:other'><foo:y/></foo:x></message>",
+	  "open a.example>b.example v1 db1\n0 {}message to= id=: "
+	  "<message><foo:x xmlns:foo='urn:other'><foo:y/></foo:x></message>\n",
+	  0 },
+	{ "dialback elements", HEADER "<db:result to='b.example'>key</db:result>",
+	  "open a.example>b.example v1 db1\n3 {jabber:server:dialback}result to=b.example id=: "
+	  "<db:result xmlns:db='jabber:server:dialback' to='b.example'>key</db:result>\n",
+	  0 },
+	{ "a content namespace that the stanza repeats is left out",
+	  HEADER
+	  "<message id='1' xmlns='jabber:server' to=\"c\"><a xmlns='jabber:client'/></message>",
+	  "open a.example>b.example v1 db1\n0 {}message to=c id=1: "
+	  "<message id='1' to=\"c\"><a xmlns='jabber:client'/></message>\n",
+	  0 },
+	{ "an element of another namespace is no stanza", HEADER "<message xmlns='urn:x'/>",
+	  "open a.example>b.example v1 db1\n3 {urn:x}message to= id=: <message xmlns='urn:x'/>\n",
+	  0 },
+	{ "old peer without version",
+	  "<stream:stream xmlns='jabber:server' xmlns:stream='" FW_NS_STREAMS "' id=''><presence/>",
+	  "open > v0 db0\n1 {}presence to= id=: <presence/>\n", 0 },
+	{ "language of the header goes with stanzas that have none",
+	  "<stream:stream xmlns='jabber:server' xmlns:stream='" FW_NS_STREAMS
+	  "' version='1.0' xml:lang='de'><message/><message xml:lang='fr'/>",
+	  "open > v1 db0\n0 {}message to= id=: <message xml:lang='de'/>\n"
+	  "0 {}message to= id=: <message xml:lang='fr'/>\n",
+	  0 },
+
+	{ "wrong content namespace",
+	  "<stream:stream xmlns='jabber:client' xmlns:stream='" FW_NS_STREAMS "'>",
+	  "refused invalid-namespace\n", 0 },
+	{ "wrong stream namespace", "<stream:stream xmlns='jabber:server' xmlns:stream='urn:x'>",
+	  "refused invalid-namespace\n", 0 },
+	{ "another prefix for the stream",
+	  "<s:stream xmlns='jabber:server' xmlns:s='" FW_NS_STREAMS "'>",
+	  "refused bad-namespace-prefix\n", 0 },
+	{ "not a stream at all", "GET / HTTP/1.1\r\n\r\n", "refused not-well-formed\n", 0 },
+	{ "a stanza with a prefix", HEADER "<x:message xmlns:x='jabber:server'/>",
+	  "open a.example>b.example v1 db1\nrefused bad-namespace-prefix\n", 0 },
+	{ "text between stanzas", HEADER "<presence/>hello<presence/>",
+	  "open a.example>b.example v1 db1\n1 {}presence to= id=: <presence/>\nrefused "
+	  "bad-format\n",
+	  0 },
+	{ "comment", HEADER "<message><!-- x --></message>",
+	  "open a.example>b.example v1 db1\nrefused restricted-xml\n", 0 },
+	{ "processing instruction", HEADER "<message><?x y?></message>",
+	  "open a.example>b.example v1 db1\nrefused restricted-xml\n", 0 },
+	{ "document type", "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'b'>]><x/>",
+	  "refused restricted-xml\n", 0 },
+	{ "unknown entity", HEADER "<message>&nbsp;</message>",
+	  "open a.example>b.example v1 db1\nrefused restricted-xml\n", 0 },
+	{ "encoding that is not UTF-8", "<?xml version='1.0' encoding='ISO-8859-1'?>" HEADER,
+	  "refused unsupported-encoding\n", 0 },
+	{ "UTF-16 by its first bytes", "<\0s\0t\0r\0>\0", "refused unsupported-encoding\n", 10 },
+	{ "UTF-16 with a mark", "\xff\xfe<\0s\0", "refused unsupported-encoding\n", 6 },
+	{ "XML 1.1", "<?xml version='1.1'?><x/>", "refused not-well-formed\n", 0 },
+	{ "standalone", "<?xml version='1.0' standalone='no'?><x/>", "refused restricted-xml\n",
+	  0 },
+	{ "tags that do not match", HEADER "<message></presence>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "bad UTF-8", HEADER "<message>\xc0\xaf</message>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "prefix that nobody declared", HEADER "<message><bar:x/></message>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "prefixed attribute that nobody declared", HEADER "<message><x bar:y=''/></message>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "one attribute twice through two prefixes",
+	  HEADER "<message><x xmlns:a='u' xmlns:b='u' a:y='' b:y=''/></message>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "prefix undeclared", HEADER "<message xmlns:a=''/>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "xml bound to something else", HEADER "<message xmlns:xml='urn:x'/>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "a name with two colons", HEADER "<message><foo:a:b/></message>",
+	  "open a.example>b.example v1 db1\nrefused not-well-formed\n", 0 },
+	{ "too deep", HEADER "<a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a>",
+	  "open a.example>b.example v1 db1\nrefused too-deep\n", 0 },
+	{ "too many attributes", HEADER "<a b='' c='' d='' e='' f='' g='' h='' i='' j=''/>",
+	  "open a.example>b.example v1 db1\nrefused too-many-attributes\n", 0 },
+	{ "too many declarations",
+	  HEADER
+	  "<a xmlns:a='1' xmlns:b='1' xmlns:c='1' xmlns:d='1'><b xmlns:e='1' xmlns:f='1'/></a>",
+	  "open a.example>b.example v1 db1\nrefused too-many-attributes\n", 0 },
+};
+
+static size_t size_of(const struct row *row)
+{
+	return row->input_size != 0 ? row->input_size : strlen(row->input);
+}
+
+static void expect_events(struct witness *witness, const struct row *row, const char *how,
+			  size_t cut)
+{
+	if (strcmp(witness->text, row->expect) != 0) {
+		fail_msg("%s, %s %zu:\n--- got\n%s--- expected\n%s", row->what, how, cut,
+			 witness->text, row->expect);
+	}
+	fw_stream_free(&witness->stream);
+}
+
+static void fed_whole(void **state)
+{
+	static struct witness witness;
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		witness_open(&witness);
+		give(&witness, rows[i].input, size_of(&rows[i]));
+		expect_events(&witness, &rows[i], "whole", 0);
+	}
+}
+
+static void cut_at_every_byte(void **state)
+{
+	static struct witness witness;
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		for (size_t cut = 1; cut < size_of(&rows[i]); cut++) {
+			witness_open(&witness);
+			give(&witness, rows[i].input, cut);
+			give(&witness, rows[i].input + cut, size_of(&rows[i]) - cut);
+			expect_events(&witness, &rows[i], "cut at", cut);
+		}
+	}
+}
+
+static void byte_by_byte_with_rests(void **state)
+{
+	static struct witness witness;
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		witness_open(&witness);
+		for (size_t at = 0; at < size_of(&rows[i]); at++) {
+			give(&witness, rows[i].input + at, 1);
+			fw_stream_rest(witness.stream);
+		}
+		expect_events(&witness, &rows[i], "byte by byte", 0);
+	}
+}
+
+/* What a truncated input brings is a beginning of what the whole brings. */
+static void truncated_at_every_byte(void **state)
+{
+	static struct witness witness;
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		for (size_t cut = 0; cut < size_of(&rows[i]); cut++) {
+			witness_open(&witness);
+			give(&witness, rows[i].input, cut);
+			if (strncmp(rows[i].expect, witness.text, witness.len) != 0) {
+				fail_msg("%s, truncated at %zu: %s", rows[i].what, cut,
+					 witness.text);
+			}
+			fw_stream_free(&witness.stream);
+		}
+	}
+}
+
+/* A stanza is told as soon as its last byte is there, wherever the segments were cut. */
+static void no_stanza_is_late(void **state)
+{
+	static const char stanza[] =
+	    "<message id='m'><body>hello world &amp; all</body><x xmlns='urn:x' a='b'/></message>";
+	static struct witness witness;
+
+	(void)state;
+	for (size_t cut = 1; cut < sizeof(stanza) - 1; cut++) {
+		witness_open(&witness);
+		give(&witness, HEADER, strlen(HEADER));
+		give(&witness, stanza, cut);
+		assert_int_equal(fw_stream_counts(witness.stream)->stanzas_in, 0);
+		give(&witness, stanza + cut, sizeof(stanza) - 1 - cut);
+		assert_int_equal(fw_stream_counts(witness.stream)->stanzas_in, 1);
+		fw_stream_free(&witness.stream);
+	}
+}
+
+static void limits_hold(void **state)
+{
+	static struct witness witness;
+	static const struct {
+		const char *what, *begin;
+		char fill;
+		size_t piece;
+		const char *expect;
+	} cases[] = {
+		{ "endless attribute", "<message a='", 'x', 1, "refused tag-too-long\n" },
+		{ "endless attribute in segments", "<message a='", 'x', 1400,
+		  "refused tag-too-long\n" },
+		{ "endless attribute with '>'", "<message a='", '>', 1, "refused no-progress\n" },
+		{ "endless name", "<", 'x', 100, "refused tag-too-long\n" },
+		{ "endless body", "<message><body>", 'x', 100, "refused stanza-too-large\n" },
+		{ "endless body with '>'", "<message><body>", '>', 100,
+		  "refused stanza-too-large\n" },
+	};
+	char piece[1400];
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(cases); i++) {
+		witness_open(&witness);
+		give(&witness, HEADER, strlen(HEADER));
+		give(&witness, cases[i].begin, strlen(cases[i].begin));
+		memset(piece, cases[i].fill, sizeof(piece));
+		size_t given = 0;
+		while (strstr(witness.text, "refused") == NULL && given < 40000) {
+			give(&witness, piece, cases[i].piece);
+			given += cases[i].piece;
+		}
+		if (strstr(witness.text, cases[i].expect) == NULL) {
+			fail_msg("%s: after %zu bytes: %s", cases[i].what, given, witness.text);
+		}
+		fw_stream_free(&witness.stream);
+	}
+}
+
+/* Keep-alives of a quiet peer neither pile up nor end the stream. */
+static void white_space_for_ever(void **state)
+{
+	static struct witness witness;
+
+	(void)state;
+	witness_open(&witness);
+	give(&witness, HEADER, strlen(HEADER));
+	for (int i = 0; i < 100000; i++) {
+		give(&witness, " ", 1);
+	}
+	give(&witness, "<presence/>", 11);
+	assert_non_null(strstr(witness.text, "presence"));
+	assert_null(strstr(witness.text, "refused"));
+	fw_stream_free(&witness.stream);
+}
+
+/* RFC 6120 §5.4.2.3: what follows <starttls/> in the same packet is visible as held, and never
+ * parsed. */
+static void holds_behind_starttls(void **state)
+{
+	static const char input[] = HEADER "<starttls xmlns='" FW_NS_TLS "'/>";
+	static struct witness witness;
+
+	(void)state;
+	witness_open(&witness);
+	witness.hold_on_starttls = true;
+	give(&witness, input, sizeof(input) - 1);
+	assert_int_equal(fw_stream_held(witness.stream), 0);
+	fw_stream_restart(witness.stream);
+	give(&witness, HEADER "<presence/>", strlen(HEADER) + 11);
+	assert_non_null(strstr(witness.text, "<presence/>"));
+	fw_stream_free(&witness.stream);
+
+	witness_open(&witness);
+	witness.hold_on_starttls = true;
+	give(&witness, HEADER "<starttls xmlns='" FW_NS_TLS "'/><message/>",
+	     sizeof(input) - 1 + 10);
+	assert_int_equal(fw_stream_held(witness.stream), 10);
+	assert_null(strstr(witness.text, "message"));
+	fw_stream_free(&witness.stream);
+}
+
+/* ---- out ---- */
+
+/* Takes `step` bytes at a time, as a slow socket would. */
+static size_t drain(struct fw_stream *stream, char *out, size_t size, size_t step)
+{
+	struct iovec pieces[64];
+	size_t len = 0;
+	int count;
+
+	while ((count = fw_stream_pending(stream, pieces, 64)) > 0) {
+		size_t part = pieces[0].iov_len < step ? pieces[0].iov_len : step;
+		assert_true(len + part < size);
+		memcpy(out + len, pieces[0].iov_base, part);
+		len += part;
+		fw_stream_sent(stream, part);
+	}
+	out[len] = '\0';
+	return len;
+}
+
+static void relay_opened(void *ctx, const struct fw_stream_header *header)
+{
+	(void)ctx;
+	(void)header;
+}
+
+static void relay_element(void *ctx, struct fw_stanza **stanza)
+{
+	assert_int_equal(fw_stream_send(ctx, stanza), FW_OK);
+}
+
+static const struct fw_stream_events relay_events = { relay_opened, relay_element, NULL, NULL };
+static const struct fw_stream_settings server = { FW_NS_SERVER, true, FW_XML_LIMITS_DEFAULT };
+static const struct fw_stream_settings component = { FW_NS_COMPONENT, false,
+						     FW_XML_LIMITS_DEFAULT };
+
+/* A stream whose stanzas go straight to another. */
+static struct fw_stream *relay_open(struct fw_stream **to)
+{
+	struct fw_stream *from = NULL;
+
+	assert_int_equal(fw_stream_new(&component, &events, NULL, to), FW_OK);
+	assert_int_equal(fw_stream_new(&server, &relay_events, *to, &from), FW_OK);
+	return from;
+}
+
+static void relay_feed(struct fw_stream *from, const char *bytes, size_t size, size_t step)
+{
+	while (size > 0) {
+		void *space;
+		size_t room;
+		assert_int_equal(fw_stream_space(from, &space, &room), FW_OK);
+		room = room < step ? room : step;
+		room = room < size ? room : size;
+		memcpy(space, bytes, room);
+		fw_stream_received(from, room);
+		bytes += room;
+		size -= room;
+	}
+}
+
+static void forwards_the_same_bytes(void **state)
+{
+	static const char input[] =
+	    HEADER "<message id='1'><body>a</body></message><message id='2'><foo:x/></message>"
+		   "<iq xmlns='jabber:server' id='3'/>\n<presence id='4'/>";
+	static const char expect[] = "<message id='1'><body>a</body></message><message "
+				     "xmlns:foo='urn:foo' id='2'><foo:x/></message>"
+				     "<iq id='3'/><presence id='4'/>";
+	char out[1024];
+
+	(void)state;
+	for (size_t step = 1; step < 60; step++) {
+		struct fw_stream *to = NULL, *from = relay_open(&to);
+		size_t stanzas, bytes;
+		relay_feed(from, input, sizeof(input) - 1, step);
+		fw_stream_queued(to, &stanzas, &bytes);
+		assert_int_equal(stanzas, 4);
+		assert_int_equal(bytes, sizeof(expect) - 1);
+		if (step % 2 == 0) {
+			fw_stream_settle(to);
+		}
+		drain(to, out, sizeof(out), step);
+		assert_string_equal(out, expect);
+		fw_stream_queued(to, &stanzas, &bytes);
+		assert_int_equal(stanzas + bytes, 0);
+		assert_int_equal(fw_stream_counts(to)->stanzas_out, 4);
+		fw_stream_free(&from);
+		fw_stream_free(&to);
+	}
+}
+
+/* Stanzas that came one behind the other leave in one piece of memory. */
+static void neighbours_leave_together(void **state)
+{
+	struct fw_stream *to = NULL, *from = relay_open(&to);
+	struct iovec pieces[64];
+
+	(void)state;
+	relay_feed(from, HEADER, strlen(HEADER), SIZE_MAX);
+	relay_feed(from, "<message/><message/><message/>", 30, SIZE_MAX);
+	assert_int_equal(fw_stream_pending(to, pieces, 64), 1);
+	assert_int_equal(pieces[0].iov_len, 30);
+	fw_stream_free(&from);
+	fw_stream_free(&to);
+}
+
+static void close_tells_why(void **state)
+{
+	static const struct {
+		enum fw_cause cause;
+		const char *expect;
+	} cases[] = {
+		{ FW_CAUSE_IDLE, "<x/></stream:stream>" },
+		{ FW_CAUSE_HOST_UNKNOWN,
+		  "<x/><stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+		  "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>the domain is "
+		  "not served here"
+		  "</text></stream:error></stream:stream>" },
+	};
+	char out[4096];
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(cases); i++) {
+		struct fw_stream *stream = NULL;
+		struct fw_stanza *stanza = NULL;
+		assert_int_equal(fw_stream_new(&server, &events, NULL, &stream), FW_OK);
+		fw_stream_open(stream, fw_str("a'b"), fw_str("c"), fw_str(NULL), true);
+		drain(stream, out, sizeof(out), 7);
+		assert_string_equal(out,
+				    "<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
+				    "xmlns:stream='http://etherx.jabber.org/streams' "
+				    "xmlns:db='jabber:server:dialback' to='a&apos;b' from='c' "
+				    "version='1.0' xml:lang='en'>");
+		fw_stream_send_text(stream, "<%s/>", "x");
+		fw_stream_close(stream, cases[i].cause);
+		fw_stream_close(stream, FW_CAUSE_INTERNAL);
+		/* What is queued behind the end is not written, and not lost either. */
+		assert_int_equal(fw_stanza_parse(fw_str("<message/>"), &stanza), FW_OK);
+		fw_stream_send(stream, &stanza);
+		drain(stream, out, sizeof(out), 1000);
+		assert_string_equal(out, cases[i].expect);
+		stanza = fw_stream_take_back(stream);
+		assert_non_null(stanza);
+		assert_null(fw_stream_take_back(stream));
+		fw_stanza_free(&stanza);
+		fw_stream_free(&stream);
+	}
+}
+
+/* A header comes first, even before an error (RFC 6120 §4.9.1.2). */
+static void error_before_header_has_one(void **state)
+{
+	struct fw_stream *stream = NULL;
+	char out[4096];
+
+	(void)state;
+	assert_int_equal(fw_stream_new(&server, &events, NULL, &stream), FW_OK);
+	fw_stream_close(stream, FW_CAUSE_NOT_WELL_FORMED);
+	drain(stream, out, sizeof(out), 1000);
+	assert_non_null(strstr(out, "<stream:stream "));
+	assert_non_null(strstr(out, "<not-well-formed "));
+	fw_stream_free(&stream);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fed_whole),
+		cmocka_unit_test(cut_at_every_byte),
+		cmocka_unit_test(byte_by_byte_with_rests),
+		cmocka_unit_test(truncated_at_every_byte),
+		cmocka_unit_test(no_stanza_is_late),
+		cmocka_unit_test(limits_hold),
+		cmocka_unit_test(white_space_for_ever),
+		cmocka_unit_test(holds_behind_starttls),
+		cmocka_unit_test(forwards_the_same_bytes),
+		cmocka_unit_test(neighbours_leave_together),
+		cmocka_unit_test(close_tells_why),
+		cmocka_unit_test(error_before_header_has_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -47,8 +47,10 @@ struct component {
 	struct fw_ledger *ledger;      /**< of stanzas that entered through it */
 	uint64_t stanzas_out, bytes_out; /**< delivered to it */
 	struct route *routes;          /**< its holdings */
-	struct fw_str last_from;       /**< quick check: sender domain found good last time */
-	char last_from_text[256];
+	struct fw_str last_from;       /**< quick check: sender domain found good last time … */
+	char last_from_text[64];
+	uint64_t last_generation;      /**< … while the route table was in this generation (route_table.h) … */
+	bool last_outside, last_federated; /**< … and what it was found to be (ingress.c) */
 	const struct fw_log *log;
 };
 
@@ -61,12 +63,18 @@ int component_add(struct router *router, const char *id, bool shared, const stru
 /** Takes it off: routes go, replies to it will bounce. The port must have emptied its queue. */
 void component_remove(struct component **component);
 
-/** Claims or gives back a domain for it; grammar of fw_bind(). */
+/** Claims or gives back a domain for it; grammar of fw_bind(). Others may hold it too: the caller decides that. */
 int component_bind(struct component *component, const char *domain, struct fw_error *err);
 int component_unbind(struct component *component, const char *domain);
 bool component_holds(const struct component *component, struct fw_str domain);
+/** From now on it is chosen. */
+void component_up(struct component *component);
+/** Takes no new stanzas from now on; its port finishes what is under way. A port without drain() has nothing to. */
+void component_drain(struct component *component);
 /** The port has finished draining. */
 void component_drained(struct component *component);
+/** Its port is `kind`, e.g. "module". */
+bool component_is(const struct component *component, const char *kind);
 const char *component_state_name(enum component_state state);
 
 #endif

@@ -39,6 +39,10 @@ struct router {
 	struct control *control;       /**< control.h */
 	uint64_t started_ms;
 	bool draining;
+	struct snapshot *snapshot;     /**< keeps `config` in memory (snapshot.h) */
+	struct router_drain *drain;    /**< of a drain under way (router_drain.c) */
+	struct announcements *announcements; /**< told at the end of the turn (announce.h) */
+	unsigned depth;                /**< passages inside passages (passage.c) */
 };
 
 /**

@@ -1,0 +1,172 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Components on the router's list: made by instances, links and uplinks, found by the lookup
+ * through their routes. Knows nothing of what is behind the port.
+ */
+#include "router/component.h"
+
+#include <stdlib.h>
+
+#include "router/route_table.h"
+#include "router/router.h"
+#include "router/router_drain.h"
+
+static struct fw_logger component_life = FW_LOGGER("component");
+
+int component_add(struct router *router, const char *id, bool shared,
+		  const struct component_port *ops, void *port, struct component **out)
+{
+	struct component *component = NULL;
+	struct fw_log *log = NULL;
+	int ret = FW_EEXIST;
+
+	if (!shared && route_table_holders(router->routes, id) != NULL) {
+		goto done;
+	}
+	ret = FW_ENOMEM;
+	component = calloc(1, sizeof(*component));
+	if (component == NULL || fw_log_child(NULL, &log, "%s", id) != FW_OK) {
+		goto done;
+	}
+	component->router = router;
+	component->number = router->next_number + 1;
+	component->port_ops = ops;
+	component->port = port;
+	component->state = COMPONENT_STARTING;
+	component->priority = 0;
+	component->weight = 1;
+	component->check_from = true;
+	component->log = log;
+	component->id = fw_str_dup(fw_str(id));
+	component->ledger = fw_ledger_new(router->total);
+	if (component->id == NULL || component->ledger == NULL) {
+		goto done;
+	}
+	ret = route_table_bind(router->routes, component, id);
+	if (ret != FW_OK) {
+		goto done;
+	}
+	router->next_number++;
+	component->next = router->components;
+	router->components = component;
+	*out = component;
+	component = NULL;
+	log = NULL;
+done:
+	if (component != NULL) {
+		fw_ledger_release(&component->ledger);
+		free(component->id);
+	}
+	fw_log_free(&log);
+	free(component);
+	return ret;
+}
+
+void component_remove(struct component **at)
+{
+	struct component *component = *at;
+
+	if (component == NULL) {
+		return;
+	}
+	struct router *router = component->router;
+	struct component **link = &router->components;
+	while (*link != component) {
+		link = &(*link)->next;
+	}
+	*link = component->next;
+	component->state = COMPONENT_DOWN;
+	route_table_unbind_all(router->routes, component);
+	/* The total keeps what the account counted; stanzas under way still leave through it. */
+	fw_ledger_release(&component->ledger);
+	struct fw_log *log = (struct fw_log *)component->log;
+	fw_log_free(&log);
+	free(component->id);
+	free(component);
+	*at = NULL;
+	router_drain_progress(router);
+}
+
+int component_bind(struct component *component, const char *domain, struct fw_error *err)
+{
+	int ret = route_table_bind(component->router->routes, component, domain);
+
+	switch (ret) {
+	case FW_OK:
+		fw_log(component->log, &component_life, FW_LOG_INFO, "bound domain=%s", domain);
+		return FW_OK;
+	case FW_EEXIST:
+		return fw_error_set(err, ret, "%s holds \"%s\" already", component->id, domain);
+	case FW_EPARSE:
+		return fw_error_set(err, ret, "\"%s\" is not a domain name", domain);
+	default:
+		return fw_error_set(err, ret, "cannot bind \"%s\": %s", domain, fw_strerror(ret));
+	}
+}
+
+int component_unbind(struct component *component, const char *domain)
+{
+	int ret = route_table_unbind(component->router->routes, component, domain);
+
+	if (ret == FW_OK) {
+		fw_log(component->log, &component_life, FW_LOG_INFO, "unbound domain=%s", domain);
+	}
+	return ret;
+}
+
+bool component_holds(const struct component *component, struct fw_str domain)
+{
+	return route_table_holds(component->router->routes, component, domain);
+}
+
+void component_up(struct component *component)
+{
+	component->state = COMPONENT_UP;
+	fw_log(component->log, &component_life, FW_LOG_NOTICE, "up kind=%s",
+	       component->port_ops->kind);
+}
+
+void component_drain(struct component *component)
+{
+	if (component->state == COMPONENT_DRAINING || component->state == COMPONENT_DOWN) {
+		return;
+	}
+	component->state = COMPONENT_DRAINING;
+	fw_log(component->log, &component_life, FW_LOG_NOTICE, "draining");
+	if (component->port_ops->drain == NULL) {
+		component_drained(component);
+	} else {
+		component->port_ops->drain(component->port);
+	}
+}
+
+void component_drained(struct component *component)
+{
+	if (component->state == COMPONENT_DOWN) {
+		return;
+	}
+	component->state = COMPONENT_DOWN;
+	fw_log(component->log, &component_life, FW_LOG_NOTICE, "drained");
+	router_drain_progress(component->router);
+}
+
+bool component_is(const struct component *component, const char *kind)
+{
+	return strcmp(component->port_ops->kind, kind) == 0;
+}
+
+const char *component_state_name(enum component_state state)
+{
+	switch (state) {
+	case COMPONENT_STARTING:
+		return "starting";
+	case COMPONENT_UP:
+		return "up";
+	case COMPONENT_DRAINING:
+		return "draining";
+	case COMPONENT_DOWN:
+		return "down";
+	}
+	return "unknown";
+}

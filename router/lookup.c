@@ -1,0 +1,60 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The room where a stanza's destination is found: route table, then balance. Also the rules about
+ * leaving: what came from outside never goes back there, and only federated domains talk to the
+ * outside.
+ */
+#include "router/passage.h"
+#include "router/route_balance.h"
+#include "router/route_table.h"
+
+static enum fw_cause cause_of(int result)
+{
+	switch (result) {
+	case FW_ENOENT:
+		return FW_CAUSE_NO_ROUTE;
+	case FW_ENOMEM:
+		return FW_CAUSE_RESOURCES;
+	default:
+		return FW_CAUSE_BAD_ADDRESS;
+	}
+}
+
+/* The destination is beyond the gateway. */
+static enum passage_next check_leaving(struct passage *passage)
+{
+	if (passage->outside) {
+		return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_LOOP);
+	}
+	bool federated = passage->federated;
+	if (passage->source == NULL) { /* an error answer: its sender was not looked at */
+		federated = route_table_is_federated(passage->router->routes,
+						     fw_stanza_from_domain(passage->stanza));
+	}
+	if (!federated) {
+		return passage_leave(passage, PASSAGE_BOUNCE, FW_CAUSE_NOT_FEDERATED);
+	}
+	return PASSAGE_ON;
+}
+
+enum passage_next lookup_enter(struct passage *passage)
+{
+	struct fw_str to = fw_stanza_to_domain(passage->stanza);
+	const struct route_name *name;
+	int ret = route_table_find(passage->router->routes, to, &name);
+
+	if (ret != FW_OK) {
+		passage->result = ret == FW_EPARSE || ret == FW_ELIMIT ? FW_EPARSE : FW_OK;
+		return passage_leave(passage, PASSAGE_BOUNCE, cause_of(ret));
+	}
+	if (name->kind == ROUTE_DEFAULT) {
+		enum passage_next next = check_leaving(passage);
+		if (next != PASSAGE_ON) {
+			return next;
+		}
+	}
+	passage->target =
+	    route_balance_pick(name, passage->stanza, passage->prefer, &passage->cause);
+	return passage->target != NULL ? PASSAGE_ON : PASSAGE_BOUNCE;
+}

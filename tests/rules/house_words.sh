@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: The Fedway authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Every source file begins with the two SPDX lines; no C file calls what the house does without; nothing is left
+# "to do"; mutable state is not hidden behind alloca or variable-length arrays (the compiler checks the latter).
+set -eu
+srcdir=${srcdir:-.}
+cd "$srcdir"
+[ -f sdk/include/fedway/abi.h ] || { echo "$srcdir is not the source tree"; exit 1; }
+failed=0
+c_files=$(find sdk config router components plugins tests -name '*.[ch]' | LC_ALL=C sort)
+banned='strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atoll|alloca|setjmp|longjmp|tmpnam|mktemp'
+
+for file in $c_files $(find sdk config router components plugins tests packaging m4 -name '*.inc' -o -name '*.sh' -o \
+	-name 'fw-*.m4' -o -name '*.py' | LC_ALL=C sort); do
+	case $file in */Makefile.inc) continue ;; esac # rows of the top Makefile.am, which has the lines
+	head -n 3 "$file" | grep -q 'SPDX-FileCopyrightText: The Fedway authors' &&
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
+		{ echo "$file: the SPDX lines are missing"; failed=1; }
+done
+calls='(^|[^A-Za-z0-9_>.])('$banned')[[:space:]]*\('
+echo '	strcpy(a, b);' | grep -qE "$calls" || { echo "the rule itself is broken"; exit 1; }
+if echo '	snprintf(a, b);' | grep -qE "$calls"; then
+	echo "the rule itself is broken"
+	exit 1
+fi
+if grep -nE "$calls" $c_files | grep -v '^[^:]*:[0-9]*:[[:space:]]*/\?\*'; then
+	echo "the calls above are not used in this house"
+	failed=1
+fi
+if grep -nE '(/\*|//|\*).*(TODO|FIXME|XXX)' $c_files; then
+	echo "the remarks above belong into an issue"
+	failed=1
+fi
+exit $failed

@@ -15,8 +15,12 @@
 
 /** What only the program around the router can do; set by the daemon, absent in tests that need none. */
 struct control_daemon {
-	/** Reads the configuration again and applies it. `changes` is an array of lines. */
-	int (*reload)(void *ctx, struct fw_json *changes, struct fw_error *err);
+	/**
+	 * Reads the configuration again and applies it.
+	 * @param changes   array that receives one line per change
+	 * @param problems  on failure: lines that say what is wrong, or NULL [g: free()]
+	 */
+	int (*reload)(void *ctx, struct fw_json *changes, char **problems, struct fw_error *err);
 	/** Begins to drain, then stops. */
 	void (*drain)(void *ctx);
 	/** Stops at the end of the turn. */

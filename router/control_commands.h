@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands of the control socket, one row each, for the daemon that answers them and for fedwayctl, which
+ * needs their words without a daemon.
+ */
+#ifndef FEDWAY_ROUTER_CONTROL_COMMANDS_H
+#define FEDWAY_ROUTER_CONTROL_COMMANDS_H
+
+#include "router/control.h"
+
+/* word, handler, names of arguments in order, summary */
+#define CONTROL_COMMANDS(X) \
+	X(status, control_status, "", "what runs, since when, and whether all is well") \
+	X(components, control_components, "", "everything with an address: modules, links, uplinks") \
+	X(routes, control_routes, "", "which component holds which domain") \
+	X(streams, control_streams, "", "connections of links, uplinks and modules") \
+	X(ledger, control_ledger, "", "what entered, how it left, and whether the two agree") \
+	X(log, control_log, "logger level", "levels of all loggers; or set one, \"stream.*\" for several") \
+	X(reload, control_reload, "", "read the configuration again and apply it; or nothing, and why") \
+	X(drain, control_drain, "", "finish what is under way, then stop") \
+	X(stop, control_stop_daemon, "", "stop now") \
+	X(options, control_options, "module", "option rows of the router, or of a module") \
+	X(explain, control_explain, "cause", "what a cause means and what to do about it") \
+	X(help, control_help, "", "this list")
+
+/** One request while it is answered. */
+struct control_call {
+	struct router *router;
+	const struct control_daemon *daemon; /**< may be NULL */
+	void *daemon_ctx;
+	const struct fw_json *args;          /**< object, or NULL */
+	struct fw_json *result;              /**< object to fill */
+	struct fw_error err;                 /**< on failure: the sentence … */
+	const char *remedy;                  /**< … what to do about it; may stay NULL … */
+	char *problems;                      /**< … and all that is wrong, one per line; or NULL */
+};
+
+struct control_command {
+	const char *name;
+	const char *args; /**< names, separated by spaces */
+	const char *summary;
+	int (*run)(struct control_call *call);
+};
+
+/** Row by name; NULL when there is none. */
+const struct control_command *control_command_find(struct fw_str name);
+
+/* reports: control_report.c */
+int control_status(struct control_call *call);
+int control_components(struct control_call *call);
+int control_routes(struct control_call *call);
+int control_streams(struct control_call *call);
+int control_ledger(struct control_call *call);
+/* actions: control_commands.c */
+int control_log(struct control_call *call);
+int control_reload(struct control_call *call);
+int control_drain(struct control_call *call);
+int control_stop_daemon(struct control_call *call);
+int control_options(struct control_call *call);
+int control_explain(struct control_call *call);
+int control_help(struct control_call *call);
+
+#endif

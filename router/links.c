@@ -1,0 +1,325 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The link room: listeners, names and the lists of links, as a whole. The router starts, reloads and stops it;
+ * what happens on one connection is in link_hello.c and link.c.
+ */
+#include "router/links.h"
+
+#include <stdlib.h>
+
+#include "router/link.h"
+
+static struct fw_logger links_log = FW_LOGGER("router.listener");
+
+/* For a connection over the cap: said in one write, because an object for it is what we do not want. */
+static const char too_many[] = "<?xml version='1.0'?><stream:stream xmlns='" FW_NS_COMPONENT
+                               "' xmlns:stream='" FW_NS_STREAMS "'><stream:error>"
+                               "<resource-constraint xmlns='" FW_NS_STREAM_ERRORS "'/>"
+                               "</stream:error></stream:stream>";
+
+static void close_listeners(struct listener **list)
+{
+	while (*list != NULL) {
+		struct listener *first = *list;
+		*list = *listener_next(first);
+		listener_close(&first);
+	}
+}
+
+static void push_listener(struct listener **list, struct listener *listener)
+{
+	*listener_next(listener) = *list;
+	*list = listener;
+}
+
+static bool has_listener(struct listener *list, const struct config_listen *row)
+{
+	for (; list != NULL; list = *listener_next(list)) {
+		if (listener_matches(list, row)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool config_has(const struct config *config, const struct listener *listener)
+{
+	const struct config_listen *rows = config->router.listen.items;
+
+	for (size_t i = 0; i < config->router.listen.count; i++) {
+		if (listener_matches(listener, &rows[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void links_accepted(void *ctx, int *fd, const struct fw_addr *peer)
+{
+	struct link_room *room = ctx;
+	uint32_t max = room->router->config->router.link_unauthenticated_max;
+	struct iovec piece = { (void *)too_many, sizeof(too_many) - 1 };
+	char text[FW_ADDR_TEXT_SIZE];
+
+	if (room->hello_count < max) {
+		link_hello_start(room, fd);
+		return;
+	}
+	/* One line per power of two: a flood must not become a flood of lines. */
+	room->refused_count++;
+	if ((room->refused_count & (room->refused_count - 1)) == 0) {
+		fw_log(room->router->log, &links_log, FW_LOG_WARNING,
+		       "connection refused peer=%s cause=%s limit=link_unauthenticated_max value=%u "
+		       "refused=%llu",
+		       fw_addr_text(peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name, max,
+		       (unsigned long long)room->refused_count);
+	}
+	(void)fw_socket_write(*fd, &piece, 1);
+}
+
+/* Opens what the configuration has and `have` has not. */
+static int open_listeners(struct router *router, const struct config *config, struct listener *have,
+                          struct listener **out, struct fw_error *err)
+{
+	const struct config_listen *rows = config->router.listen.items;
+
+	for (size_t i = 0; i < config->router.listen.count; i++) {
+		struct listener *listener = NULL;
+		if (has_listener(have, &rows[i]) || has_listener(*out, &rows[i])) {
+			continue;
+		}
+		int ret = listener_open(router->loop, &rows[i], &listener, err);
+		if (ret != FW_OK) {
+			return ret;
+		}
+		push_listener(out, listener);
+	}
+	return FW_OK;
+}
+
+static void watch_listener(struct link_room *room, struct listener *listener)
+{
+	char text[FW_ADDR_TEXT_SIZE];
+
+	if (listener_watch(listener, links_accepted, room) != FW_OK) {
+		fw_log(room->router->log, &links_log, FW_LOG_ERROR, "no memory to accept on address=%s",
+		       listener_text(listener, text));
+		return;
+	}
+	fw_log(room->router->log, &links_log, FW_LOG_NOTICE, "listening address=%s",
+	       listener_text(listener, text));
+}
+
+int links_start(struct router *router, struct fw_error *err)
+{
+	int ret = FW_ENOMEM;
+	struct link_room *room = calloc(1, sizeof(*room));
+
+	if (room == NULL) {
+		goto done;
+	}
+	room->router = router;
+	router->links = room;
+	ret = link_names_new(router->config, &room->names, err);
+	if (ret != FW_OK) {
+		goto done;
+	}
+	ret = open_listeners(router, router->config, NULL, &room->listeners, err);
+	if (ret != FW_OK) {
+		goto done;
+	}
+	for (struct listener *l = room->listeners; l != NULL; l = *listener_next(l)) {
+		watch_listener(room, l);
+	}
+	room = NULL;
+done:
+	if (room != NULL) {
+		links_stop(router);
+	}
+	return ret;
+}
+
+int links_check(struct router *router, const struct config *config, struct fw_error *err)
+{
+	struct link_room *room = router->links;
+	int ret;
+
+	links_forget(router);
+	ret = link_names_new(config, &room->new_names, err);
+	if (ret == FW_OK) {
+		ret = open_listeners(router, config, room->listeners, &room->new_listeners, err);
+	}
+	if (ret != FW_OK) {
+		links_forget(router);
+	}
+	return ret;
+}
+
+void links_forget(struct router *router)
+{
+	struct link_room *room = router->links;
+
+	if (room != NULL) {
+		close_listeners(&room->new_listeners);
+		link_names_free(&room->new_names);
+	}
+}
+
+static void say(struct fw_json *changes, const char *fact, const char *what)
+{
+	char line[512];
+
+	if (changes != NULL) {
+		int len = snprintf(line, sizeof(line), "%s%s", fact, what);
+		fw_json_append(changes, fw_str_n(line, (size_t)len < sizeof(line) ? (size_t)len
+		                                                                 : sizeof(line) - 1));
+	}
+}
+
+static void swap_listeners(struct link_room *room, const struct config *config, struct fw_json *changes)
+{
+	struct listener **at = &room->listeners;
+	char text[FW_ADDR_TEXT_SIZE];
+
+	while (*at != NULL) {
+		struct listener *old = *at;
+		if (config_has(config, old)) {
+			at = listener_next(old);
+			continue;
+		}
+		*at = *listener_next(old);
+		say(changes, "no longer listening on ", listener_text(old, text));
+		listener_close(&old);
+	}
+	while (room->new_listeners != NULL) {
+		struct listener *listener = room->new_listeners;
+		room->new_listeners = *listener_next(listener);
+		push_listener(&room->listeners, listener);
+		watch_listener(room, listener);
+		say(changes, "listening on ", listener_text(listener, text));
+	}
+}
+
+static bool strings_equal(const struct fw_strings *a, const struct fw_strings *b)
+{
+	if (a->count != b->count) {
+		return false;
+	}
+	for (size_t i = 0; i < a->count; i++) {
+		if (strcmp(a->items[i], b->items[i]) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool rows_equal(const struct config_link *a, const struct config_link *b)
+{
+	struct fw_str secret_a = fw_str_n(a->secret.bytes, a->secret.len);
+	struct fw_str secret_b = fw_str_n(b->secret.bytes, b->secret.len);
+
+	return strings_equal(&a->domains, &b->domains) && a->conflict == b->conflict &&
+	       a->check_from == b->check_from && a->priority == b->priority && a->weight == b->weight &&
+	       fw_equal_const_time(secret_a, secret_b);
+}
+
+/* The holders of a name move from the old table to the new one; a name that is gone takes its links along. */
+static void move_name(struct link_room *room, struct link_name *old, const struct config *config,
+                      struct fw_json *changes)
+{
+	struct link_name *name = link_names_find(room->new_names, fw_str(old->key));
+
+	if (name == NULL) {
+		say(changes, "link removed: ", old->key);
+		while (old->links != NULL) {
+			link_end(old->links, FW_CAUSE_CONFIG_CLOSED);
+		}
+		return;
+	}
+	if (!rows_equal(old->row, name->row)) {
+		say(changes, "link changed: ", old->key);
+	}
+	name->links = old->links;
+	old->links = NULL;
+	if (name->links != NULL) {
+		name->links->name_prev = &name->links;
+	}
+	for (struct link *link = name->links; link != NULL; link = link->name_next) {
+		link->name = name;
+		link_reload(link, old->row, config);
+	}
+}
+
+void links_apply(struct router *router, const struct config *config, struct fw_json *changes)
+{
+	struct link_room *room = router->links;
+	struct link_name *name;
+
+	for (size_t i = 0; (name = link_names_at(room->names, i)) != NULL; i++) {
+		move_name(room, name, config, changes);
+	}
+	for (size_t i = 0; (name = link_names_at(room->new_names, i)) != NULL; i++) {
+		if (link_names_find(room->names, fw_str(name->key)) == NULL) {
+			say(changes, "link added: ", name->key);
+		}
+	}
+	link_names_free(&room->names);
+	room->names = room->new_names;
+	room->new_names = NULL;
+	swap_listeners(room, config, changes);
+}
+
+void links_drain(struct router *router)
+{
+	struct link_room *room = router->links;
+
+	if (room == NULL) {
+		return;
+	}
+	links_forget(router);
+	close_listeners(&room->listeners);
+	for (struct link_hello *h = room->hellos; h != NULL; h = link_hello_next(h)) {
+		link_hello_end(h, FW_CAUSE_SHUTDOWN);
+	}
+}
+
+void links_stop(struct router *router)
+{
+	struct link_room *room = router->links;
+
+	if (room == NULL) {
+		return;
+	}
+	links_forget(router);
+	close_listeners(&room->listeners);
+	while (room->hellos != NULL) {
+		struct link_hello *hello = room->hellos;
+		link_hello_free(&hello);
+	}
+	while (room->links != NULL) {
+		struct link *link = room->links;
+		link->draining = false;
+		link_free(&link, FW_CAUSE_SHUTDOWN);
+	}
+	link_names_free(&room->names);
+	router->links = NULL;
+	free(room);
+}
+
+void links_report(const struct router *router, struct fw_json *out)
+{
+	const struct link_room *room = router->links;
+	struct fw_json *list = fw_json_set_array(out, "listeners");
+	char text[FW_ADDR_TEXT_SIZE];
+
+	if (room == NULL) {
+		return;
+	}
+	for (struct listener *l = room->listeners; l != NULL; l = *listener_next(l)) {
+		fw_json_append(list, fw_str(listener_text(l, text)));
+	}
+	fw_json_set_int(out, "links", room->link_count);
+	fw_json_set_int(out, "links_unauthenticated", room->hello_count);
+	fw_json_set_int(out, "links_refused", (int64_t)room->refused_count);
+}

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The control socket itself: lines in, replies out, for a handful of clients. Whoever may open the socket may
- * command the router, so the file's mode is the lock; still, no client can hold memory or time without
- * limit. What the commands do is control_commands.c.
+ * The control socket itself: lines in, replies out, for a handful of clients. Whoever may open the
+ * socket may command the router, so the file's mode is the lock; still, no client can hold memory
+ * or time without limit. What the commands do is control_commands.c.
  */
 #include "router/control.h"
 
@@ -32,11 +32,11 @@ struct control_client {
 	int fd;
 	struct fw_io *io;
 	struct fw_timer *timer;
-	char *in;         /**< CONTROL_LINE_MAX bytes */
+	char *in; /**< CONTROL_LINE_MAX bytes */
 	size_t in_len;
-	char *out;        /**< reply under way, or NULL */
+	char *out; /**< reply under way, or NULL */
 	size_t out_len, out_sent;
-	bool ended;       /**< the client has sent all it will */
+	bool ended; /**< the client has sent all it will */
 };
 
 struct control {
@@ -58,7 +58,8 @@ void control_set_daemon(struct router *router, const struct control_daemon *daem
 	}
 }
 
-void control_get_daemon(const struct router *router, const struct control_daemon **daemon, void **ctx)
+void control_get_daemon(const struct router *router, const struct control_daemon **daemon,
+			void **ctx)
 {
 	*daemon = router->control != NULL ? router->control->daemon : NULL;
 	*ctx = router->control != NULL ? router->control->daemon_ctx : NULL;
@@ -93,7 +94,8 @@ static void client_free(struct control_client **client)
 static bool client_write(struct control_client *client)
 {
 	while (client->out != NULL) {
-		struct iovec piece = { client->out + client->out_sent, client->out_len - client->out_sent };
+		struct iovec piece = { client->out + client->out_sent,
+				       client->out_len - client->out_sent };
 		ssize_t done = fw_socket_write(client->fd, &piece, 1);
 		if (done == FW_EAGAIN) {
 			fw_io_set(client->io, FW_IO_WRITE);
@@ -134,7 +136,8 @@ static bool client_answer(struct control_client *client, struct fw_str line)
 	return client_write(client);
 }
 
-/* Answers requests, one at a time, as long as the client takes the replies. @return false when it is gone */
+/* Answers requests, one at a time, as long as the client takes the replies. @return false when it
+ * is gone */
 static bool client_work(struct control_client *client)
 {
 	while (client->out == NULL && client->in_len > 0) {
@@ -158,7 +161,7 @@ static bool client_work(struct control_client *client)
 static bool client_read(struct control_client *client)
 {
 	static const char too_long[] = "{\"ok\":false,\"error\":\"the request is too long\","
-	                               "\"remedy\":\"a request is one line of at most 64 KiB\"}\n";
+				       "\"remedy\":\"a request is one line of at most 64 KiB\"}\n";
 	ssize_t got;
 
 	if (client->in_len == CONTROL_LINE_MAX) {
@@ -167,7 +170,8 @@ static bool client_read(struct control_client *client)
 		client_free(&client);
 		return false;
 	}
-	got = fw_socket_read(client->fd, client->in + client->in_len, CONTROL_LINE_MAX - client->in_len);
+	got = fw_socket_read(client->fd, client->in + client->in_len,
+			     CONTROL_LINE_MAX - client->in_len);
 	if (got == FW_EAGAIN) {
 		return true;
 	}
@@ -223,7 +227,8 @@ static void client_start(struct control *control, int *fd)
 	client->fd = *fd;
 	*fd = -1;
 	client->in = malloc(CONTROL_LINE_MAX);
-	if (client->in == NULL || fw_timer_new(loop, client_expired, client, &client->timer) != FW_OK ||
+	if (client->in == NULL ||
+	    fw_timer_new(loop, client_expired, client, &client->timer) != FW_OK ||
 	    fw_io_add(loop, client->fd, FW_IO_READ, client_ready, client, &client->io) != FW_OK) {
 		client_free(&client);
 		return;
@@ -240,7 +245,8 @@ static void client_start(struct control *control, int *fd)
 
 static void control_ready(void *ctx, int events)
 {
-	static const char busy[] = "{\"ok\":false,\"error\":\"too many clients\",\"remedy\":\"try again\"}\n";
+	static const char busy[] =
+	    "{\"ok\":false,\"error\":\"too many clients\",\"remedy\":\"try again\"}\n";
 	struct control *control = ctx;
 	struct fw_addr peer;
 	int fd = -1;
@@ -273,20 +279,23 @@ static int clear_path(const struct sockaddr_un *addr, struct fw_error *err)
 	refused = connect(probe, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ? 0 : errno;
 	(void)close(probe);
 	if (refused == 0) {
-		return fw_error_set(err, FW_EEXIST, "control socket %s: another fedwayd answers there",
-		                    addr->sun_path);
+		return fw_error_set(err, FW_EEXIST,
+				    "control socket %s: another fedwayd answers there",
+				    addr->sun_path);
 	}
 	if (refused == ENOENT) {
 		return FW_OK;
 	}
 	if (lstat(addr->sun_path, &info) == 0 && !S_ISSOCK(info.st_mode)) {
-		return fw_error_set(err, FW_EEXIST, "control socket %s: a file that is no socket is there",
-		                    addr->sun_path);
+		return fw_error_set(err, FW_EEXIST,
+				    "control socket %s: a file that is no socket is there",
+				    addr->sun_path);
 	}
 	if (refused == ECONNREFUSED && unlink(addr->sun_path) == 0) {
 		return FW_OK;
 	}
-	return fw_error_set(err, FW_ESYS, "control socket %s: %s", addr->sun_path, strerror(refused));
+	return fw_error_set(err, FW_ESYS, "control socket %s: %s", addr->sun_path,
+			    strerror(refused));
 }
 
 static int open_socket(const char *path, int *out, struct fw_error *err)
@@ -296,8 +305,8 @@ static int open_socket(const char *path, int *out, struct fw_error *err)
 	int fd = -1;
 
 	if (strlen(path) >= sizeof(addr.sun_path)) {
-		return fw_error_set(err, FW_ELIMIT, "control socket %s: longer than %zu bytes", path,
-		                    sizeof(addr.sun_path) - 1);
+		return fw_error_set(err, FW_ELIMIT, "control socket %s: longer than %zu bytes",
+				    path, sizeof(addr.sun_path) - 1);
 	}
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	ret = clear_path(&addr, err);
@@ -345,7 +354,8 @@ static int move_to(struct control *control, const char *path, struct fw_error *e
 	if (path[0] != '\0') {
 		ret = open_socket(path, &fd, err);
 		if (ret == FW_OK) {
-			ret = fw_io_add(control->router->loop, fd, FW_IO_READ, control_ready, control, &io);
+			ret = fw_io_add(control->router->loop, fd, FW_IO_READ, control_ready,
+					control, &io);
 		}
 	}
 	if (ret != FW_OK) {
@@ -360,7 +370,8 @@ static int move_to(struct control *control, const char *path, struct fw_error *e
 	control->fd = fd;
 	control->io = io;
 	control->path = copy;
-	fw_log(control->router->log, &control_socket, FW_LOG_NOTICE, "control socket path=%s", path);
+	fw_log(control->router->log, &control_socket, FW_LOG_NOTICE, "control socket path=%s",
+	       path);
 	return FW_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The commands that report. Each asks the components and their ports and changes nothing. Ports add what only they
- * know, modules through their own report().
+ * The commands that report. Each asks the components and their ports and changes nothing. Ports add
+ * what only they know, modules through their own report().
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ static void report_ledger(const struct fw_ledger *ledger, struct fw_json *out)
 	for (int i = 0; i < FW_CAUSE_COUNT; i++) {
 		if (ledger->causes[i] > 0) {
 			fw_json_set_int(causes, fw_cause_row((enum fw_cause)i)->name,
-			                (int64_t)ledger->causes[i]);
+					(int64_t)ledger->causes[i]);
 		}
 	}
 }
@@ -123,7 +123,8 @@ int control_components(struct control_call *call)
 	return FW_OK;
 }
 
-static void report_route(const struct route_name *name, const struct route *route, struct fw_json *out)
+static void report_route(const struct route_name *name, const struct route *route,
+			 struct fw_json *out)
 {
 	report_name(name, out, "domain");
 	fw_json_set_bool(out, "listed", name->listed);

@@ -1,15 +1,17 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * One attached component: stanzas from its socket go to the router, stanzas for it go to its queue, and when it
- * ends, what is still queued goes back to the senders with the cause. The way of a stanza through here
- * allocates nothing. Who may attach is link_hello.c's business.
+ * One attached component: stanzas from its socket go to the router, stanzas for it go to its queue,
+ * and when it ends, what is still queued goes back to the senders with the cause. The way of a
+ * stanza through here allocates nothing. Who may attach is link_hello.c's business.
  */
 #include "router/link.h"
 
 #include <stdlib.h>
 
 #include <fedway/jid.h>
+
+#include "router/route_table.h"
 
 static struct fw_logger link_log = FW_LOGGER("router.link");
 
@@ -68,8 +70,9 @@ static void link_ignore(struct link *link, const struct fw_stanza *stanza)
 	char name[64];
 
 	link->ignored++;
-	fw_log(link->room->router->log, &link_log, FW_LOG_INFO, "element ignored session=%u name=%s%s",
-	       link->session, fw_quote(fw_stanza_name(stanza), name, sizeof(name)),
+	fw_log(link->room->router->log, &link_log, FW_LOG_INFO,
+	       "element ignored session=%u name=%s%s", link->session,
+	       fw_quote(fw_stanza_name(stanza), name, sizeof(name)),
 	       link->component == NULL ? " reason=\"the link has ended\"" : "");
 }
 
@@ -97,7 +100,8 @@ static int link_deliver(void *port, struct fw_stanza **stanza)
 	}
 	if (fw_channel_closing(link->channel)) {
 		router_bounce(link->room->router, stanza,
-		              link->draining ? FW_CAUSE_COMPONENT_DRAINING : FW_CAUSE_COMPONENT_GONE);
+			      link->draining ? FW_CAUSE_COMPONENT_DRAINING
+					     : FW_CAUSE_COMPONENT_GONE);
 		return FW_OK;
 	}
 	fw_channel_send(link->channel, stanza);
@@ -131,7 +135,8 @@ static void link_report(void *port, const char *topic, struct fw_json *out)
 	fw_json_set_int(out, "ignored", link->ignored);
 }
 
-/* The channel still writes what is queued before the footer; the rest comes back in link_closed(). */
+/* The channel still writes what is queued before the footer; the rest comes back in link_closed().
+ */
 static void link_drain(void *port)
 {
 	struct link *link = port;
@@ -157,8 +162,8 @@ static void link_closed(void *ctx, enum fw_cause cause, const char *detail)
 	       "link closed session=%u peer=%s cause=%s text=\"%s\" detail=%s in=%llu out=%llu",
 	       link->session, fw_addr_text(fw_channel_peer(link->channel), peer),
 	       fw_cause_row(cause)->name, fw_cause_row(cause)->text,
-	       fw_quote(fw_str(detail), words, sizeof(words)), (unsigned long long)counts->stanzas_in,
-	       (unsigned long long)counts->stanzas_out);
+	       fw_quote(fw_str(detail), words, sizeof(words)),
+	       (unsigned long long)counts->stanzas_in, (unsigned long long)counts->stanzas_out);
 	link_free(&link, link->draining ? FW_CAUSE_SHUTDOWN : FW_CAUSE_COMPONENT_GONE);
 }
 
@@ -186,15 +191,16 @@ static void link_bind(struct link *link, const char *domain)
 	}
 	if (component_bind(link->component, domain, &err) != FW_OK) {
 		fw_log(link->room->router->log, &link_log, FW_LOG_ERROR,
-		       "domain not bound link=%s domain=%s reason=\"%s\"", link->component->id, domain,
-		       err.text);
+		       "domain not bound link=%s domain=%s reason=\"%s\"", link->component->id,
+		       domain, err.text);
 	}
 }
 
 static int link_attach(struct link *link, const struct config_link *row, enum fw_cause *cause)
 {
-	int ret = component_add(link->room->router, row->name, row->conflict == CONFIG_CONFLICT_SHARE,
-	                        &link_port, link, &link->component);
+	int ret =
+	    component_add(link->room->router, row->name, row->conflict == CONFIG_CONFLICT_SHARE,
+			  &link_port, link, &link->component);
 
 	if (ret != FW_OK) {
 		*cause = ret == FW_EEXIST ? FW_CAUSE_CONFLICT : FW_CAUSE_RESOURCES;
@@ -230,8 +236,8 @@ static void link_enlist(struct link *link, struct link_name *name)
 	name->links = link;
 }
 
-int link_add(struct link_room *room, struct link_name *name, uint32_t session, struct fw_channel **channel,
-             enum fw_cause *cause)
+int link_add(struct link_room *room, struct link_name *name, uint32_t session,
+	     struct fw_channel **channel, enum fw_cause *cause)
 {
 	char peer[FW_ADDR_TEXT_SIZE];
 	int ret = FW_ENOMEM;
@@ -263,8 +269,8 @@ int link_add(struct link_room *room, struct link_name *name, uint32_t session, s
 	link_set_limits(link, &room->router->config->router);
 	fw_channel_set_owner(link->channel, &link_events, link);
 	fw_channel_send_text(link->channel, "<handshake/>");
-	fw_log(room->router->log, &link_log, FW_LOG_INFO, "link up session=%u name=%s peer=%s", session,
-	       name->row->name, fw_addr_text(fw_channel_peer(link->channel), peer));
+	fw_log(room->router->log, &link_log, FW_LOG_INFO, "link up session=%u name=%s peer=%s",
+	       session, name->row->name, fw_addr_text(fw_channel_peer(link->channel), peer));
 	link = NULL;
 done:
 	free(link);
@@ -287,9 +293,11 @@ void link_reload(struct link *link, const struct config_link *old, const struct 
 {
 	const struct config_link *row = link->name->row;
 
+	link->component->check_from = row->check_from;
+	link->component->last_generation = 0; /* what was found with the old check_from */
 	link->component->priority = row->priority;
 	link->component->weight = row->weight;
-	link->component->check_from = row->check_from;
+	route_table_reorder(link->room->router->routes, link->component);
 	for (size_t i = 0; i < row->domains.count; i++) {
 		if (!strings_have(&old->domains, row->domains.items[i])) {
 			link_bind(link, row->domains.items[i]);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The link room: listeners, names and the lists of links, as a whole. The router starts, reloads and stops it;
- * what happens on one connection is in link_hello.c and link.c.
+ * The link room: listeners, names and the lists of links, as a whole. The router starts, reloads
+ * and stops it; what happens on one connection is in link_hello.c and link.c.
  */
 #include "router/links.h"
 
@@ -12,11 +12,12 @@
 
 static struct fw_logger links_log = FW_LOGGER("router.listener");
 
-/* For a connection over the cap: said in one write, because an object for it is what we do not want. */
+/* For a connection over the cap: said in one write, because an object for it is what we do not
+ * want. */
 static const char too_many[] = "<?xml version='1.0'?><stream:stream xmlns='" FW_NS_COMPONENT
-                               "' xmlns:stream='" FW_NS_STREAMS "'><stream:error>"
-                               "<resource-constraint xmlns='" FW_NS_STREAM_ERRORS "'/>"
-                               "</stream:error></stream:stream>";
+			       "' xmlns:stream='" FW_NS_STREAMS "'><stream:error>"
+			       "<resource-constraint xmlns='" FW_NS_STREAM_ERRORS "'/>"
+			       "</stream:error></stream:stream>";
 
 static void close_listeners(struct listener **list)
 {
@@ -69,18 +70,19 @@ static void links_accepted(void *ctx, int *fd, const struct fw_addr *peer)
 	/* One line per power of two: a flood must not become a flood of lines. */
 	room->refused_count++;
 	if ((room->refused_count & (room->refused_count - 1)) == 0) {
-		fw_log(room->router->log, &links_log, FW_LOG_WARNING,
-		       "connection refused peer=%s cause=%s limit=link_unauthenticated_max value=%u "
-		       "refused=%llu",
-		       fw_addr_text(peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name, max,
-		       (unsigned long long)room->refused_count);
+		fw_log(
+		    room->router->log, &links_log, FW_LOG_WARNING,
+		    "connection refused peer=%s cause=%s limit=link_unauthenticated_max value=%u "
+		    "refused=%llu",
+		    fw_addr_text(peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name, max,
+		    (unsigned long long)room->refused_count);
 	}
 	(void)fw_socket_write(*fd, &piece, 1);
 }
 
 /* Opens what the configuration has and `have` has not. */
 static int open_listeners(struct router *router, const struct config *config, struct listener *have,
-                          struct listener **out, struct fw_error *err)
+			  struct listener **out, struct fw_error *err)
 {
 	const struct config_listen *rows = config->router.listen.items;
 
@@ -103,8 +105,8 @@ static void watch_listener(struct link_room *room, struct listener *listener)
 	char text[FW_ADDR_TEXT_SIZE];
 
 	if (listener_watch(listener, links_accepted, room) != FW_OK) {
-		fw_log(room->router->log, &links_log, FW_LOG_ERROR, "no memory to accept on address=%s",
-		       listener_text(listener, text));
+		fw_log(room->router->log, &links_log, FW_LOG_ERROR,
+		       "no memory to accept on address=%s", listener_text(listener, text));
 		return;
 	}
 	fw_log(room->router->log, &links_log, FW_LOG_NOTICE, "listening address=%s",
@@ -172,12 +174,14 @@ static void say(struct fw_json *changes, const char *fact, const char *what)
 
 	if (changes != NULL) {
 		int len = snprintf(line, sizeof(line), "%s%s", fact, what);
-		fw_json_append(changes, fw_str_n(line, (size_t)len < sizeof(line) ? (size_t)len
-		                                                                 : sizeof(line) - 1));
+		fw_json_append(
+		    changes,
+		    fw_str_n(line, (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1));
 	}
 }
 
-static void swap_listeners(struct link_room *room, const struct config *config, struct fw_json *changes)
+static void swap_listeners(struct link_room *room, const struct config *config,
+			   struct fw_json *changes)
 {
 	struct listener **at = &room->listeners;
 	char text[FW_ADDR_TEXT_SIZE];
@@ -220,13 +224,14 @@ static bool rows_equal(const struct config_link *a, const struct config_link *b)
 	struct fw_str secret_b = fw_str_n(b->secret.bytes, b->secret.len);
 
 	return strings_equal(&a->domains, &b->domains) && a->conflict == b->conflict &&
-	       a->check_from == b->check_from && a->priority == b->priority && a->weight == b->weight &&
-	       fw_equal_const_time(secret_a, secret_b);
+	       a->check_from == b->check_from && a->priority == b->priority &&
+	       a->weight == b->weight && fw_equal_const_time(secret_a, secret_b);
 }
 
-/* The holders of a name move from the old table to the new one; a name that is gone takes its links along. */
+/* The holders of a name move from the old table to the new one; a name that is gone takes its links
+ * along. */
 static void move_name(struct link_room *room, struct link_name *old, const struct config *config,
-                      struct fw_json *changes)
+		      struct fw_json *changes)
 {
 	struct link_name *name = link_names_find(room->new_names, fw_str(old->key));
 

@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * One uplink as a component of this router: its port, its domains, its channel. When it does what is decided
- * in uplink_states.c. The domains are held only while it is up, so that stanzas for them bounce at once
- * instead of waiting for a server that may not come back.
+ * One uplink as a component of this router: its port, its domains, its channel. When it does what
+ * is decided in uplink_states.c. The domains are held only while it is up, so that stanzas for them
+ * bounce at once instead of waiting for a server that may not come back.
  */
 #include "router/uplink_conn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "router/route_table.h"
 #include "router/uplink_states.h"
 
 static struct fw_logger uplink_log = FW_LOGGER("router.uplink");
@@ -65,7 +66,7 @@ int uplink_open_channel(struct uplink *uplink)
 
 	settings.limits.stanza_max_bytes = uplink->router->config->router.stanza_max_bytes;
 	return fw_channel_new(uplink->router->loop, &uplink->fd, &settings, &conn_events, uplink,
-	                      &uplink->channel);
+			      &uplink->channel);
 }
 
 static void uplink_bind(struct uplink *uplink, const char *domain)
@@ -73,8 +74,8 @@ static void uplink_bind(struct uplink *uplink, const char *domain)
 	struct fw_error err = { 0 };
 
 	if (component_bind(uplink->component, domain, &err) != FW_OK) {
-		fw_log(uplink->log, &uplink_log, FW_LOG_ERROR, "domain not bound domain=%s reason=\"%s\"",
-		       domain, err.text);
+		fw_log(uplink->log, &uplink_log, FW_LOG_ERROR,
+		       "domain not bound domain=%s reason=\"%s\"", domain, err.text);
 	}
 }
 
@@ -103,7 +104,8 @@ void uplink_leave(struct uplink *uplink, enum fw_cause cause)
 			(void)component_unbind(uplink->component, domains->items[i]);
 		}
 	}
-	while (uplink->channel != NULL && (unsent = fw_channel_take_back(uplink->channel)) != NULL) {
+	while (uplink->channel != NULL &&
+	       (unsent = fw_channel_take_back(uplink->channel)) != NULL) {
 		router_bounce(uplink->router, &unsent, cause);
 	}
 }
@@ -128,7 +130,8 @@ static int uplink_deliver(void *port, struct fw_stanza **stanza)
 
 	if (uplink->up_ms == 0 || fw_channel_closing(uplink->channel)) {
 		router_bounce(uplink->router, stanza,
-		              uplink->draining ? FW_CAUSE_COMPONENT_DRAINING : FW_CAUSE_COMPONENT_GONE);
+			      uplink->draining ? FW_CAUSE_COMPONENT_DRAINING
+					       : FW_CAUSE_COMPONENT_GONE);
 		return FW_OK;
 	}
 	fw_channel_queued(uplink->channel, &stanzas, &bytes);
@@ -174,7 +177,8 @@ static void uplink_report(void *port, const char *topic, struct fw_json *out)
 	}
 	if (uplink->up_ms != 0) {
 		fw_json_set_int(out, "up_ms", (int64_t)(now - uplink->up_ms));
-		fw_json_set_int(out, "idle_ms", (int64_t)(now - fw_channel_last_ms(uplink->channel)));
+		fw_json_set_int(out, "idle_ms",
+				(int64_t)(now - fw_channel_last_ms(uplink->channel)));
 		report_counts(uplink, out);
 	}
 }
@@ -187,7 +191,8 @@ static void uplink_end(struct uplink *uplink, enum fw_cause cause)
 	fw_machine_send(&uplink->machine, UPLINK_EVENT_END, NULL);
 }
 
-/* What is queued is still written before the footer; component_drained() follows in uplink_over(). */
+/* What is queued is still written before the footer; component_drained() follows in uplink_over().
+ */
 static void uplink_drain(void *port)
 {
 	struct uplink *uplink = port;
@@ -218,8 +223,8 @@ static void uplink_over(void *ctx)
 	}
 }
 
-int uplink_new(struct router *router, const struct config_uplink *row, uint32_t number, struct uplink **out,
-               struct fw_error *err)
+int uplink_new(struct router *router, const struct config_uplink *row, uint32_t number,
+	       struct uplink **out, struct fw_error *err)
 {
 	int ret = FW_ENOMEM;
 	char id[512];
@@ -236,8 +241,9 @@ int uplink_new(struct router *router, const struct config_uplink *row, uint32_t 
 	uplink->ended_task.ctx = uplink;
 	ret = fw_addr_parse(row->host, row->port, &uplink->addr);
 	if (ret != FW_OK) {
-		ret = fw_error_set(err, FW_EINVAL, "uplink \"%s\": host \"%s\" is not an IP address",
-		                   row->name, row->host);
+		ret =
+		    fw_error_set(err, FW_EINVAL, "uplink \"%s\": host \"%s\" is not an IP address",
+				 row->name, row->host);
 		goto done;
 	}
 	(void)snprintf(id, sizeof(id), "uplink-%u.%s", number, router->realm);
@@ -248,7 +254,7 @@ int uplink_new(struct router *router, const struct config_uplink *row, uint32_t 
 	ret = component_add(router, id, false, &uplink_port, uplink, &uplink->component);
 	if (ret != FW_OK) {
 		ret = fw_error_set(err, ret, "uplink \"%s\": no component %s: %s", row->name, id,
-		                   fw_strerror(ret));
+				   fw_strerror(ret));
 		goto done;
 	}
 	uplink->component->priority = row->priority;
@@ -264,7 +270,7 @@ done:
 int uplink_begin(struct uplink *uplink)
 {
 	return fw_machine_start(&uplink->machine, uplink_states, UPLINK_STATE_COUNT, UPLINK_CONNECT,
-	                        uplink->router->loop, uplink);
+				uplink->router->loop, uplink);
 }
 
 void uplink_retire(struct uplink *uplink)
@@ -325,9 +331,11 @@ void uplink_reload(struct uplink *uplink, const struct config_uplink *row)
 	const struct config_uplink *old = uplink->row;
 
 	uplink->row = row;
+	uplink->component->check_from = row->check_from;
+	uplink->component->last_generation = 0; /* what was found with the old check_from */
 	uplink->component->priority = row->priority;
 	uplink->component->weight = row->weight;
-	uplink->component->check_from = row->check_from;
+	route_table_reorder(uplink->router->routes, uplink->component);
 	for (size_t i = 0; uplink->up_ms != 0 && i < row->domains.count; i++) {
 		if (!strings_have(&old->domains, row->domains.items[i])) {
 			uplink_bind(uplink, row->domains.items[i]);

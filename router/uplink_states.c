@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The states of an uplink, in the order in which it passes through them: wait → connect → header → handshake → up →
- * closing, and from each back to wait. The wire is XEP-0114 seen from the component's side.
+ * The states of an uplink, in the order in which it passes through them: wait → connect → header →
+ * handshake → up → closing, and from each back to wait. The wire is XEP-0114 seen from the
+ * component's side.
  */
 #include "router/uplink_conn.h"
 #include "router/uplink_states.h"
@@ -27,7 +28,8 @@ static void uplink_fail(struct uplink *uplink, enum fw_cause cause, const char *
 	bool ours = uplink->removed || uplink->draining;
 	uint64_t now = fw_now_ms(uplink->router->loop);
 
-	/* What falls at once after coming up counts as a failure, so that two sides do not chase each other. */
+	/* What falls at once after coming up counts as a failure, so that two sides do not chase
+	 * each other. */
 	if (uplink->up_ms == 0 || now - uplink->up_ms < uplink->row->retry_max_ms) {
 		uplink->failures++;
 	} else {
@@ -65,7 +67,7 @@ static void wait_handle(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER:
 		fw_random(&random, sizeof(random));
 		fw_machine_timeout(&uplink->machine,
-		                   uplink_delay_ms(uplink->row, uplink->failures, random));
+				   uplink_delay_ms(uplink->row, uplink->failures, random));
 		break;
 	case FW_EVENT_TIMEOUT:
 		fw_machine_goto(&uplink->machine, UPLINK_CONNECT);
@@ -92,8 +94,8 @@ static void connect_begin(struct uplink *uplink)
 	int ret = fw_socket_connect(&uplink->addr, NULL, &uplink->fd, &err);
 
 	if (ret == FW_OK) {
-		ret = fw_io_add(uplink->router->loop, uplink->fd, FW_IO_WRITE, uplink_writable, uplink,
-		                &uplink->io);
+		ret = fw_io_add(uplink->router->loop, uplink->fd, FW_IO_WRITE, uplink_writable,
+				uplink, &uplink->io);
 	}
 	if (ret != FW_OK) {
 		uplink_fail(uplink, FW_CAUSE_CONNECT_FAILED, err.text);
@@ -178,8 +180,8 @@ static void header_handle(void *owner, const struct fw_event *event)
 
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
-		fw_channel_open(uplink->channel, fw_str(uplink->row->name), fw_str(NULL), fw_str(NULL),
-		                false);
+		fw_channel_open(uplink->channel, fw_str(uplink->row->name), fw_str(NULL),
+				fw_str(NULL), false);
 		break;
 	case UPLINK_EVENT_OPENED:
 		send_handshake(uplink, event->data);
@@ -216,7 +218,8 @@ static void up_handle(void *owner, const struct fw_event *event)
 		fw_machine_timeout(&uplink->machine, UPLINK_KEEP_ALIVE_MS);
 		break;
 	case FW_EVENT_TIMEOUT:
-		/* White space between stanzas (RFC 6120 §4.6.1): a dead peer shows as a failed write. */
+		/* White space between stanzas (RFC 6120 §4.6.1): a dead peer shows as a failed
+		 * write. */
 		fw_channel_send_text(uplink->channel, " ");
 		fw_machine_timeout(&uplink->machine, UPLINK_KEEP_ALIVE_MS);
 		break;
@@ -259,18 +262,18 @@ static void ended_handle(void *owner, const struct fw_event *event)
 
 const struct fw_state_row uplink_states[UPLINK_STATE_COUNT] = {
 	[UPLINK_WAIT] = { "wait", wait_handle, FW_TIMEOUT_OWN,
-	                  FW_TO(UPLINK_CONNECT) | FW_TO(UPLINK_ENDED) },
+			  FW_TO(UPLINK_CONNECT) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_CONNECT] = { "connect", connect_handle, UPLINK_STEP_MS,
-	                     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_HEADER) | FW_TO(UPLINK_ENDED) },
+			     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_HEADER) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_HEADER] = { "header", header_handle, UPLINK_STEP_MS,
-	                    FW_TO(UPLINK_HANDSHAKE) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
-	                            FW_TO(UPLINK_ENDED) },
+			    FW_TO(UPLINK_HANDSHAKE) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
+				FW_TO(UPLINK_ENDED) },
 	[UPLINK_HANDSHAKE] = { "handshake", handshake_handle, UPLINK_STEP_MS,
-	                       FW_TO(UPLINK_UP) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
-	                               FW_TO(UPLINK_ENDED) },
+			       FW_TO(UPLINK_UP) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
+				   FW_TO(UPLINK_ENDED) },
 	[UPLINK_UP] = { "up", up_handle, FW_TIMEOUT_OWN,
-	                FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
+			FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_CLOSING] = { "closing", closing_handle, UPLINK_CLOSING_MS,
-	                     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
+			     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_ENDED] = { "ended", ended_handle, FW_TIMEOUT_OWN, 0 },
 };

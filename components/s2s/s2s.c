@@ -1,0 +1,223 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The S2S connection manager: descriptor and life cycle. It holds "*", so whatever no component of
+ * this router holds is delivered here and leaves for the outside; what the outside sends and may
+ * send comes in here. Streams are s2s_in.c and s2s_out.c; secrets, policy and DNS are other
+ * components' business.
+ */
+#include "components/s2s/s2s.h"
+
+#include <stdlib.h>
+
+#include "components/s2s/s2s_in.h"
+#include "components/s2s/s2s_out.h"
+
+static struct fw_logger s2s_logger = FW_LOGGER("s2s");
+
+/* ---- drain ---- */
+
+static void s2s_count_unfinished(struct s2s_pair *pair, void *ctx)
+{
+	if (pair->out != NULL && s2s_out_live(pair->out) && !s2s_out_up(pair->out)) {
+		(*(size_t *)ctx)++;
+	}
+}
+
+static void s2s_close_empty(struct s2s_pair *pair, void *ctx)
+{
+	(void)ctx;
+	if (pair->out != NULL && s2s_out_up(pair->out) && s2s_out_empty(pair->out)) {
+		s2s_out_close(pair->out, FW_CAUSE_SHUTDOWN);
+	}
+}
+
+/* One step of the drain. Streams that still authenticate need our listeners: their peers connect
+ * back to ask whether our key is ours. Only when none is left, nobody is let in any more. */
+static void s2s_on_progress(void *ctx)
+{
+	struct s2s *s2s = ctx;
+	size_t unfinished = 0;
+
+	if (!s2s->draining || s2s->drained) {
+		return;
+	}
+	s2s_pairs_each(s2s->pairs, s2s_count_unfinished, &unfinished);
+	if (unfinished == 0) {
+		s2s_listen_close(s2s);
+	}
+	for (struct s2s_in *in = s2s->ins; in != NULL; in = in->next) {
+		if (unfinished == 0 || s2s_in_up(in)) {
+			s2s_in_close(in, FW_CAUSE_SHUTDOWN, "");
+		}
+	}
+	s2s_pairs_each(s2s->pairs, s2s_close_empty, NULL);
+	if (s2s_pairs_count(s2s->pairs) == 0 && s2s->ins == NULL) {
+		s2s->drained = true;
+		fw_self_drained(s2s->self);
+	}
+}
+
+void s2s_progress(struct s2s *s2s)
+{
+	if (s2s->draining && !s2s->drained && !s2s->stopping) {
+		fw_defer(s2s->loop, &s2s->progress);
+	}
+}
+
+static void s2s_drain(struct fw_self *self)
+{
+	struct s2s *s2s = fw_self_state(self);
+
+	s2s->draining = true;
+	fw_log(fw_self_log(self), &s2s_logger, FW_LOG_NOTICE,
+	       "draining streams_in=%u pairs_out=%zu queued=%llu", s2s->in_count,
+	       s2s_pairs_count(s2s->pairs), (unsigned long long)s2s->waiting.stanzas);
+	s2s_progress(s2s);
+}
+
+/* ---- start and stop ---- */
+
+static void s2s_free(struct s2s **s2s_ptr)
+{
+	struct s2s *s2s = *s2s_ptr;
+
+	if (s2s == NULL) {
+		return;
+	}
+	s2s->stopping = true;
+	fw_defer_cancel(&s2s->progress);
+	s2s_listen_close(s2s);
+	while (s2s->ins != NULL) {
+		struct s2s_in *in = s2s->ins;
+		s2s_in_free(&in);
+	}
+	s2s_pairs_free(&s2s->pairs, FW_CAUSE_COMPONENT_GONE);
+	s2s_remotes_free(&s2s->remotes);
+	fw_tls_context_release(&s2s->tls);
+	free(s2s);
+	*s2s_ptr = NULL;
+}
+
+static int s2s_start(struct fw_self *self, struct fw_error *err)
+{
+	struct s2s *s2s = calloc(1, sizeof(*s2s));
+	int ret = FW_ENOMEM;
+
+	if (s2s == NULL) {
+		goto done;
+	}
+	s2s->self = self;
+	s2s->loop = fw_self_loop(self);
+	s2s->config = fw_self_config(self);
+	s2s->progress.fn = s2s_on_progress;
+	s2s->progress.ctx = s2s;
+	if (s2s_pairs_new(s2s, &s2s->pairs) != FW_OK ||
+	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK) {
+		goto done;
+	}
+	ret = s2s_options_tls(s2s->config, &s2s->tls, err);
+	if (ret != FW_OK) {
+		goto done;
+	}
+	ret = s2s_listen_apply(s2s, s2s->config, err);
+	if (ret != FW_OK) {
+		goto done;
+	}
+	ret = fw_bind(self, "*");
+	if (ret != FW_OK) {
+		fw_error_set(err, ret, "the default route \"*\" cannot be bound: %s",
+			     fw_strerror(ret));
+		goto done;
+	}
+	if (s2s->listeners == NULL) {
+		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_NOTICE,
+		       "listen is empty, no server can connect to us");
+	}
+	fw_self_set_state(self, s2s);
+	s2s = NULL;
+done:
+	if (ret == FW_ENOMEM) {
+		fw_error_set(err, ret, "out of memory");
+	}
+	s2s_free(&s2s);
+	return ret;
+}
+
+static void s2s_stop(struct fw_self *self)
+{
+	struct s2s *s2s = fw_self_state(self);
+
+	if (s2s == NULL) {
+		return;
+	}
+	/* The state stays in place while stanzas are returned: their senders may answer at once. */
+	s2s_free(&s2s);
+	fw_self_set_state(self, NULL);
+}
+
+/* ---- work ---- */
+
+static void s2s_deliver(struct fw_self *self, struct fw_stanza **stanza)
+{
+	struct s2s *s2s = fw_self_state(self);
+
+	if (s2s == NULL) {
+		fw_bounce(self, stanza, FW_CAUSE_COMPONENT_GONE);
+	} else if (fw_str_is(fw_stanza_to_domain(*stanza), fw_self_id(self))) {
+		fw_bounce(self, stanza, FW_CAUSE_UNHANDLED);
+	} else {
+		s2s_pairs_deliver(s2s, stanza);
+	}
+}
+
+static void s2s_reload(struct fw_self *self, const void *config)
+{
+	struct s2s *s2s = fw_self_state(self);
+	struct fw_tls_context *tls = NULL;
+	struct fw_error err = { 0 };
+
+	s2s->config = config;
+	/* Files may have changed under the same names. Streams that exist keep their keys. */
+	if (s2s_options_tls(s2s->config, &tls, &err) == FW_OK) {
+		fw_tls_context_release(&s2s->tls);
+		s2s->tls = tls;
+	} else {
+		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_ERROR,
+		       "certificates not renewed, the old ones stay reason=\"%s\"", err.text);
+	}
+	if (s2s->draining) {
+		return;
+	}
+	if (s2s_listen_apply(s2s, s2s->config, &err) != FW_OK) {
+		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_ERROR,
+		       "an address cannot be listened on reason=\"%s\"", err.text);
+	}
+}
+
+/* Keys and addresses that were right when a stream began stay right; only the policy reaches back.
+ */
+static void s2s_announced(struct fw_self *self, const char *service)
+{
+	struct s2s *s2s = fw_self_state(self);
+
+	if (s2s != NULL && strcmp(service, "policy") == 0) {
+		s2s_judge_all(s2s);
+	}
+}
+
+FW_COMPONENT_EXPORT(s2s) = {
+	FW_COMPONENT_HEAD_STRICT,
+	.name = "s2s",
+	.summary = "server-to-server streams with the outside: STARTTLS and dialback",
+	.options = s2s_options,
+	.config_size = sizeof(struct s2s_config),
+	.check = s2s_options_check,
+	.start = s2s_start,
+	.deliver = s2s_deliver,
+	.reload = s2s_reload,
+	.announced = s2s_announced,
+	.drain = s2s_drain,
+	.report = s2s_report,
+	.stop = s2s_stop,
+};

@@ -1,0 +1,203 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The S2S connection manager's own table: its options, its instance, and the small rooms that both
+ * directions use (listeners, limits, questions to services, log). Streams are in s2s_in.h and
+ * s2s_out.h. Included by the files of this folder and by their tests only.
+ */
+#ifndef FEDWAY_COMPONENTS_S2S_S2S_H
+#define FEDWAY_COMPONENTS_S2S_S2S_H
+
+#include <fedway/fedway.h>
+#include <fedway/io/channel.h>
+#include <fedway/io/dial.h>
+#include <fedway/io/machine.h>
+
+struct s2s_in;
+struct s2s_listener;
+struct s2s_pair;
+struct s2s_pairs;
+struct s2s_remotes;
+
+/* ---- options (s2s_options.c) ---- */
+
+/** One row of `listen`. */
+struct s2s_listen_row {
+	const char *address;
+	uint16_t port;
+};
+
+struct s2s_config {
+	struct fw_rows listen; /**< struct s2s_listen_row */
+	int security_mode;     /**< enum fw_security */
+	const char *certificate_file;
+	const char *key_file;
+	const char *ca_file;
+	uint32_t resolve_timeout_ms;
+	uint32_t connect_timeout_ms;
+	uint32_t stream_timeout_ms;
+	uint32_t tls_timeout_ms;
+	uint32_t auth_timeout_ms;
+	uint32_t idle_timeout_ms;
+	uint32_t queue_max_stanzas;
+	uint64_t queue_max_bytes;
+	uint32_t queue_max_age_ms;
+	uint32_t queue_total_max_stanzas;
+	uint64_t queue_total_max_bytes;
+	uint32_t backoff_min_ms;
+	uint32_t backoff_max_ms;
+	uint32_t unauthenticated_max;
+	uint32_t unauthenticated_per_address_max;
+	uint32_t pairs_per_stream_max;
+	uint32_t tag_max_bytes;
+	uint32_t stanza_max_bytes;
+};
+
+extern const struct fw_option s2s_options[];
+/** What rows cannot say: files that TLS needs, limits that contradict each other. */
+int s2s_options_check(const void *config, struct fw_error *err);
+/** Keys for a configuration; *out is NULL under no-tls. [g] */
+int s2s_options_tls(const struct s2s_config *config, struct fw_tls_context **out,
+		    struct fw_error *err);
+
+/* ---- the instance (s2s.c) ---- */
+
+/** What all queues hold together. */
+struct s2s_totals {
+	uint64_t stanzas;
+	uint64_t bytes;
+};
+
+struct s2s_counts {
+	uint64_t accepted, refused;      /**< connections */
+	uint64_t out_tried, out_up;      /**< outgoing streams begun, and authenticated */
+	uint64_t pairs_valid, pairs_refused; /**< inbound dialback */
+	uint64_t checks;                 /**< answers as authoritative server */
+	uint64_t unsolicited;            /**< dialback elements that nobody waited for */
+};
+
+struct s2s {
+	struct fw_self *self;
+	struct fw_loop *loop;
+	const struct s2s_config *config; /**< the one in force; never keep what it points to */
+	struct fw_tls_context *tls;      /**< NULL under no-tls; streams hold their own reference */
+	struct s2s_listener *listeners;
+	struct s2s_in *ins;
+	uint32_t in_count;
+	uint32_t unauthenticated;
+	struct s2s_pairs *pairs;
+	struct s2s_remotes *remotes;
+	struct s2s_totals waiting;
+	struct s2s_counts counts;
+	struct fw_task progress;
+	bool draining, drained, stopping;
+};
+
+/** Something ended or emptied: while draining, the next step may be due. */
+void s2s_progress(struct s2s *s2s);
+
+/* ---- listeners (s2s_listen.c) ---- */
+
+/** Makes the listeners those of the configuration: new ones open, gone ones close, others stay. */
+int s2s_listen_apply(struct s2s *s2s, const struct s2s_config *config, struct fw_error *err);
+void s2s_listen_close(struct s2s *s2s);
+/** For reports: addresses in use. */
+void s2s_listen_report(const struct s2s *s2s, struct fw_json *array);
+/** The port of the first listener, which the system chose when 0 was asked for; 0 without one. */
+uint16_t s2s_listen_port(const struct s2s *s2s);
+
+/* ---- back-off per remote domain (s2s_remotes.c) ---- */
+
+struct s2s_failure {
+	enum fw_cause cause;
+	char detail[160];
+	uint64_t at_ms;
+	uint64_t retry_ms; /**< loop time from which one attempt may be made */
+	uint32_t failures; /**< in a row; 0 after success */
+};
+
+int s2s_remotes_new(struct s2s *s2s, struct s2s_remotes **out);
+void s2s_remotes_free(struct s2s_remotes **remotes);
+/** An attempt may begin now: nothing failed, or the wait is over and nobody else probes. */
+bool s2s_remotes_may_try(struct s2s_remotes *remotes, const char *remote);
+/** An attempt begins; after a failure it is the one probe. */
+void s2s_remotes_begin(struct s2s_remotes *remotes, const char *remote);
+void s2s_remotes_succeeded(struct s2s_remotes *remotes, const char *remote);
+void s2s_remotes_failed(struct s2s_remotes *remotes, const char *remote, enum fw_cause cause,
+			const char *detail);
+/** An attempt ended without a verdict on the remote domain: policy, shutdown. */
+void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *remote);
+/** What failed last there, also when it works again; NULL when nothing is known. */
+const struct s2s_failure *s2s_remotes_failure(const struct s2s_remotes *remotes,
+					      const char *remote);
+void s2s_remotes_report(const struct s2s_remotes *remotes, struct fw_json *array);
+
+/* ---- questions to services, and their answers (s2s_ask.c) ---- */
+
+struct s2s_targets {
+	struct fw_target items[16];
+	size_t count;
+	bool is_static;
+};
+
+int s2s_ask_targets(struct s2s *s2s, const char *remote, fw_request_fn *done, void *ctx,
+		    struct fw_request **out);
+/** @return FW_CAUSE_NONE, or why there is nothing to connect to */
+enum fw_cause s2s_ask_read_targets(struct fw_stanza *reply, enum fw_cause cause,
+				   struct s2s_targets *out);
+
+int s2s_ask_key(struct s2s *s2s, const char *receiving, const char *originating,
+		const char *stream_id, fw_request_fn *done, void *ctx, struct fw_request **out);
+/** The key; absent when the service gave none. */
+struct fw_str s2s_ask_read_key(struct fw_stanza *reply);
+
+/** One dialback question: `name` is "check" (is it ours?) or "verify" (ask the other side). */
+struct s2s_question {
+	const char *name;
+	const char *receiving;
+	const char *originating;
+	struct fw_str stream_id;
+	struct fw_str key;
+	const char *session; /**< for log lines; may be NULL */
+	uint32_t timeout_ms;
+};
+int s2s_ask_dialback(struct s2s *s2s, const struct s2s_question *question, fw_request_fn *done,
+		     void *ctx, struct fw_request **out);
+/** @return FW_CAUSE_NONE: valid; FW_CAUSE_DIALBACK_INVALID; another cause: no verdict */
+enum fw_cause s2s_ask_read_dialback(struct fw_stanza *reply, enum fw_cause cause,
+				    const char *name);
+
+int s2s_ask_policy(struct s2s *s2s, const char *local, const char *remote, bool out_direction,
+		   fw_request_fn *done, void *ctx, struct fw_request **out);
+/**
+ * @param asked  false when the service gave no answer; the cause then says why
+ * @return FW_CAUSE_NONE: allowed; else the cause that denies
+ */
+enum fw_cause s2s_ask_read_policy(struct fw_stanza *reply, enum fw_cause cause, bool *asked);
+
+/** announced("policy"): asks again for every pair of every stream (s2s_judge.c). */
+void s2s_judge_all(struct s2s *s2s);
+
+/* ---- log (s2s_log.c) ---- */
+
+/** Context of a stream's lines: `(session, from:to, IN)`. */
+int s2s_log_context(const struct s2s *s2s, struct fw_log **log, const char *session,
+		    struct fw_str from, struct fw_str to, bool out_direction);
+/** What the log calls xcoder: short, the same in all lines of a session. */
+#define S2S_XCODER_LEN 9
+void s2s_log_header(const struct fw_log *log, const char *session,
+		    const struct fw_stream_header *header, bool sent);
+void s2s_log_stream(const struct fw_log *log, const char *session, bool sent, const char *text);
+void s2s_log_element(const struct fw_log *log, const char *session, bool sent, const char *text);
+void s2s_log_stanza(const struct fw_log *log, const struct fw_stanza *stanza, bool sent);
+/** `from->to` of a stream, with what it took. */
+void s2s_log_change(const struct fw_log *log, const char *from, const char *to,
+		    uint64_t spent_us, const char *more);
+void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,
+		    const struct fw_stream_counts *counts, uint64_t age_ms);
+
+/* ---- reports (s2s_report.c) ---- */
+
+void s2s_report(struct fw_self *self, const char *topic, struct fw_json *out);
+
+#endif

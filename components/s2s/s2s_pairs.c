@@ -1,0 +1,279 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * From (local, remote) domain pair to queue and stream. Decides whether a stanza may wait at all,
+ * when a stream is begun, and what becomes of stanzas whose stream has ended. One stream per pair
+ * at any time, so that stanzas leave in the order in which they came (RFC 6120 §10.1). Never
+ * touches a channel.
+ */
+#include "components/s2s/s2s_pairs.h"
+
+#include <stdlib.h>
+
+#include "components/s2s/s2s.h"
+#include "components/s2s/s2s_out.h"
+
+enum { PAIRS_BUCKETS = 4096 };
+
+struct s2s_pairs {
+	struct s2s *s2s;
+	size_t count;
+	struct s2s_pair *buckets[PAIRS_BUCKETS];
+};
+
+int s2s_pairs_new(struct s2s *s2s, struct s2s_pairs **out)
+{
+	struct s2s_pairs *pairs = calloc(1, sizeof(*pairs));
+
+	if (pairs == NULL) {
+		return FW_ENOMEM;
+	}
+	pairs->s2s = s2s;
+	*out = pairs;
+	return FW_OK;
+}
+
+static struct s2s_pair **pairs_bucket(struct s2s_pairs *pairs, const char *local,
+				      const char *remote)
+{
+	uint64_t hash = fw_str_hash(fw_str(remote)) * 31 + fw_str_hash(fw_str(local));
+
+	return &pairs->buckets[hash % PAIRS_BUCKETS];
+}
+
+static struct s2s_pair **pairs_link(struct s2s_pairs *pairs, const char *local, const char *remote)
+{
+	struct s2s_pair **link = pairs_bucket(pairs, local, remote);
+
+	while (*link != NULL &&
+	       (strcmp((*link)->remote, remote) != 0 || strcmp((*link)->local, local) != 0)) {
+		link = &(*link)->next;
+	}
+	return link;
+}
+
+struct s2s_pair *s2s_pairs_find(struct s2s_pairs *pairs, const char *local, const char *remote)
+{
+	return *pairs_link(pairs, local, remote);
+}
+
+size_t s2s_pairs_count(const struct s2s_pairs *pairs)
+{
+	return pairs->count;
+}
+
+void s2s_pairs_each(struct s2s_pairs *pairs, void (*fn)(struct s2s_pair *pair, void *ctx),
+		    void *ctx)
+{
+	for (size_t i = 0; pairs->count > 0 && i < PAIRS_BUCKETS; i++) {
+		for (struct s2s_pair *pair = pairs->buckets[i]; pair != NULL; pair = pair->next) {
+			fn(pair, ctx);
+		}
+	}
+}
+
+/* ---- one pair ---- */
+
+static void pair_on_age(void *ctx)
+{
+	struct s2s_pair *pair = ctx;
+	uint64_t max_age = pair->s2s->config->queue_max_age_ms;
+	uint64_t now = fw_now_ms(pair->s2s->loop);
+
+	while (pair->waiting.stanzas > 0 && now >= s2s_waiting_since_ms(&pair->waiting) + max_age) {
+		struct fw_stanza *stanza = s2s_waiting_pop(pair->s2s, &pair->waiting);
+		fw_bounce(pair->s2s->self, &stanza, FW_CAUSE_QUEUE_AGED);
+	}
+	if (pair->waiting.stanzas > 0) {
+		uint64_t due = s2s_waiting_since_ms(&pair->waiting) + max_age;
+		fw_timer_start_ms(pair->age_timer, due > now ? due - now : 1, 0);
+	}
+}
+
+static int pair_add(struct s2s *s2s, const char *local, const char *remote, struct s2s_pair **out)
+{
+	struct s2s_pair *pair = calloc(1, sizeof(*pair));
+
+	if (pair == NULL) {
+		return FW_ENOMEM;
+	}
+	pair->s2s = s2s;
+	memcpy(pair->local, local, strlen(local) + 1);
+	memcpy(pair->remote, remote, strlen(remote) + 1);
+	if (fw_timer_new(s2s->loop, pair_on_age, pair, &pair->age_timer) != FW_OK) {
+		free(pair);
+		return FW_ENOMEM;
+	}
+	struct s2s_pair **bucket = pairs_bucket(s2s->pairs, local, remote);
+	pair->next = *bucket;
+	*bucket = pair;
+	s2s->pairs->count++;
+	*out = pair;
+	return FW_OK;
+}
+
+static void pair_remove(struct s2s_pairs *pairs, struct s2s_pair *pair)
+{
+	struct s2s_pair **link = pairs_link(pairs, pair->local, pair->remote);
+
+	fw_assert(*link == pair);
+	*link = pair->next;
+	pairs->count--;
+	fw_request_cancel(&pair->judging);
+	fw_timer_free(&pair->age_timer);
+	free(pair);
+}
+
+void s2s_pairs_free(struct s2s_pairs **pairs_in, enum fw_cause cause)
+{
+	struct s2s_pairs *pairs = *pairs_in;
+
+	if (pairs == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < PAIRS_BUCKETS; i++) {
+		while (pairs->buckets[i] != NULL) {
+			struct s2s_pair *pair = pairs->buckets[i];
+			struct s2s_waiting back = { 0 };
+			s2s_out_free(&pair->out, &back);
+			s2s_waiting_bounce(pairs->s2s, &back, cause);
+			s2s_waiting_bounce(pairs->s2s, &pair->waiting, cause);
+			pair_remove(pairs, pair);
+		}
+	}
+	free(pairs);
+	*pairs_in = NULL;
+}
+
+/* Begins a stream for what waits, or returns it with the reason why not. */
+static void pair_begin(struct s2s_pair *pair)
+{
+	struct s2s *s2s = pair->s2s;
+	struct s2s_out *out = NULL;
+
+	while (out == NULL && pair->waiting.stanzas > 0) { /* a bounce can bring the next stanza */
+		if (!s2s_remotes_may_try(s2s->remotes, pair->remote)) {
+			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_BACKOFF);
+		} else if (s2s_out_start(s2s, pair, &out) != FW_OK) {
+			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_RESOURCES);
+		}
+	}
+	pair->out = out;
+}
+
+struct fw_stanza *s2s_pair_next(struct s2s_pair *pair)
+{
+	return s2s_waiting_pop(pair->s2s, &pair->waiting);
+}
+
+void s2s_pair_failed(struct s2s_pair *pair, enum fw_cause cause)
+{
+	s2s_waiting_bounce(pair->s2s, &pair->waiting, cause);
+}
+
+void s2s_pair_ended(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_cause cause,
+		    bool again)
+{
+	struct s2s *s2s = pair->s2s;
+
+	pair->out = NULL;
+	if (again) {
+		s2s_waiting_prepend(&pair->waiting, back);
+	} else {
+		s2s_waiting_bounce(s2s, back, cause);
+	}
+	if (pair->waiting.stanzas > 0) {
+		fw_timer_start_ms(pair->age_timer, s2s->config->queue_max_age_ms, 0);
+		pair_begin(pair);
+	}
+	if (pair->out == NULL) {
+		pair_remove(s2s->pairs, pair);
+	}
+	s2s_progress(s2s);
+}
+
+/* ---- stanzas that leave ---- */
+
+/* A name of this router's own realm: a service that is not there, not a domain of the outside. */
+static bool pairs_is_realm(const struct s2s *s2s, const char *domain)
+{
+	const char *realm = fw_self_realm(s2s->self);
+	size_t realm_len = strlen(realm);
+	size_t len = strlen(domain);
+
+	if (len < realm_len || strcmp(domain + len - realm_len, realm) != 0) {
+		return false;
+	}
+	return len == realm_len || domain[len - realm_len - 1] == '.';
+}
+
+/* Why a stanza cannot leave at all; fills both keys. */
+static enum fw_cause pairs_refusal(struct s2s *s2s, const struct fw_stanza *stanza,
+				   char local[FW_DOMAIN_SIZE], char remote[FW_DOMAIN_SIZE])
+{
+	struct fw_str from = fw_stanza_from_domain(stanza);
+	struct fw_str to = fw_stanza_to_domain(stanza);
+
+	if (fw_domain_key(from, local, NULL) != FW_OK || fw_domain_key(to, remote, NULL) != FW_OK) {
+		return FW_CAUSE_BAD_ADDRESS;
+	}
+	if (s2s->draining || s2s->stopping) {
+		return FW_CAUSE_COMPONENT_DRAINING;
+	}
+	if (pairs_is_realm(s2s, remote)) {
+		return FW_CAUSE_NO_ROUTE;
+	}
+	if (fw_domain_is_local(s2s->self, fw_str(remote))) {
+		return FW_CAUSE_LOOP; /* RFC 6120 §10.5 */
+	}
+	if (!fw_domain_is_federated(s2s->self, fw_str(local))) {
+		return FW_CAUSE_NOT_FEDERATED;
+	}
+	return FW_CAUSE_NONE;
+}
+
+void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
+{
+	char local[FW_DOMAIN_SIZE];
+	char remote[FW_DOMAIN_SIZE];
+	struct s2s_pair *pair = NULL;
+	enum fw_cause cause = pairs_refusal(s2s, *stanza, local, remote);
+
+	if (cause != FW_CAUSE_NONE) {
+		goto done;
+	}
+	pair = s2s_pairs_find(s2s->pairs, local, remote);
+	if ((pair == NULL || (pair->out != NULL && !s2s_out_live(pair->out))) &&
+	    !s2s_remotes_may_try(s2s->remotes, remote)) {
+		cause = FW_CAUSE_BACKOFF;
+		goto done;
+	}
+	bool fresh = pair == NULL;
+	if (fresh && pair_add(s2s, local, remote, &pair) != FW_OK) {
+		cause = FW_CAUSE_RESOURCES;
+		goto done;
+	}
+	int ret = s2s_waiting_push(s2s, &pair->waiting, stanza);
+	if (ret != FW_OK) {
+		cause = ret == FW_ELIMIT ? FW_CAUSE_QUEUE_FULL : FW_CAUSE_RESOURCES;
+		if (fresh) {
+			pair_remove(s2s->pairs, pair);
+		}
+		goto done;
+	}
+	if (!fw_timer_running(pair->age_timer)) {
+		fw_timer_start_ms(pair->age_timer, s2s->config->queue_max_age_ms, 0);
+	}
+	if (fresh) {
+		pair_begin(pair);
+		if (pair->out == NULL) {
+			pair_remove(s2s->pairs, pair);
+		}
+	} else if (pair->out != NULL) {
+		s2s_out_pump(pair->out);
+	}
+done:
+	if (cause != FW_CAUSE_NONE) {
+		fw_bounce(s2s->self, stanza, cause);
+	}
+}

@@ -1,0 +1,224 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of remote domains that failed: the last reason, and when the next attempt may be
+ * made. The wait doubles with each failure in a row, with jitter, so that many senders do not knock
+ * at once; after it one attempt probes, and success forgets the wait. Knows nothing of streams.
+ */
+#include <stdlib.h>
+
+#include <fedway/io/crypto.h>
+
+#include "components/s2s/s2s.h"
+
+enum { REMOTES_BUCKETS = 256, REMOTES_MAX = 4096 };
+
+struct s2s_remote {
+	struct s2s_remote *next;
+	struct s2s_failure failure;
+	uint32_t attempts; /* under way */
+	char name[];
+};
+
+struct s2s_remotes {
+	struct s2s *s2s;
+	size_t count;
+	struct s2s_remote *buckets[REMOTES_BUCKETS];
+};
+
+int s2s_remotes_new(struct s2s *s2s, struct s2s_remotes **out)
+{
+	struct s2s_remotes *remotes = calloc(1, sizeof(*remotes));
+
+	if (remotes == NULL) {
+		return FW_ENOMEM;
+	}
+	remotes->s2s = s2s;
+	*out = remotes;
+	return FW_OK;
+}
+
+void s2s_remotes_free(struct s2s_remotes **remotes)
+{
+	if (*remotes == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < REMOTES_BUCKETS; i++) {
+		while ((*remotes)->buckets[i] != NULL) {
+			struct s2s_remote *remote = (*remotes)->buckets[i];
+			(*remotes)->buckets[i] = remote->next;
+			free(remote);
+		}
+	}
+	free(*remotes);
+	*remotes = NULL;
+}
+
+static struct s2s_remote *remotes_find(const struct s2s_remotes *remotes, const char *name)
+{
+	struct s2s_remote *remote = remotes->buckets[fw_str_hash(fw_str(name)) % REMOTES_BUCKETS];
+
+	while (remote != NULL && strcmp(remote->name, name) != 0) {
+		remote = remote->next;
+	}
+	return remote;
+}
+
+/* Makes room: forgets whoever failed longest ago and is not being tried. */
+static void remotes_forget_oldest(struct s2s_remotes *remotes)
+{
+	struct s2s_remote **oldest = NULL;
+
+	for (size_t i = 0; i < REMOTES_BUCKETS; i++) {
+		for (struct s2s_remote **link = &remotes->buckets[i]; *link != NULL;
+		     link = &(*link)->next) {
+			if ((*link)->attempts == 0 &&
+			    (oldest == NULL || (*link)->failure.at_ms < (*oldest)->failure.at_ms)) {
+				oldest = link;
+			}
+		}
+	}
+	if (oldest != NULL) {
+		struct s2s_remote *remote = *oldest;
+		*oldest = remote->next;
+		remotes->count--;
+		free(remote);
+	}
+}
+
+static struct s2s_remote *remotes_get(struct s2s_remotes *remotes, const char *name)
+{
+	struct s2s_remote *remote = remotes_find(remotes, name);
+
+	if (remote != NULL) {
+		return remote;
+	}
+	if (remotes->count >= REMOTES_MAX) {
+		remotes_forget_oldest(remotes);
+	}
+	size_t len = strlen(name);
+	remote = calloc(1, sizeof(*remote) + len + 1);
+	if (remote == NULL) {
+		return NULL;
+	}
+	memcpy(remote->name, name, len + 1);
+	struct s2s_remote **bucket = &remotes->buckets[fw_str_hash(fw_str(name)) % REMOTES_BUCKETS];
+	remote->next = *bucket;
+	*bucket = remote;
+	remotes->count++;
+	return remote;
+}
+
+bool s2s_remotes_may_try(struct s2s_remotes *remotes, const char *name)
+{
+	const struct s2s_remote *remote = remotes_find(remotes, name);
+
+	if (remote == NULL || remote->failure.failures == 0) {
+		return true;
+	}
+	return remote->attempts == 0 && fw_now_ms(remotes->s2s->loop) >= remote->failure.retry_ms;
+}
+
+void s2s_remotes_begin(struct s2s_remotes *remotes, const char *name)
+{
+	struct s2s_remote *remote = remotes_get(remotes, name);
+
+	if (remote != NULL) {
+		remote->attempts++;
+	}
+}
+
+static struct s2s_remote *remotes_end(struct s2s_remotes *remotes, const char *name)
+{
+	struct s2s_remote *remote = remotes_find(remotes, name);
+
+	if (remote != NULL && remote->attempts > 0) {
+		remote->attempts--;
+	}
+	return remote;
+}
+
+void s2s_remotes_succeeded(struct s2s_remotes *remotes, const char *name)
+{
+	struct s2s_remote *remote = remotes_end(remotes, name);
+
+	if (remote != NULL) {
+		remote->failure.failures = 0;
+		remote->failure.retry_ms = 0;
+	}
+}
+
+/* Between half and all of min·2^(failures-1), at most max. */
+static uint64_t remotes_wait_ms(const struct s2s_config *config, uint32_t failures)
+{
+	uint64_t wait = config->backoff_min_ms;
+	uint32_t dice;
+
+	for (uint32_t i = 1; i < failures && wait < config->backoff_max_ms; i++) {
+		wait *= 2;
+	}
+	if (wait > config->backoff_max_ms) {
+		wait = config->backoff_max_ms;
+	}
+	fw_random(&dice, sizeof(dice));
+	return wait / 2 + dice % (wait - wait / 2 + 1);
+}
+
+void s2s_remotes_failed(struct s2s_remotes *remotes, const char *name, enum fw_cause cause,
+			const char *detail)
+{
+	struct s2s_remote *remote = remotes_end(remotes, name);
+
+	if (remote == NULL) {
+		return;
+	}
+	struct s2s_failure *failure = &remote->failure;
+	uint64_t now = fw_now_ms(remotes->s2s->loop);
+	/* Attempts that ran side by side and fail together are one failure. */
+	if (failure->failures == 0 || now >= failure->retry_ms) {
+		failure->failures++;
+		failure->retry_ms = now + remotes_wait_ms(remotes->s2s->config, failure->failures);
+	}
+	failure->at_ms = now;
+	failure->cause = cause;
+	fw_quote(fw_str(detail), failure->detail, sizeof(failure->detail));
+}
+
+void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *name)
+{
+	remotes_end(remotes, name);
+}
+
+const struct s2s_failure *s2s_remotes_failure(const struct s2s_remotes *remotes, const char *name)
+{
+	const struct s2s_remote *remote = remotes_find(remotes, name);
+
+	return remote != NULL && remote->failure.cause != FW_CAUSE_NONE ? &remote->failure : NULL;
+}
+
+void s2s_remotes_report(const struct s2s_remotes *remotes, struct fw_json *array)
+{
+	uint64_t now = fw_now_ms(remotes->s2s->loop);
+
+	for (size_t i = 0; i < REMOTES_BUCKETS; i++) {
+		for (const struct s2s_remote *remote = remotes->buckets[i]; remote != NULL;
+		     remote = remote->next) {
+			const struct s2s_failure *failure = &remote->failure;
+			if (failure->cause == FW_CAUSE_NONE) {
+				continue;
+			}
+			struct fw_json *row = fw_json_append_object(array);
+			fw_json_set(row, "remote", fw_str(remote->name));
+			fw_json_set(row, "cause", fw_str(fw_cause_row(failure->cause)->name));
+			fw_json_set(row, "text", fw_str(fw_cause_row(failure->cause)->text));
+			fw_json_set(row, "remedy", fw_str(fw_cause_row(failure->cause)->remedy));
+			fw_json_set(row, "detail", fw_str(failure->detail));
+			fw_json_set_int(row, "ago_ms", (int64_t)(now - failure->at_ms));
+			fw_json_set_int(row, "failures", failure->failures);
+			fw_json_set_int(row, "retry_in_ms",
+					failure->failures > 0 && failure->retry_ms > now
+					    ? (int64_t)(failure->retry_ms - now)
+					    : 0);
+		}
+	}
+}

@@ -290,46 +290,71 @@ static void on_header(void *ctx, const struct xml_tag *tag, uint64_t end)
 	stream->events->opened(stream->ctx, &header);
 }
 
-/* One pass over the attributes: the envelope is what routing needs, and expat's texts end with this
- * call. */
-static void fill_envelope(struct fw_stanza *stanza, const struct xml_tag *tag, bool *has_lang)
+/* One pass over the attributes, by first letter: the envelope is what routing needs, and the texts
+ * end with this call. */
+static void fill_envelope(struct fw_stanza *stanza, const char *const *attributes, bool *has_lang,
+			  bool *has_ns)
 {
-	for (size_t i = 0; tag->attributes[i] != NULL; i += 2) {
-		const char *name = tag->attributes[i];
-		struct fw_str value;
-		if (strcmp(name, "xml:lang") == 0) {
-			*has_lang = true;
-			continue;
-		}
-		if (name[0] != 't' && name[0] != 'f' && name[0] != 'i') {
-			continue;
-		}
-		value = fw_str(tag->attributes[i + 1]);
-		if (strcmp(name, "to") == 0) {
-			stanza_set_to(stanza, stanza_store(stanza, value));
-		} else if (strcmp(name, "from") == 0) {
-			stanza_set_from(stanza, stanza_store(stanza, value));
-		} else if (strcmp(name, "id") == 0) {
-			stanza->id = stanza_store(stanza, value);
-		} else if (strcmp(name, "type") == 0) {
-			stanza->type = stanza_store(stanza, value);
+	for (size_t i = 0; attributes[i] != NULL; i += 2) {
+		const char *name = attributes[i];
+		const char *value = attributes[i + 1];
+		switch (name[0]) {
+		case 't':
+			if (name[1] == 'o' && name[2] == '\0') {
+				stanza_set_to(stanza, stanza_store(stanza, fw_str(value)));
+			} else if (strcmp(name, "type") == 0) {
+				stanza->type = stanza_store(stanza, fw_str(value));
+			}
+			break;
+		case 'f':
+			if (strcmp(name, "from") == 0) {
+				stanza_set_from(stanza, stanza_store(stanza, fw_str(value)));
+			}
+			break;
+		case 'i':
+			if (name[1] == 'd' && name[2] == '\0') {
+				stanza->id = stanza_store(stanza, fw_str(value));
+			}
+			break;
+		case 'x':
+			*has_lang |= strcmp(name, "xml:lang") == 0;
+			*has_ns |= strcmp(name, "xmlns") == 0;
+			break;
+		default:
+			break;
 		}
 	}
+}
+
+/* Name, kind and namespace. FALSE: a prefix where the content namespace must be the default one
+ * (RFC 6120 §4.8.5). */
+static bool fill_name(const struct fw_stream *stream, struct fw_stanza *stanza,
+		      const struct xml_tag *tag)
+{
+	bool own = tag->plain || fw_str_is(tag->ns, stream->settings.content_ns);
+	enum fw_kind kind = own ? stanza_kind_of(tag->name) : FW_KIND_OTHER;
+
+	stanza->kind = (uint8_t)kind;
+	stanza->name =
+	    kind != FW_KIND_OTHER ? stanza_kind_name(kind) : stanza_store(stanza, tag->name);
+	stanza->name_size = (uint32_t)(1 + tag->name.len);
+	if (!own) {
+		stanza->ns = stanza_store(stanza, tag->ns);
+	}
+	if (tag->prefix.len > 0) {
+		stanza->name_size += (uint32_t)tag->prefix.len + 1;
+	}
+	return !own || tag->prefix.len == 0;
 }
 
 static void on_start(void *ctx, const struct xml_tag *tag, uint64_t begin)
 {
 	struct fw_stream *stream = ctx;
-	bool own_ns = fw_str_is(tag->ns, stream->settings.content_ns);
-	bool has_lang = false;
+	bool has_lang = false, has_ns = false;
 	struct fw_stanza *stanza;
 
 	if (begin != stream->gap_from && !gap_is_blank(stream, begin)) {
 		xml_reader_stop(&stream->reader, FW_CAUSE_BAD_FORMAT);
-		return;
-	}
-	if (own_ns && tag->prefix.len > 0) { /* RFC 6120 §4.8.5 */
-		xml_reader_stop(&stream->reader, FW_CAUSE_BAD_NAMESPACE_PREFIX);
 		return;
 	}
 	stanza = stream->current = stanza_alloc();
@@ -337,15 +362,14 @@ static void on_start(void *ctx, const struct xml_tag *tag, uint64_t begin)
 		xml_reader_stop(&stream->reader, FW_CAUSE_RESOURCES);
 		return;
 	}
-	stanza->kind = (uint8_t)(own_ns ? stanza_kind_of(tag->name) : FW_KIND_OTHER);
-	stanza->name = stanza_store(stanza, tag->name);
-	stanza->ns = own_ns ? fw_str(NULL) : stanza_store(stanza, tag->ns);
-	stanza->name_size =
-	    (uint32_t)(1 + tag->name.len + (tag->prefix.len > 0 ? tag->prefix.len + 1 : 0));
+	if (!fill_name(stream, stanza, tag)) {
+		xml_reader_stop(&stream->reader, FW_CAUSE_BAD_NAMESPACE_PREFIX);
+		return;
+	}
+	fill_envelope(stanza, tag->attributes, &has_lang, &has_ns);
 	/* A header's xmlns that the stanza repeats must not follow it to a stream with another one.
 	 */
-	stanza->cut_size = own_ns && attribute(tag, "xmlns").ptr != NULL;
-	fill_envelope(stanza, tag, &has_lang);
+	stanza->cut_size = has_ns && stanza->ns.ptr == NULL;
 	if (stream->lang != NULL && !has_lang && stanza->kind != FW_KIND_OTHER) {
 		stanza->inject = stanza_store(stanza, fw_str(stream->lang));
 	}

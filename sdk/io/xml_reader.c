@@ -133,12 +133,18 @@ static uint64_t tag_size(const struct xml_reader *reader)
 	return (uint64_t)XML_GetCurrentByteCount(reader->parser);
 }
 
-static void tell_start(struct xml_reader *reader, const char *qname, const char *const *attributes)
+static void tell_start(struct xml_reader *reader, const char *qname, const char *const *attributes,
+		       bool special)
 {
 	struct xml_tag tag = { .attributes = attributes, .depth = reader->depth };
 
-	xml_names_split(qname, &tag.prefix, &tag.name);
-	tag.ns = xml_names_resolve(&reader->names, tag.prefix);
+	if (special || reader->deep || reader->depth == 0) {
+		xml_names_split(qname, &tag.prefix, &tag.name);
+		tag.ns = xml_names_resolve(&reader->names, tag.prefix);
+	} else {
+		tag.name = fw_str(qname);
+		tag.plain = true;
+	}
 	if (reader->depth == 0) {
 		reader->events->header(reader->ctx, &tag, tag_offset(reader) + tag_size(reader));
 		return;
@@ -149,24 +155,55 @@ static void tell_start(struct xml_reader *reader, const char *qname, const char 
 	reader->events->start(reader->ctx, &tag, reader->depth == 1 ? reader->element_begin : 0);
 }
 
+/* Names are short: a loop here is quicker than a call. */
+static inline bool has_colon(const char *name)
+{
+	while (*name != '\0' && *name != ':') {
+		name++;
+	}
+	return *name == ':';
+}
+
+/* The namespaces that may not be declared as the default begin so (Namespaces in XML 1.0 §3). */
+static inline bool is_reserved(const char *uri)
+{
+	return strncmp(uri, "http://www.w3.org/", 18) == 0;
+}
+
+/* Whether a tag has anything to do with prefixes. A default namespace inside a stanza has not,
+ * unless somebody wants every element's. Counts the attributes on the way. */
+static bool is_special(const struct xml_reader *reader, const char *qname,
+		       const char *const *attributes, size_t *count)
+{
+	bool all = reader->depth <= 1 || reader->deep;
+	bool special = has_colon(qname);
+	size_t i;
+
+	for (i = 0; attributes[i] != NULL; i += 2) {
+		const char *name = attributes[i];
+		if (name[0] == 'x' && strcmp(name, "xmlns") == 0) {
+			special |= all || is_reserved(attributes[i + 1]);
+		} else {
+			special |= has_colon(name);
+		}
+	}
+	*count = i / 2;
+	return special;
+}
+
 static void XMLCALL on_start(void *ctx, const XML_Char *qname, const XML_Char **atts)
 {
 	struct xml_reader *reader = ctx;
 	const char *const *attributes = atts;
+	size_t count;
 	bool special;
-	size_t count = 0;
 
 	if (reader->stopped) {
 		return;
 	}
 	reader->fruitless = 0;
-	special = strchr(qname, ':') != NULL;
-	for (; attributes[count] != NULL; count += 2) {
-		const char *name = attributes[count];
-		special |=
-		    strchr(name, ':') != NULL || (name[0] == 'x' && strncmp(name, "xmlns", 5) == 0);
-	}
-	if (count / 2 > reader->limits.attributes_max) {
+	special = is_special(reader, qname, attributes, &count);
+	if (count > reader->limits.attributes_max) {
 		xml_reader_stop(reader, FW_CAUSE_TOO_MANY_ATTRIBUTES);
 		return;
 	}
@@ -178,7 +215,7 @@ static void XMLCALL on_start(void *ctx, const XML_Char *qname, const XML_Char **
 		return;
 	}
 	if (reader->depth <= 1 || reader->deep) {
-		tell_start(reader, qname, attributes);
+		tell_start(reader, qname, attributes, special);
 	}
 	if (special && reader->depth > 0 && reader->events->free_prefix != NULL &&
 	    !reader->stopped) {

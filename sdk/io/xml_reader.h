@@ -19,7 +19,8 @@ struct XML_ParserStruct;
 struct xml_tag {
 	struct fw_str name;  /**< local name */
 	struct fw_str prefix;
-	struct fw_str ns;    /**< only resolved for depth 0 and 1, and when deep */
+	struct fw_str ns;
+	bool plain;          /**< no prefix, and the root's default namespace: prefix and ns are not filled */
 	const char *const *attributes; /**< name, value, …, NULL; names as written */
 	int depth;           /**< 0: the stream header */
 };

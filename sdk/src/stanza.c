@@ -98,6 +98,17 @@ enum fw_kind stanza_kind_of(struct fw_str name)
 	}
 }
 
+struct fw_str stanza_kind_name(enum fw_kind kind)
+{
+	static const struct fw_str names[] = {
+		[FW_KIND_MESSAGE] = FW_STR("message"),
+		[FW_KIND_PRESENCE] = FW_STR("presence"),
+		[FW_KIND_IQ] = FW_STR("iq"),
+	};
+
+	return kind != FW_KIND_OTHER ? names[kind] : fw_str(NULL);
+}
+
 void stanza_set_from(struct fw_stanza *stanza, struct fw_str from)
 {
 	stanza->from = from;

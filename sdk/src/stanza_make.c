@@ -66,19 +66,9 @@ int fw_stanza_copy(struct fw_stanza *stanza, struct fw_stanza **out)
 	return FW_OK;
 }
 
-/* Name of the kind, terminated. */
-static const char *kind_name(enum fw_kind kind)
-{
-	static const char *const names[] = {
-		[FW_KIND_MESSAGE] = "message", [FW_KIND_PRESENCE] = "presence", [FW_KIND_IQ] = "iq"
-	};
-
-	return kind != FW_KIND_OTHER ? names[kind] : NULL;
-}
-
 int fw_stanza_reply(const struct fw_stanza *stanza, const char *type, struct fw_stanza **out)
 {
-	const char *name = kind_name(fw_stanza_kind(stanza));
+	const char *name = stanza_kind_name(fw_stanza_kind(stanza)).ptr;
 	struct fw_stanza *reply;
 	int ret;
 

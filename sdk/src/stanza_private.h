@@ -48,6 +48,8 @@ void stanza_recycle(struct fw_stanza *stanza);
 struct fw_str stanza_store(struct fw_stanza *stanza, struct fw_str text);
 /** Kind that goes with a name in the stream's own namespace. */
 enum fw_kind stanza_kind_of(struct fw_str name);
+/** Name of a kind; absent for FW_KIND_OTHER. Static text. */
+struct fw_str stanza_kind_name(enum fw_kind kind);
 /** Sets from or to with its domain. The slice must live as long as the stanza. */
 void stanza_set_from(struct fw_stanza *stanza, struct fw_str from);
 void stanza_set_to(struct fw_stanza *stanza, struct fw_str to);

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: The Fedway authors
+# SPDX-License-Identifier: Apache-2.0
+"""A process of a live test: its log is a file that can be waited on, and it is always stopped.
+
+Used by peers.py and fedway.py. Nothing here knows XMPP.
+"""
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+WAIT_S = float(os.environ.get("FEDWAY_LIVE_WAIT_S", "30"))
+
+
+def free_port(ip="127.0.0.1", kind=socket.SOCK_STREAM):
+    """A port that was free a moment ago, on this address."""
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind((ip, 0))
+        return s.getsockname()[1]
+
+
+def wait_until(what, condition, seconds=None):
+    """Returns the first true value of condition(); fails with `what` when it takes too long."""
+    deadline = time.monotonic() + (seconds or WAIT_S)
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            text = what() if callable(what) else what
+            raise AssertionError(f"waited {seconds or WAIT_S:g} s in vain for {text}")
+        time.sleep(0.02)
+
+
+class Process:
+    """Starts a program with its output in a file."""
+
+    def __init__(self, name, command, log, env=None):
+        self.name, self.command, self.log, self.env = name, command, log, env
+        self.child = None
+
+    def start(self):
+        with open(self.log, "ab") as out:
+            self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out,
+                                          stderr=subprocess.STDOUT,
+                                          env={**os.environ, **(self.env or {})})
+        return self
+
+    def alive(self):
+        return self.child is not None and self.child.poll() is None
+
+    def wait_port(self, ip, port):
+        def answers():
+            if not self.alive():
+                raise AssertionError(f"{self.name} ended at start:\n{self.tail()}")
+            try:
+                socket.create_connection((ip, port), 1).close()
+                return True
+            except OSError:
+                return False
+        wait_until(lambda: f"{self.name} on {ip}:{port}\n{self.tail()}", answers)
+
+    def kill(self, number):
+        self.child.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM, seconds=15):
+        """Stops it and returns its exit status."""
+        if self.child is None:
+            return None
+        if self.child.poll() is None:
+            self.child.send_signal(number)
+            try:
+                self.child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+        return self.child.returncode
+
+    def text(self):
+        with open(self.log, errors="replace") as f:
+            return f.read()
+
+    def tail(self, characters=3000):
+        return f"--- {self.name} ({self.log}):\n{self.text()[-characters:]}"
+
+    def mark(self):
+        """A place in the log from which wait_log() can search."""
+        return len(self.text())
+
+    def wait_log(self, pattern, since=0, seconds=None):
+        """Waits for a line that matches; returns the match."""
+        return wait_until(lambda: f"/{pattern}/ in the log\n{self.tail()}",
+                          lambda: re.search(pattern, self.text()[since:]), seconds)

@@ -12,6 +12,21 @@
 #include "config/config_memory.h"
 #include "config/config_source.h"
 
+/* libconfig 1.5 loses the last string before a syntax error: LeakSanitizer is told, so that ours
+ * stand out. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CONFIG_FILE_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(CONFIG_FILE_SANITIZED)
+FW_API const char *__lsan_default_suppressions(void);
+FW_API const char *__lsan_default_suppressions(void)
+{
+	return "leak:libconfig.so\n";
+}
+#endif
+
 struct file_reading {
 	const struct config_source *source;
 	void **memory;

@@ -63,11 +63,11 @@ static void test_refused(void **state)
 
 static void test_nesting_has_a_limit(void **state)
 {
-	char text[256] = "";
+	char text[33 * 3 + 1];
 
 	(void)state;
 	for (size_t i = 0; i < 33; i++) {
-		strcat(text, "a={");
+		snprintf(text + i * 3, 4, "a={");
 	}
 	assert_problems(text, "<text>:1: brackets are nested too deeply\n");
 }

@@ -1,0 +1,295 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What each command's result looks like for people: one row per command, with its columns. Scripts
+ * use --json, so nothing here is a promise.
+ */
+#include "router/fedwayctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/control_commands.h"
+#include "router/fedwayctl_table.h"
+
+static void print_status(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column rows[] = {
+		{ "version", "version", TABLE_PLAIN },
+		{ "realm", "realm", TABLE_PLAIN },
+		{ "process", "pid", TABLE_PLAIN },
+		{ "uptime", "uptime_ms", TABLE_MS },
+		{ "configuration", "config", TABLE_PLAIN },
+		{ "draining", "draining", TABLE_PLAIN },
+		{ "links", "links", TABLE_PLAIN },
+		{ "unauthenticated", "links_unauthenticated", TABLE_PLAIN },
+		{ "refused links", "links_refused", TABLE_PLAIN },
+		{ "streams", "streams", TABLE_PLAIN },
+		TABLE_END,
+	};
+	const struct fw_json *ledger = fw_json_get(result, "ledger");
+	const struct fw_json *listeners = fw_json_get(result, "listeners");
+	char cell[TABLE_CELL_SIZE];
+
+	table_print_object(out, rows, result);
+	(void)fprintf(out, "%-16s %lld of %lld up\n", "components",
+		      (long long)fw_json_int(fw_json_get(result, "components_up")),
+		      (long long)fw_json_int(fw_json_get(result, "components_total")));
+	for (size_t i = 0; i < fw_json_count(listeners); i++) {
+		(void)fprintf(out, "%-16s %s\n", i == 0 ? "listening on" : "",
+			      table_value(fw_json_at(listeners, i), TABLE_PLAIN, cell));
+	}
+	(void)fprintf(out, "%-16s %lld in, %lld in flight, %s\n", "ledger",
+		      (long long)fw_json_int(fw_json_get(ledger, "in")),
+		      (long long)fw_json_int(fw_json_get(ledger, "in_flight")),
+		      fw_json_bool(fw_json_get(ledger, "balanced")) ? "balanced" : "NOT BALANCED");
+}
+
+static void print_components(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "COMPONENT", "id", TABLE_PLAIN },        { "KIND", "kind", TABLE_PLAIN },
+		{ "STATE", "state", TABLE_PLAIN },         { "DOMAINS", "domains", TABLE_PLAIN },
+		{ "PRIORITY", "priority", TABLE_PLAIN },   { "WEIGHT", "weight", TABLE_PLAIN },
+		{ "IN", "stanzas_in", TABLE_PLAIN },       { "OUT", "stanzas_out", TABLE_PLAIN },
+		{ "BYTES OUT", "bytes_out", TABLE_BYTES }, TABLE_END,
+	};
+
+	table_print_array(out, columns, fw_json_get(result, "components"));
+}
+
+static void print_routes(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "DOMAIN", "domain", TABLE_PLAIN },
+		{ "COMPONENT", "component", TABLE_PLAIN },
+		{ "KIND", "kind", TABLE_PLAIN },
+		{ "STATE", "state", TABLE_PLAIN },
+		{ "PRIORITY", "priority", TABLE_PLAIN },
+		{ "WEIGHT", "weight", TABLE_PLAIN },
+		{ "FEDERATED", "federated", TABLE_PLAIN },
+		TABLE_END,
+	};
+
+	table_print_array(out, columns, fw_json_get(result, "routes"));
+}
+
+/* One table per component that has streams: each kind has columns of its own. */
+static void print_streams(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "DIRECTION", "direction", TABLE_PLAIN },
+		{ "LOCAL", "local", TABLE_PLAIN },
+		{ "REMOTE", "remote", TABLE_PLAIN },
+		{ "NAME", "name", TABLE_PLAIN },
+		{ "PEER", "peer", TABLE_PLAIN },
+		{ "ADDRESS", "address", TABLE_PLAIN },
+		{ "STATE", "state", TABLE_PLAIN },
+		{ "PROVED BY", "method", TABLE_PLAIN },
+		{ "UP", "up_ms", TABLE_MS },
+		{ "IDLE", "idle_ms", TABLE_MS },
+		{ "QUEUE", "queued_stanzas", TABLE_PLAIN },
+		{ "IN", "stanzas_in", TABLE_PLAIN },
+		{ "OUT", "stanzas_out", TABLE_PLAIN },
+		{ "FAILURES", "failures", TABLE_PLAIN },
+		{ "LAST CAUSE", "last_cause", TABLE_PLAIN },
+		TABLE_END,
+	};
+	const struct fw_json *list = fw_json_get(result, "components");
+	char id[TABLE_CELL_SIZE];
+	bool any = false;
+
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *component = fw_json_at(list, i);
+		const struct fw_json *streams = fw_json_get(component, "streams");
+		if (fw_json_count(streams) == 0) {
+			continue;
+		}
+		(void)fprintf(out, "%s%s\n", any ? "\n" : "",
+			      table_value(fw_json_get(component, "id"), TABLE_PLAIN, id));
+		table_print_array(out, columns, streams);
+		any = true;
+	}
+	if (!any) {
+		(void)fputs("(none)\n", out);
+	}
+}
+
+static void print_causes(FILE *out, const struct fw_json *ledger)
+{
+	const struct fw_json *causes = fw_json_get(ledger, "causes");
+
+	for (size_t i = 0; i < fw_json_count(causes); i++) {
+		(void)fprintf(out, "%s%s %lld", i == 0 ? "causes: " : ", ",
+			      fw_json_key_at(causes, i),
+			      (long long)fw_json_int(fw_json_at(causes, i)));
+	}
+	if (fw_json_count(causes) > 0) {
+		(void)fputs(" (fedwayctl explain CAUSE tells more)\n", out);
+	}
+}
+
+static void print_ledger(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "COMPONENT", "id", TABLE_PLAIN },
+		{ "IN", "in", TABLE_PLAIN },
+		{ "IN FLIGHT", "in_flight", TABLE_PLAIN },
+		{ "DELIVERED", "delivered", TABLE_PLAIN },
+		{ "ACKED", "acknowledged", TABLE_PLAIN },
+		{ "ANSWERED", "answered", TABLE_PLAIN },
+		{ "BOUNCED", "bounced", TABLE_PLAIN },
+		{ "DROPPED", "dropped", TABLE_PLAIN },
+		{ "BALANCED", "balanced", TABLE_PLAIN },
+		TABLE_END,
+	};
+	const struct fw_json *total = fw_json_get(result, "total");
+	bool balanced = fw_json_bool(fw_json_get(result, "balanced"));
+
+	table_print_array(out, columns, fw_json_get(result, "components"));
+	(void)fputs("\ntotal\n", out);
+	table_print(out, columns + 1, &total, 1);
+	print_causes(out, total);
+	(void)fputs(balanced ? "the ledger balances\n"
+			     : "THE LEDGER DOES NOT BALANCE: please report it with the log\n",
+		    out);
+}
+
+static void print_log(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "LOGGER", "logger", TABLE_PLAIN },
+		{ "LEVEL", "level", TABLE_PLAIN },
+		TABLE_END,
+	};
+	char logger[TABLE_CELL_SIZE], level[TABLE_CELL_SIZE];
+
+	if (fw_json_get(result, "loggers") != NULL) {
+		table_print_array(out, columns, fw_json_get(result, "loggers"));
+		return;
+	}
+	(void)fprintf(out, "%s writes from level %s on; %lld loggers changed now\n",
+		      table_value(fw_json_get(result, "logger"), TABLE_PLAIN, logger),
+		      table_value(fw_json_get(result, "level"), TABLE_PLAIN, level),
+		      (long long)fw_json_int(fw_json_get(result, "changed")));
+}
+
+static void print_lines(FILE *out, const struct fw_json *array)
+{
+	for (size_t i = 0; i < fw_json_count(array); i++) {
+		char cell[TABLE_CELL_SIZE];
+		struct fw_str line = fw_json_text(fw_json_at(array, i));
+		/* a line may be longer than a cell */
+		for (size_t at = 0; at < line.len; at++) {
+			unsigned char c = (unsigned char)line.ptr[at];
+			(void)fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+		}
+		if (line.ptr == NULL) {
+			(void)fputs(table_value(fw_json_at(array, i), TABLE_PLAIN, cell), out);
+		}
+		(void)fputc('\n', out);
+	}
+}
+
+static void print_reload(FILE *out, const struct fw_json *result)
+{
+	const struct fw_json *changes = fw_json_get(result, "changes");
+
+	(void)fputs(
+	    fw_json_count(changes) == 0 ? "reloaded; nothing is different\n" : "reloaded:\n", out);
+	print_lines(out, changes);
+}
+
+static void print_drain(FILE *out, const struct fw_json *result)
+{
+	(void)result;
+	(void)fputs("draining: the daemon finishes what is under way, then stops\n", out);
+}
+
+static void print_stop(FILE *out, const struct fw_json *result)
+{
+	(void)result;
+	(void)fputs("stopping\n", out);
+}
+
+static void print_options(FILE *out, const struct fw_json *result)
+{
+	struct fw_str text = fw_json_text(fw_json_get(result, "text"));
+
+	(void)fwrite(text.ptr != NULL ? text.ptr : "", 1, text.len, out);
+}
+
+static void print_explain(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column all[] = {
+		{ "CAUSE", "cause", TABLE_PLAIN },
+		{ "MEANING", "text", TABLE_PLAIN },
+		TABLE_END,
+	};
+	static const struct table_column one[] = {
+		{ "cause", "cause", TABLE_PLAIN },
+		{ "meaning", "text", TABLE_PLAIN },
+		{ "what to do", "remedy", TABLE_PLAIN },
+		{ "stream error", "stream_error", TABLE_PLAIN },
+		{ "stanza error", "stanza_error", TABLE_PLAIN },
+		TABLE_END,
+	};
+	const struct fw_json *causes = fw_json_get(result, "causes");
+
+	if (fw_json_count(causes) == 1) {
+		table_print_object(out, one, fw_json_at(causes, 0));
+	} else {
+		table_print_array(out, all, causes);
+	}
+}
+
+static void print_help(FILE *out, const struct fw_json *result)
+{
+	(void)result;
+	fedwayctl_print_commands(out);
+}
+
+#define PRINT_ROW(word, handler, args, summary) { #word, print_##word, args, summary },
+static const struct {
+	const char *command;
+	void (*print)(FILE *out, const struct fw_json *result);
+	const char *args;
+	const char *summary;
+} printers[] = { CONTROL_COMMANDS(PRINT_ROW) };
+
+void fedwayctl_print(FILE *out, const char *command, const struct fw_json *result)
+{
+	for (size_t i = 0; i < FW_COUNT(printers); i++) {
+		if (strcmp(printers[i].command, command) == 0) {
+			printers[i].print(out, result);
+		}
+	}
+}
+
+void fedwayctl_print_refusal(FILE *out, const struct fw_json *reply)
+{
+	struct fw_str error = fw_json_text(fw_json_get(reply, "error"));
+	struct fw_str remedy = fw_json_text(fw_json_get(reply, "remedy"));
+
+	(void)fprintf(out, "fedwayctl: %.*s\n", FW_STR_ARG(error));
+	print_lines(out, fw_json_get(reply, "problems"));
+	if (remedy.len > 0) {
+		(void)fprintf(out, "%.*s\n", FW_STR_ARG(remedy));
+	}
+}
+
+void fedwayctl_print_commands(FILE *out)
+{
+	for (size_t i = 0; i < FW_COUNT(printers); i++) {
+		char usage[64];
+		size_t used = 0;
+		used += (size_t)snprintf(usage, sizeof(usage), "%s%s", printers[i].command,
+					 printers[i].args[0] != '\0' ? " [" : "");
+		for (const char *c = printers[i].args; *c != '\0'; c++) {
+			usage[used++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+		}
+		(void)snprintf(usage + used, sizeof(usage) - used, "%s",
+			       printers[i].args[0] != '\0' ? "]" : "");
+		(void)fprintf(out, "  %-22s %s\n", usage, printers[i].summary);
+	}
+}

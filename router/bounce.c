@@ -12,7 +12,8 @@
 
 #include "router/passage.h"
 
-/* Rows are tried from the top; NULL stands for any type. The reasons are in README.md. */
+/* Rows are tried from the top; NULL stands for any type, "" for none. The reasons are in README.md.
+ */
 static const struct {
 	enum fw_kind kind;
 	const char *type;
@@ -23,8 +24,10 @@ static const struct {
 	{ FW_KIND_MESSAGE, "headline", false, FW_CAUSE_NONE },
 	{ FW_KIND_MESSAGE, NULL, true, FW_CAUSE_NONE },
 	{ FW_KIND_PRESENCE, "error", false, FW_CAUSE_ERROR_UNDELIVERABLE },
-	{ FW_KIND_PRESENCE, "unavailable", false, FW_CAUSE_NONE },
-	{ FW_KIND_PRESENCE, NULL, true, FW_CAUSE_NONE },
+	{ FW_KIND_PRESENCE, "", true, FW_CAUSE_NONE },
+	{ FW_KIND_PRESENCE, "subscribe", true, FW_CAUSE_NONE },
+	{ FW_KIND_PRESENCE, "probe", true, FW_CAUSE_NONE },
+	{ FW_KIND_PRESENCE, NULL, false, FW_CAUSE_NONE },
 	{ FW_KIND_IQ, "error", false, FW_CAUSE_ERROR_UNDELIVERABLE },
 	{ FW_KIND_IQ, "result", false, FW_CAUSE_ERROR_UNDELIVERABLE },
 	{ FW_KIND_IQ, NULL, true, FW_CAUSE_NONE },

@@ -12,7 +12,8 @@ struct echo_config {
 };
 
 static const struct fw_option echo_options[] = {
-	FW_OPT(struct echo_config, domain, NULL, .help = "the domain to answer for"), FW_OPT_END
+	FW_OPT(struct echo_config, domain, NULL, .help = "the domain to answer for"),
+	FW_OPT_END,
 };
 
 static struct fw_logger echo_log = FW_LOGGER("echo");

@@ -78,7 +78,8 @@ typedef void fw_request_fn(void *ctx, struct fw_stanza *reply, enum fw_cause cau
  * @param iq          of type get or set [t]
  * @param timeout_ms  1 or more
  * @param out         handle to cancel with, valid until the callback has run; may be NULL
- * @return FW_OK: `done` runs exactly once, never before this returns; FW_ENOMEM: it does not run
+ * @return FW_OK: `done` runs exactly once, never before this returns; FW_ENOMEM, or FW_EINVAL when `iq` is no
+ *         request: it does not run
  */
 FW_API int fw_request(struct fw_self *self, const char *service, struct fw_stanza **iq, uint32_t timeout_ms,
                       fw_request_fn *done, void *ctx, struct fw_request **out);

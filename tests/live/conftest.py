@@ -8,8 +8,10 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from peers import Prosody, Unbound  # noqa: E402
+import fedway  # noqa: E402
 import talk  # noqa: E402
+from peers import Prosody, Unbound  # noqa: E402
+from process import wait_until  # noqa: E402
 
 
 class World:
@@ -19,22 +21,28 @@ class World:
         self.where = str(where)
         self.running, self.talkers = [], []
         self.dns = Unbound(f"{self.where}/dns")
+        self.until = wait_until
 
     def start(self, process):
-        self.running.append(process.start())
+        self.running.append(process)
+        process.start()
         return process
 
-    def prosody(self, domain, ip, **options):
+    def prosody(self, domain, ip, name=None, **options):
         """Prepared, not started: all DNS records must be known before the DNS server starts."""
-        return Prosody(f"{self.where}/{domain}", domain, self.dns, ip, **options)
+        return Prosody(f"{self.where}/{name or domain}", domain, self.dns, ip, **options)
+
+    def prepare_fedway(self, domains, name="fedway", **options):
+        fedway.install_echo()
+        return fedway.Fedway(f"{self.where}/{name}", self.dns, domains, **options)
 
     def client(self, prosody, user):
         talker = talk.client(f"{user}@{prosody.domain}/test", prosody.ip, prosody.c2s_port)
         self.talkers.append(talker)
         return talker
 
-    def component(self, name, ip, port, secret):
-        talker = talk.component(name, ip, port, secret)
+    def component(self, name, router):
+        talker = talk.component(name, router.ip, router.link_port, fedway.SECRET)
         self.talkers.append(talker)
         return talker
 
@@ -52,12 +60,21 @@ def world(tmp_path):
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_world(tmp_path_factory):
+    """One world for all tests of a file that leave it as it was."""
+    made = World(tmp_path_factory.mktemp("shared"))
+    yield made
+    made.stop()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows what the processes said last."""
     outcome = yield
     report = outcome.get_result()
-    made = item.funcargs.get("world") if report.when == "call" and report.failed else None
-    if isinstance(made, World):
+    if not report.failed:
+        return
+    for made in {id(v): v for v in getattr(item, "funcargs", {}).values() if isinstance(v, World)}.values():
         for process in made.running:
             report.sections.append((process.name, process.tail()))

@@ -118,13 +118,15 @@ VirtualHost "{domain}"
 class Prosody(Process):
     """Prosody of this system with one host, found through `dns`, an Unbound."""
 
-    def __init__(self, where, domain, dns, ip="127.0.0.2", require_tls=True, more=""):
+    def __init__(self, where, domain, dns, ip="127.0.0.2", require_tls=True, more="",
+                 publish=True):
         self.where, self.domain, self.dns, self.ip, self.more = where, domain, dns, ip, more
         self.require_tls = require_tls
         self.c2s_port, self.s2s_port, self.component_port = (free_port(ip) for _ in range(3))
         os.makedirs(f"{where}/data", exist_ok=True)
         make_certificate(f"{where}/certs", domain)
-        dns.add_xmpp(domain, ip, self.s2s_port)
+        if publish:
+            dns.add_xmpp(domain, ip, self.s2s_port)
         super().__init__(f"Prosody {domain}",
                          [need("prosody", "prosody"), "-F", "--config", f"{where}/prosody.cfg.lua"],
                          f"{where}/prosody.log")

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: The Fedway authors
+# SPDX-License-Identifier: Apache-2.0
+"""An installed fedwayd under test: its configuration as a dictionary, its process, and fedwayctl.
+
+FEDWAY_PREFIX names the installation (`make install`), FEDWAY_SOURCE the sources, whose plugin echo is built
+against that installation alone. Used by the live tests and by the demo.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+
+from peers import make_certificate
+from process import Process, free_port, wait_until
+
+SECRET = "component-secret"
+
+
+def installation():
+    prefix = os.environ.get("FEDWAY_PREFIX", "")
+    if not os.path.exists(f"{prefix}/sbin/fedwayd"):
+        raise AssertionError(f"FEDWAY_PREFIX={prefix or '(not set)'}: there is no sbin/fedwayd; "
+                             "`make check-live` and scripts/check set it")
+    return prefix
+
+
+def install_echo():
+    """Builds plugins/echo as a stranger would: with make, a compiler, pkg-config and the installed SDK."""
+    prefix = installation()
+    source = os.environ.get("FEDWAY_SOURCE") or os.path.join(os.path.dirname(__file__), "..", "..")
+    build = f"{prefix}/build-echo"
+    os.makedirs(build, exist_ok=True)
+    env = {**os.environ, "PKG_CONFIG_PATH": f"{prefix}/lib/pkgconfig:{prefix}/share/pkgconfig"}
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CFLAGS", "srcdir"):
+        env.pop(name, None)
+    subprocess.run(["make", "-s", "-C", os.path.join(source, "plugins", "echo"), f"builddir={build}",
+                    "install"], check=True, env=env)
+
+
+def libconfig(value, indent=0):
+    """Python data in the syntax of libconfig."""
+    pad = "  " * indent
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, dict):
+        lines = [f"{pad}  {k} = {libconfig(v, indent + 1)};" for k, v in value.items()]
+        return "{\n" + "\n".join(lines) + f"\n{pad}}}"
+    return "( " + ", ".join(libconfig(v, indent + 1) for v in value) + " )"
+
+
+class Fedway(Process):
+    """fedwayd with s2s, dialback, policy and resolver; change `config` and call reload()."""
+
+    def __init__(self, where, dns, domains, ip="127.0.0.3", allow=(), secret="dialback-secret",
+                 ask=None, publish=True):
+        self.prefix = installation()
+        self.where, self.dns, self.ip = where, dns, ip
+        os.makedirs(where, exist_ok=True)
+        self.s2s_port, self.link_port = free_port(ip), free_port(ip)
+        self.socket = f"{where}/control.sock"
+        certificate, key = make_certificate(f"{where}/certs", domains[0])
+        for name, text in (("link", SECRET), ("dialback", secret)):
+            with open(f"{where}/{name}.secret", "w") as f:
+                f.write(text + "\n")
+            os.chmod(f"{where}/{name}.secret", 0o600)
+        for domain in domains if publish else ():
+            dns.add_xmpp(domain, ip, self.s2s_port)
+        ask = ask or dns
+        self.options = {
+            "s2s": {"listen": [{"address": ip, "port": self.s2s_port}],
+                    "certificate_file": certificate, "key_file": key,
+                    "backoff_min_ms": 100, "backoff_max_ms": 1000},
+            "dialback": {"secret_file": f"{where}/dialback.secret"},
+            "policy": {"privacy_mode": "allow-list", "allow": list(allow)},
+            "resolver": {"servers": [f"{ask.ip}:{ask.port}"]},
+        }
+        self.config = {
+            "realm": "edge-corp-example",
+            "control_socket": self.socket,
+            "log_level": "debug",
+            "listen": [{"address": ip, "port": self.link_port}],
+            "domains": [{"name": d, "federation": True} for d in domains],
+            "links": [],
+            "uplinks": [],
+            "components": [{"module": m, "options": self.options[m]}
+                           for m in ("resolver", "dialback", "policy", "s2s")],
+        }
+        super().__init__(f"fedwayd {domains[0]}",
+                         [f"{self.prefix}/sbin/fedwayd", "--config", f"{where}/fedway.conf"],
+                         f"{where}/fedwayd.log")
+
+    def link(self, name, **more):
+        """A component may attach under this name."""
+        self.config["links"].append({"name": name, "secret_file": f"{self.where}/link.secret", **more})
+
+    def echo(self, domain):
+        """The plugin answers for this domain, inside the process."""
+        self.config["components"].append({"module": "echo", "options": {"domain": domain}})
+
+    def write(self):
+        text = "".join(f"{k} = {libconfig(v)};\n" for k, v in self.config.items())
+        with open(f"{self.where}/fedway.conf", "w") as f:
+            f.write(text)
+
+    def start(self):
+        self.write()
+        super().start()
+        self.wait_port(self.ip, self.s2s_port)
+        self.wait_port(self.ip, self.link_port)
+        return self
+
+    def stop(self, number=signal.SIGTERM, seconds=20):
+        return super().stop(number, seconds)
+
+    def ctl(self, *words):
+        """Asks fedwayctl; returns its JSON, or raises with what it said."""
+        done = subprocess.run([f"{self.prefix}/bin/fedwayctl", "--socket", self.socket, "--json", *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
+        if done.returncode != 0:
+            raise AssertionError(f"fedwayctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return json.loads(done.stdout)
+
+    def reload(self):
+        self.write()
+        return self.ctl("reload")
+
+    def ledger(self):
+        return self.ctl("ledger")
+
+    def streams(self, **wanted):
+        """S2S streams whose fields are as wanted; a pair of an inbound stream counts as its fields."""
+        found = []
+        for component in self.ctl("streams")["components"]:
+            for row in component.get("streams", []):
+                rows = [{**row, **{k: pair[k] for k in ("local", "remote")}}
+                        for pair in row.get("pairs", [])] or [row]
+                found += [r for r in rows if all(r.get(k) == v for k, v in wanted.items())]
+        return found
+
+    def settled(self):
+        """Waits until nothing is in flight, and returns the ledger, which must balance."""
+        def quiet():
+            ledger = self.ledger()
+            return ledger if ledger["total"]["in_flight"] == 0 else None
+        ledger = wait_until(lambda: f"nothing in flight; ledger {self.ledger()['total']}", quiet)
+        for account in [ledger["total"], ledger["bounces"], *ledger["components"]]:
+            exits = sum(account[k] for k in ("delivered", "acknowledged", "answered", "bounced", "dropped"))
+            assert account["balanced"] and account["in"] == exits + account["in_flight"], account
+        assert ledger["balanced"]
+        return ledger
+
+    def story(self, pattern):
+        """The log lines that match."""
+        return [line for line in self.text().splitlines() if re.search(pattern, line)]

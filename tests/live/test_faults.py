@@ -101,12 +101,12 @@ def test_a_denied_domain_is_refused_before_any_lookup(world):
     say(world, "denied", "romeo@other.example")
     error = world.svc.wait_error("denied")
     assert "policy-" in str(error), "the sender is told why"
-    asked_by_us = [line for line in world.fedway_dns.text().splitlines() if "other.example" in line]
+    asked_by_us = [line for line in world.dns.text().splitlines() if "other.example" in line]
     assert asked_by_us == []
     romeo = world.users["other.example"]
     romeo.send(f"<message to='porter@{SVC}' id='in' type='chat'><body>x</body></message>")
     romeo.wait_error("in")
-    assert [line for line in world.fedway_dns.text().splitlines() if "other.example" in line] == []
+    assert [line for line in world.dns.text().splitlines() if "other.example" in line] == []
     assert not world.svc.messages("chat")
     world.fedway.settled()
 

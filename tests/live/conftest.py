@@ -33,7 +33,6 @@ class World:
         return Prosody(f"{self.where}/{name or domain}", domain, self.dns, ip, **options)
 
     def prepare_fedway(self, domains, name="fedway", **options):
-        fedway.install_echo()
         return fedway.Fedway(f"{self.where}/{name}", self.dns, domains, **options)
 
     def client(self, prosody, user):

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An installed fedwayd under test: its configuration as a dictionary, its process, and fedwayctl.
 
-FEDWAY_PREFIX names the installation (`make install`), FEDWAY_SOURCE the sources, whose plugin echo is built
-against that installation alone. Used by the live tests and by the demo.
+FEDWAY_PREFIX names the installation and FEDWAY_LIBDIR its libraries, below FEDWAY_STAGE if that is given (make's
+DESTDIR); FEDWAY_SOURCE names the sources, whose plugin echo is built against that installation alone. Used by
+the live tests and by the demo.
 """
 import json
 import os
@@ -17,25 +18,34 @@ from process import Process, free_port, wait_until
 SECRET = "component-secret"
 
 
-def installation():
-    prefix = os.environ.get("FEDWAY_PREFIX", "")
-    if not os.path.exists(f"{prefix}/sbin/fedwayd"):
-        raise AssertionError(f"FEDWAY_PREFIX={prefix or '(not set)'}: there is no sbin/fedwayd; "
-                             "`make check-live` and scripts/check set it")
-    return prefix
+class Installation:
+    """Where `make install` put things."""
 
+    def __init__(self):
+        stage = os.environ.get("FEDWAY_STAGE", "")
+        prefix = os.environ.get("FEDWAY_PREFIX", "")
+        self.stage = stage
+        self.prefix = stage + prefix
+        self.libdir = stage + os.environ.get("FEDWAY_LIBDIR", f"{prefix}/lib")
+        self.modules = f"{self.libdir}/fedway"
+        self.env = {"LD_LIBRARY_PATH": self.libdir} if stage else {}
+        if not os.path.exists(f"{self.prefix}/sbin/fedwayd"):
+            raise AssertionError(f"FEDWAY_PREFIX={prefix or '(not set)'}: there is no sbin/fedwayd; "
+                                 "`make check-live` and scripts/check set it")
 
-def install_echo():
-    """Builds plugins/echo as a stranger would: with make, a compiler, pkg-config and the installed SDK."""
-    prefix = installation()
-    source = os.environ.get("FEDWAY_SOURCE") or os.path.join(os.path.dirname(__file__), "..", "..")
-    build = f"{prefix}/build-echo"
-    os.makedirs(build, exist_ok=True)
-    env = {**os.environ, "PKG_CONFIG_PATH": f"{prefix}/lib/pkgconfig:{prefix}/share/pkgconfig"}
-    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CFLAGS", "srcdir"):
-        env.pop(name, None)
-    subprocess.run(["make", "-s", "-C", os.path.join(source, "plugins", "echo"), f"builddir={build}",
-                    "install"], check=True, env=env)
+    def install_echo(self):
+        """Builds plugins/echo as a stranger would: with make, a compiler, pkg-config and the installed SDK."""
+        source = os.environ.get("FEDWAY_SOURCE") or os.path.join(os.path.dirname(__file__), "..", "..")
+        build = f"{self.prefix}/build-echo"
+        os.makedirs(build, exist_ok=True)
+        env = {**os.environ, "PKG_CONFIG_PATH": f"{self.libdir}/pkgconfig"}
+        if self.stage:
+            env.update(PKG_CONFIG_SYSROOT_DIR=self.stage, PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1",
+                       PKG_CONFIG_ALLOW_SYSTEM_LIBS="1")
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CFLAGS", "LDFLAGS", "srcdir", "builddir", "DESTDIR"):
+            env.pop(name, None)
+        subprocess.run(["make", "-s", "-C", os.path.join(source, "plugins", "echo"), f"builddir={build}",
+                        f"moduledir={self.modules}", "install"], check=True, env=env)
 
 
 def libconfig(value, indent=0):
@@ -58,7 +68,7 @@ class Fedway(Process):
 
     def __init__(self, where, dns, domains, ip="127.0.0.3", allow=(), secret="dialback-secret",
                  ask=None, publish=True):
-        self.prefix = installation()
+        self.installed = Installation()
         self.where, self.dns, self.ip = where, dns, ip
         os.makedirs(where, exist_ok=True)
         self.s2s_port, self.link_port = free_port(ip), free_port(ip)
@@ -81,6 +91,7 @@ class Fedway(Process):
         }
         self.config = {
             "realm": "edge-corp-example",
+            "module_path": self.installed.modules,
             "control_socket": self.socket,
             "log_level": "debug",
             "listen": [{"address": ip, "port": self.link_port}],
@@ -91,8 +102,8 @@ class Fedway(Process):
                            for m in ("resolver", "dialback", "policy", "s2s")],
         }
         super().__init__(f"fedwayd {domains[0]}",
-                         [f"{self.prefix}/sbin/fedwayd", "--config", f"{where}/fedway.conf"],
-                         f"{where}/fedwayd.log")
+                         [f"{self.installed.prefix}/sbin/fedwayd", "--config", f"{where}/fedway.conf"],
+                         f"{where}/fedwayd.log", self.installed.env)
 
     def link(self, name, **more):
         """A component may attach under this name."""
@@ -100,6 +111,7 @@ class Fedway(Process):
 
     def echo(self, domain):
         """The plugin answers for this domain, inside the process."""
+        self.installed.install_echo()
         self.config["components"].append({"module": "echo", "options": {"domain": domain}})
 
     def write(self):
@@ -119,8 +131,9 @@ class Fedway(Process):
 
     def ctl(self, *words):
         """Asks fedwayctl; returns its JSON, or raises with what it said."""
-        done = subprocess.run([f"{self.prefix}/bin/fedwayctl", "--socket", self.socket, "--json", *words],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
+        done = subprocess.run([f"{self.installed.prefix}/bin/fedwayctl", "--socket", self.socket, "--json",
+                               *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=30, env={**os.environ, **self.installed.env})
         if done.returncode != 0:
             raise AssertionError(f"fedwayctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout)

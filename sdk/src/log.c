@@ -8,6 +8,7 @@
  */
 #include <fedway/log.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <fedway/hosting.h>
 
 enum { LOG_LINE_MAX = 4096 };
 
@@ -161,6 +164,28 @@ static void log_register(struct fw_logger *logger)
 	logger->next = NULL;
 	*log_loggers_end = logger;
 	log_loggers_end = &logger->next;
+}
+
+void fw_log_forget(const void *symbol)
+{
+	struct fw_logger **link = &log_loggers;
+	Dl_info module;
+	Dl_info its;
+
+	if (dladdr(symbol, &module) == 0) {
+		return;
+	}
+	while (*link != NULL) {
+		struct fw_logger *logger = *link;
+		if (dladdr(logger, &its) != 0 && its.dli_fbase == module.dli_fbase) {
+			*link = logger->next;
+			logger->registered = false;
+			logger->level = FW_LOG_LEVEL_COUNT;
+		} else {
+			link = &logger->next;
+		}
+	}
+	log_loggers_end = link;
 }
 
 /* An unregistered logger stands above all levels, so one comparison settles the common case. */

@@ -26,7 +26,7 @@ BEGIN {
 	library["idn2.h"] = "sdk/src/jid.c"
 	library["ares"] = "components/resolver/resolver_dns.c"
 	library["ltdl.h"] = "router/module_file.c"
-	library["dlfcn.h"] = "router/module_file.c"
+	library["dlfcn.h"] = "router/module_file.c sdk/src/log.c"
 	library["libconfig.h"] = "config/config_file.c"
 	system_headers = " arpa/inet.h arpa/nameser.h assert.h ctype.h dirent.h endian.h errno.h fcntl.h " \
 		"getopt.h grp.h ifaddrs.h inttypes.h limits.h locale.h malloc.h math.h net/if.h netdb.h " \

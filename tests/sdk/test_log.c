@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <fedway/hosting.h>
 #include <fedway/log.h>
 
 static char seen[8192];
@@ -214,6 +215,29 @@ static void test_known_loggers_can_be_listed(void **state)
 	}
 }
 
+/* As before a module goes: its loggers leave the list, and come back with the level that was set.
+ */
+static void test_loggers_are_forgotten_with_their_code(void **state)
+{
+	static struct fw_logger one = FW_LOGGER("forget.one");
+	static struct fw_logger two = FW_LOGGER("forget.two");
+	char elsewhere;
+
+	(void)state;
+	fw_log_set_level(fw_str("forget.*"), FW_LOG_ERROR);
+	assert_false(fw_log_on(&one, FW_LOG_INFO));
+	assert_false(fw_log_on(&two, FW_LOG_INFO));
+	fw_log_forget(&elsewhere); /* no code is there */
+	fw_log_forget(&one);
+	assert_null(fw_log_next(NULL));
+	fw_log_set_level(fw_str("forget.one"), FW_LOG_DEBUG);
+	assert_true(fw_log_on(&one, FW_LOG_DEBUG));
+	assert_false(fw_log_on(&two, FW_LOG_INFO));
+	assert_ptr_equal(fw_log_next(NULL), &one);
+	assert_ptr_equal(fw_log_next(&one), &two);
+	assert_null(fw_log_next(&two));
+}
+
 static void test_file_is_appended_and_opened_again(void **state)
 {
 	static struct fw_logger logger = FW_LOGGER("test.file");
@@ -270,6 +294,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_levels_and_names_change_nothing, capture,
 						release),
 		cmocka_unit_test_setup_teardown(test_known_loggers_can_be_listed, capture, release),
+		cmocka_unit_test_setup_teardown(test_loggers_are_forgotten_with_their_code, capture,
+						release),
 		cmocka_unit_test_setup_teardown(test_file_is_appended_and_opened_again, capture,
 						release),
 	};

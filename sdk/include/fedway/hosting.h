@@ -43,6 +43,12 @@ FW_API void *fw_self_host(const struct fw_self *self);
 /** Gives a stanza to the component: replies to its requests go to their callback, the rest to deliver(). [t] */
 FW_API void fw_self_deliver(struct fw_self *self, struct fw_stanza **stanza);
 
+/**
+ * Forgets the loggers of the module or program that holds `symbol`; those that speak again are known again. To be
+ * called before a module's code goes.
+ */
+FW_API void fw_log_forget(const void *symbol);
+
 /* ---- what a router does with stanzas ---- */
 
 /** Puts a stanza into a ledger: its entry. It leaves by fw_stanza_end(). */

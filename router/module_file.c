@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <fedway/hosting.h>
+
 #ifndef FW_MODULE_DIR
 #define FW_MODULE_DIR "/usr/lib/fedway"
 #endif
@@ -25,6 +27,7 @@ LTDL_SET_PRELOADED_SYMBOLS_DECLARATION
 
 struct module_file {
 	lt_dlhandle handle;
+	const void *symbol; /* something in its code */
 	char path[];
 };
 
@@ -179,6 +182,7 @@ int module_file_open(const char *folders, const char *name, struct module_file *
 	}
 	memcpy(file->path, path, strlen(path) + 1);
 	file->handle = handle;
+	file->symbol = *symbol;
 	*out = file;
 	return FW_OK;
 done:
@@ -199,6 +203,7 @@ void module_file_close(struct module_file **file)
 	if (keep != NULL && strcmp(keep, "1") == 0) {
 		(void)lt_dlmakeresident((*file)->handle);
 	}
+	fw_log_forget((*file)->symbol);
 	(void)lt_dlclose((*file)->handle);
 	(void)lt_dlexit(); /* counted: one for each lt_dlinit() */
 	free(*file);

@@ -1,0 +1,69 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of config/config_check.c: what several rows must not say together.
+ */
+#include "tests/config/config_test.h"
+
+#define UPLINK "{ name = \"a.example\"; host = \"192.0.2.1\"; secret = \"s\"; "
+
+static void test_between_rows(void **state)
+{
+	static const struct {
+		const char *text, *problems;
+	} rows[] = {
+		{ "domains = ( { name = \"a.example\"; },\n{ name = \"b.example\"; },\n"
+		  "{ name = \"A.EXAMPLE.\"; } );",
+		  "<text>:3: domain 'A.EXAMPLE.' is given twice, first at <text>:1\n" },
+		{ "domains = ( { name = \"b\xc3\xbc"
+		  "cher.example\"; },\n"
+		  "{ name = \"xn--bcher-kva.example\"; } );",
+		  "<text>:2: domain 'xn--bcher-kva.example' is given twice, first at <text>:1\n" },
+		{ "domains = ( { }, { } );",
+		  "<text>:1: 'name' is missing in 'domains': a domain of this side\n"
+		  "<text>:1: 'name' is missing in 'domains': a domain of this side\n" },
+		{ "listen = ( { },\n{ port = 7401; },\n{ address = \"127.0.0.1\"; } );",
+		  "<text>:3: address '127.0.0.1 port 7400' is given twice, first at <text>:1\n" },
+		{ "listen = ( { }, { port = 0; }, { address = 5; }, 5 );",
+		  "<text>:1: port = 0 is out of range: 1 to 65535 is allowed\n"
+		  "<text>:1: address = 5: a string in quotes is wanted\n"
+		  "<text>:1: listen holds 5: a group { … } is wanted\n" },
+		{ "links = ( { name = \"a.example\"; secret = \"s\"; },\n"
+		  "{ name = \"a.example\"; secret = \"t\"; } );",
+		  "<text>:2: link 'a.example' is given twice, first at <text>:1\n" },
+		{ "links = ( { name = \"a.example\"; secret = \"s\";\ndomains = ( \"b.example\", "
+		  "\"B.example\", \"*\", \"*\" ); } );",
+		  "<text>:2: 'B.example' is given twice among the names of this link\n"
+		  "<text>:2: '*' is given twice among the names of this link\n" },
+		{ "links = ( { name = \"a.example\"; secret = \"s\";\ndomains = \"a.example\"; } "
+		  ");",
+		  "<text>:2: 'a.example' is given twice among the names of this link\n" },
+		{ "links = ( { name = \"a.example\"; secret = \"s\"; domains = \"c.example\"; },\n"
+		  "{ name = \"b.example\"; secret = \"s\"; domains = \"c.example\"; } );",
+		  "" }, /* two links may hold one name */
+		{ "uplinks = ( " UPLINK "},\n" UPLINK "} );",
+		  "<text>:2: uplink 'a.example' is given twice, first at <text>:1\n" },
+		{ "uplinks = ( " UPLINK "},\n" UPLINK "port = 5348; } );", "" },
+		{ "uplinks = (\n" UPLINK "retry_min_ms = 5000; retry_max_ms = 4999; } );",
+		  "<text>:2: retry_min_ms = 5000 is more than retry_max_ms = 4999\n" },
+		{ "uplinks = ( " UPLINK "retry_min_ms = 5000; retry_max_ms = 5000; } );", "" },
+		{ "uplinks = ( " UPLINK "\ndomains = ( \"x.example\", \"x.example\" ); } );",
+		  "<text>:2: 'x.example' is given twice among the names of this uplink\n" },
+		{ "\nlink_queue_max_bytes = 10000;", "<text>:2: link_queue_max_bytes = 10000 is "
+						     "less than one stanza, stanza_max_bytes = "
+						     "262144\n" },
+		{ "stanza_max_bytes = 10000;\nlink_queue_max_bytes = 10000;", "" },
+		{ "\nstanza_max_bytes = 16777216;", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		assert_problems(rows[i].text, rows[i].problems);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_between_rows) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -21,6 +21,8 @@ AC_DEFUN([FW_HARDENING], [
 	for flag in -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wpointer-arith -Wundef; do
 		FW_TRY_CFLAG([$flag], [FW_CFLAGS])
 	done
+	# a call inside libfedway is a plain call: nobody replaces its functions from outside
+	FW_TRY_CFLAG([-fno-semantic-interposition], [FW_CFLAGS])
 	AS_IF([test "$enable_werror" = yes], [FW_CFLAGS="$FW_CFLAGS -Werror"])
 	AS_IF([test "$enable_hardening" = yes], [
 		FW_TRY_CFLAG([-fstack-protector-strong], [FW_CFLAGS])

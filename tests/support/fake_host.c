@@ -485,7 +485,9 @@ void fake_host_stop(struct fake_host *host, struct fw_self **self)
 	}
 	struct fake_component *component = of(*self);
 	component->stopped = true;
-	component->component->stop(*self);
+	if (component->component->stop != NULL) {
+		component->component->stop(*self);
+	}
 	for (size_t i = 0; i < FAKE_NAMES; i++) {
 		if (host->binds[i].holder == component) {
 			host->binds[i].domain[0] = '\0';

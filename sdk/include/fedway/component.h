@@ -90,7 +90,7 @@ struct fw_component {
 	 * topic "streams": an array "streams" with one object per stream. May be NULL.
 	 */
 	void (*report)(struct fw_self *self, const char *topic, struct fw_json *out);
-	/** Ends now. Every stanza still held must get its exit here. */
+	/** Ends now. Every stanza still held must get its exit here. NULL: nothing is held. */
 	void (*stop)(struct fw_self *self);
 };
 

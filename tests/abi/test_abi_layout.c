@@ -119,10 +119,18 @@ static void test_nothing_has_moved(void **state)
 	assert_int_equal(moved, 0);
 }
 
+/* Strict modules carry the name of the release: it must be this one's. */
+static void test_the_build_id_is_this_release(void **state)
+{
+	(void)state;
+	assert_string_equal(FW_BUILD_ID, PACKAGE "-" PACKAGE_VERSION);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_has_moved),
+		cmocka_unit_test(test_the_build_id_is_this_release),
 	};
 
 	if (sizeof(void *) != 8) {

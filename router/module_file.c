@@ -21,10 +21,6 @@
 #define FW_MODULE_DIR "/usr/lib/fedway"
 #endif
 
-#ifdef FW_STATIC_MODULES
-LTDL_SET_PRELOADED_SYMBOLS_DECLARATION
-#endif
-
 struct module_file {
 	lt_dlhandle handle;
 	const void *symbol; /* something in its code */

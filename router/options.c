@@ -42,13 +42,6 @@ static void print_router(FILE *out, bool man)
 	}
 }
 
-static int is_module(const struct dirent *entry)
-{
-	size_t len = strlen(entry->d_name);
-
-	return len > 3 && len < NAME_SIZE && strcmp(entry->d_name + len - 3, ".so") == 0;
-}
-
 static int print_named(FILE *out, struct module_list *modules, const char *path, const char *name,
 		       bool man)
 {
@@ -77,6 +70,13 @@ static int print_modules(FILE *out, struct module_list *modules, const char *pat
 	return ret;
 }
 #else
+static int is_module(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 3 && len < NAME_SIZE && strcmp(entry->d_name + len - 3, ".so") == 0;
+}
+
 static int print_modules(FILE *out, struct module_list *modules, const char *path, bool man)
 {
 	const char *folder = path[0] != '\0' ? path : FW_MODULE_DIR;

@@ -28,7 +28,7 @@ struct witness {
 	bool hold_on_starttls;
 };
 
-static void note(struct witness *witness, const char *format, ...)
+static FW_PRINTF(2, 3) void note(struct witness *witness, const char *format, ...)
 {
 	va_list args;
 

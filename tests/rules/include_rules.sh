@@ -109,7 +109,9 @@ if [ "$found" -ne "$wrong" ]; then
 	exit 1
 fi
 
-[ -f "$srcdir/sdk/include/fedway/abi.h" ] || { echo "$srcdir is not the source tree"; exit 1; }
+for room in sdk config router components plugins; do
+	[ -n "$(find "$srcdir/$room" -name '*.c' | head -n 1)" ] || { echo "no sources in $srcdir/$room"; exit 1; }
+done
 report=$(check_tree "$srcdir")
 if [ -n "$report" ]; then
 	echo "$report"

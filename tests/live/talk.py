@@ -9,14 +9,14 @@ import asyncio
 import logging
 import threading
 
-import slixmpp
-from slixmpp.componentxmpp import ComponentXMPP
-from slixmpp.xmlstream.handler import Callback
-from slixmpp.xmlstream.matcher import MatchXPath
+logging.getLogger("slixmpp").setLevel(logging.CRITICAL)  # first: it talks while it is imported
 
-from process import WAIT_S, wait_until
+import slixmpp  # noqa: E402
+from slixmpp.componentxmpp import ComponentXMPP  # noqa: E402
+from slixmpp.xmlstream.handler import Callback  # noqa: E402
+from slixmpp.xmlstream.matcher import MatchXPath  # noqa: E402
 
-logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
+from process import WAIT_S, wait_until  # noqa: E402
 
 
 class LoopThread:

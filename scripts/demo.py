@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: The Fedway authors
+# SPDX-License-Identifier: Apache-2.0
+"""The talk of scripts/demo: starts the peers and fedwayd, sends messages, and retells fedwayd's own log.
+
+scripts/demo builds and installs, then runs this. The processes and clients are those of tests/live. What is told
+about lookups, TLS and dialback is read from the log, never made up here.
+"""
+import datetime
+import os
+import re
+import sys
+import tempfile
+import time
+import traceback
+
+SOURCE = os.environ["FEDWAY_SOURCE"]
+sys.path.insert(0, os.path.join(SOURCE, "tests", "live"))
+
+import fedway  # noqa: E402
+import talk  # noqa: E402
+from peers import Prosody, Unbound  # noqa: E402
+from process import wait_until  # noqa: E402
+
+PARTNER, ECHO, SVC = "partner.example", "echo.corp.example", "svc.corp.example"
+LINE = re.compile(r'^(\S+)Z (\S+)\[\d+\]: Level="\w+" CodeLocation="([\w.]+)" Detail="(.*)"$')
+
+
+def ms(seconds):
+    return f"{float(seconds) * 1000:.1f} ms"
+
+
+def us(microseconds):
+    return f"{int(microseconds) / 1000:.1f} ms"
+
+
+# What a line of the log means to a reader: logger, pattern, heading, text. The first that matches is told.
+STORY = [
+    ("Resolver", r"puny=(\S+) .*SRV:([\d.]+) ADDR:([\d.]+)\).*?(\d+\.\d+\.\d+\.\d+\S*)", "lookup",
+     lambda m: f"{m[1]} found by DNS SRV at {m[4]} (SRV {ms(m[2])}, address {ms(m[3])})"),
+    ("ConnInfoHistory", r"IN\) .*?->ACCEPTED\b.*?(\S+)$", "connect", lambda m: f"from {m[1]}"),
+    ("ConnInfoHistory", r"OUT\) CONNECTING->PENDING spent_us=(\d+)", "connect",
+     lambda m: f"TCP, stream and TLS in {us(m[1])}"),
+    ("ConnInfoHistory", r", (\S+):(\S+), OUT\) PENDING->CONNECTED spent_us=(\d+)", "up",
+     lambda m: f"{m[1]} proved to {m[2]} in {us(m[3])}"),
+    ("ConnInfoHistory", r", (\S+):(\S+), IN\) PENDING->CONNECTED spent_us=(\d+)", "up",
+     lambda m: f"{m[1]} proved to {m[2]} in {us(m[3])}"),
+    ("ConnInfoHistory", r"IN\) SECURING->\w+ spent_us=(\d+)", "tls", lambda m: f"handshake in {us(m[1])}"),
+    (".*", r"received:: <db:result from='(\S+)' to='(\S+)' id", "dialback",
+     lambda m: f"initiating:    {m[1]} accepts our key"),
+    (".*", r"received:: <db:result from='(\S+)' to='(\S+)'", "dialback",
+     lambda m: f"receiving:     {m[1]} shows a key for {m[2]}"),
+]
+
+
+class Demo:
+    def __init__(self, where):
+        self.running, self.talkers, self.told = [], [], 0
+        self.dns = Unbound(f"{where}/dns")
+        self.prosody = Prosody(f"{where}/prosody", PARTNER, self.dns, "127.0.0.2")
+        self.fedway = fedway.Fedway(f"{where}/fedway", self.dns, [ECHO, SVC], allow=[PARTNER])
+
+    def start(self):
+        self.prosody.add_user("juliet")
+        self.fedway.link(SVC)
+        self.fedway.echo(ECHO)
+        for process, text in ((self.dns, f"unbound, the DNS server, on {self.dns.ip}:{self.dns.port}"),
+                              (self.prosody, f"Prosody for {PARTNER}, S2S on {self.prosody.ip}:{self.prosody.s2s_port}"),
+                              (self.fedway, f"fedwayd for {ECHO} and {SVC}, S2S on {self.fedway.ip}:{self.fedway.s2s_port}")):
+            print(f"  {text} …", flush=True)
+            self.running.append(process)
+            process.start()
+        print(f"  juliet@{PARTNER}, a client of Prosody; {SVC}, a component on {self.fedway.ip}:{self.fedway.link_port} …",
+              flush=True)
+        self.juliet = talk.client(f"juliet@{PARTNER}/demo", self.prosody.ip, self.prosody.c2s_port)
+        self.talkers.append(self.juliet)
+        self.svc = talk.component(SVC, self.fedway.ip, self.fedway.link_port, fedway.SECRET)
+        self.talkers.append(self.svc)
+
+    def stop(self):
+        for talker in self.talkers:
+            talker.close()
+        codes = [(p.name, p.stop()) for p in reversed(self.running)]
+        bad = [f"{name}: {code}" for name, code in codes if code != 0]
+        if bad:
+            raise AssertionError("did not stop in order: " + ", ".join(bad))
+
+    def tell(self, began):
+        """Retells what the log says since the last time."""
+        text = self.fedway.text()
+        for line in text[self.told:].splitlines():
+            found = LINE.match(line)
+            if not found:
+                continue
+            stamp = datetime.datetime.fromisoformat(found[1] + "+00:00").timestamp()
+            for logger, pattern, heading, words in STORY:
+                match = re.fullmatch(logger, found[3]) and re.search(pattern, found[4])
+                if match:
+                    print(f"    {max(0, stamp - began) * 1000:7.0f} ms  {heading:9} {words(match)}")
+                    break
+        self.told = len(text)
+
+
+def talk_in(demo):
+    """The far side begins: its Prosody must find us, and prove itself to us."""
+    print(f"\nA message from {PARTNER} to the plugin echo, inside fedwayd, and back:")
+    began = time.time()
+    demo.juliet.message(f"anyone@{ECHO}", "Hello from Verona")
+    answer = demo.juliet.wait("the echo", lambda s: s.name == "message" and s["from"].domain == ECHO)
+    took = time.time() - began
+    if answer["type"] == "error" or "Hello from Verona" not in answer["body"]:
+        raise AssertionError(f"the echo answered {answer}")
+    print(f"    juliet@{PARTNER} → anyone@{ECHO}: Hello from Verona")
+    print(f"    anyone@{ECHO} → juliet@{PARTNER}: {answer['body']}")
+    print(f"  There and back, with both servers proving who they are: {ms(took)}. fedwayd's log tells how:")
+    demo.tell(began)
+
+
+def talk_out(demo):
+    """Our side begins, through the component on 7400; then once more over the streams that are there."""
+    for question, answer in (("Is anyone in Verona?", "I am"), ("Still there?", "Still here")):
+        new = not demo.fedway.streams(direction="out", local=SVC)
+        print(f"\nA message from {SVC}, on port 7400, to {PARTNER}, and back"
+              + (":" if new else ", over streams that are up:"))
+        demo.juliet.answer = lambda m, text=answer: m["body"] == question and m.reply(text).send()
+        began = time.time()
+        demo.svc.message(f"juliet@{PARTNER}/demo", question)
+        demo.svc.wait_body(answer)
+        took = time.time() - began
+        print(f"    porter@{SVC} → juliet@{PARTNER}: {question}")
+        print(f"    juliet@{PARTNER} → porter@{SVC}: {answer}")
+        print(f"  There and back: {ms(took)}")
+        demo.tell(began)
+
+
+def refused(demo):
+    """What is not on the allow-list never leaves, and its sender is told why."""
+    print("\nA message to a domain that is not on the allow-list:")
+    demo.svc.message("anyone@denied.example", "Let me out", "denied-1")
+    error = demo.svc.wait_error("denied-1")
+    print(f"    {SVC} is told: {error['error']['text'] or error['error']['condition']}")
+    if demo.dns.asked("_xmpp-server._tcp.denied.example"):
+        raise AssertionError("a denied domain was looked up")
+
+
+def count(demo):
+    total = demo.fedway.settled()["total"]
+    print(f"\nThe ledger balances: {total['in']} stanzas in = {total['delivered']} delivered"
+          f" + {total['answered']} answered + {total['bounced']} bounced + {total['dropped']} dropped, none in flight.")
+
+
+def further(top):
+    print(f"""
+Where to go next:
+    {top}/README.md      from here to a domain of your own
+    {top}/plugins/echo   the module that answered; copy it
+    scripts/check        builds and runs every test""")
+
+
+def play(demo, top):
+    print("Starting, on 127.0.0.0/8 only:")
+    demo.start()
+    talk_in(demo)
+    talk_out(demo)
+    refused(demo)
+    count(demo)
+    further(top)
+
+
+def main():
+    top = sys.argv[1] if len(sys.argv) > 1 else SOURCE
+    with tempfile.TemporaryDirectory(prefix="fedway-demo-", dir="/tmp") as where:
+        demo = Demo(where)
+        status = 1
+        try:
+            play(demo, top)
+            status = 0
+        except Exception as error:
+            traceback.print_exc() if os.environ.get("FEDWAY_DEMO_TRACE") else print(f"\nFAILED: {error}")
+            for process in demo.running:
+                print(process.tail(2000), file=sys.stderr)
+        finally:
+            print("\nStopping all that was started …", flush=True)
+            demo.stop()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

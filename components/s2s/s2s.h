@@ -18,6 +18,7 @@ struct s2s_listener;
 struct s2s_pair;
 struct s2s_pairs;
 struct s2s_remotes;
+struct s2s_trust;
 
 /* ---- options (s2s_options.c) ---- */
 
@@ -193,6 +194,9 @@ void s2s_log_stanza(const struct fw_log *log, const struct fw_stanza *stanza, bo
 /** `from->to` of a stream, with what it took. */
 void s2s_log_change(const struct fw_log *log, const char *from, const char *to,
 		    uint64_t spent_us, const char *more);
+/** "tls=TLSv1.3 cipher=… certificate='valid'". */
+#define S2S_LOG_SECURED_SIZE 256
+void s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_trust *trust);
 void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,
 		    const struct fw_stream_counts *counts, uint64_t age_ms);
 

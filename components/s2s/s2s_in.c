@@ -57,10 +57,16 @@ static const struct fw_channel_events in_channel_events = {
 static void in_on_changed(void *owner, int from, int to, uint64_t spent_us)
 {
 	struct s2s_in *in = owner;
+	char more[S2S_LOG_SECURED_SIZE];
 
-	s2s_log_change(in->log, s2s_in_words[from], s2s_in_words[to], spent_us,
-		       to == S2S_IN_CLOSED || to == S2S_IN_DRAIN ? fw_cause_row(in->cause)->name
-								 : in->address);
+	if (to == S2S_IN_CLOSED || to == S2S_IN_DRAIN) {
+		snprintf(more, sizeof(more), "cause=%s", fw_cause_row(in->cause)->name);
+	} else if (from == S2S_IN_SECURE) {
+		s2s_log_secured(more, &in->trust);
+	} else {
+		snprintf(more, sizeof(more), "address=%s", in->address);
+	}
+	s2s_log_change(in->log, s2s_in_words[from], s2s_in_words[to], spent_us, more);
 }
 
 /* ---- headers and features ---- */

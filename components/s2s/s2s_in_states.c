@@ -34,11 +34,13 @@ static bool in_dialback(struct s2s_in *in, struct fw_stanza *element)
 	return true;
 }
 
-/* What no state knows: a stanza to be checked, or the end. */
+/* What no state knows: the peer's last words, a stanza to be checked, or the end. */
 static void in_other(struct s2s_in *in, struct fw_stanza **element)
 {
 	if (fw_stanza_kind(*element) != FW_KIND_OTHER) {
 		s2s_in_stanza(in, element);
+	} else if (fw_str_is(fw_stanza_ns(*element), FW_NS_STREAMS)) {
+		fw_channel_close(in->channel, FW_CAUSE_PEER_ERROR); /* RFC 6120 §4.9.1.1 */
 	} else {
 		s2s_in_close(in, FW_CAUSE_UNSUPPORTED_STANZA, "");
 	}

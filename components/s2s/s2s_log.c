@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "components/s2s/s2s.h"
+#include "components/s2s/s2s_trust.h"
 
 static struct fw_logger stream_in = FW_LOGGER("stream.in");
 static struct fw_logger stream_out = FW_LOGGER("stream.out");
@@ -94,6 +95,19 @@ void s2s_log_change(const struct fw_log *log, const char *from, const char *to, 
 	       (unsigned long long)spent_us, more[0] != '\0' ? " " : "", more);
 }
 
+void s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_trust *trust)
+{
+	if (!trust->tls) {
+		snprintf(out, S2S_LOG_SECURED_SIZE, "tls=none");
+		return;
+	}
+	snprintf(out, S2S_LOG_SECURED_SIZE, "tls=%s cipher=%s certificate='%s'", trust->tls_version,
+		 trust->cipher,
+		 !trust->has_certificate ? "none"
+		 : trust->chain_valid    ? "valid"
+					 : trust->chain_problem);
+}
+
 void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,
 		    const struct fw_stream_counts *counts, uint64_t age_ms)
 {
@@ -106,11 +120,10 @@ void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *d
 	}
 	fw_log(
 	    log, &history, FW_LOG_INFO,
-	    "stream ended cause=%s text='%s'%s%s%s%s age_ms=%llu stanzas_in=%llu stanzas_out=%llu "
-	    "bytes_in=%llu bytes_out=%llu",
-	    row->name, row->text, detail[0] != '\0' ? " detail='" : "",
-	    fw_quote(fw_str(detail), quoted, sizeof(quoted)), detail[0] != '\0' ? "'" : "",
-	    row->remedy[0] != '\0' ? " (see fedwayctl explain)" : "", (unsigned long long)age_ms,
-	    (unsigned long long)counts->stanzas_in, (unsigned long long)counts->stanzas_out,
-	    (unsigned long long)counts->bytes_in, (unsigned long long)counts->bytes_out);
+	    "stream ended cause=%s text='%s' detail='%s' remedy='%s' age_ms=%llu stanzas_in=%llu "
+	    "stanzas_out=%llu bytes_in=%llu bytes_out=%llu",
+	    row->name, row->text, fw_quote(fw_str(detail), quoted, sizeof(quoted)), row->remedy,
+	    (unsigned long long)age_ms, (unsigned long long)counts->stanzas_in,
+	    (unsigned long long)counts->stanzas_out, (unsigned long long)counts->bytes_in,
+	    (unsigned long long)counts->bytes_out);
 }

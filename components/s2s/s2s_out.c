@@ -75,10 +75,20 @@ static void out_on_dialed(void *ctx, struct fw_dial_result *result)
 static void out_on_changed(void *owner, int from, int to, uint64_t spent_us)
 {
 	struct s2s_out *out = owner;
+	char secured[S2S_LOG_SECURED_SIZE];
+	char more[512] = "";
 
-	s2s_log_change(out->log, s2s_out_words[from], s2s_out_words[to], spent_us,
-		       to == S2S_OUT_CLOSED || to == S2S_OUT_DRAIN ? fw_cause_row(out->cause)->name
-								   : "");
+	if (to == S2S_OUT_AUTH) {
+		s2s_log_secured(secured, &out->trust);
+		snprintf(more, sizeof(more),
+			 "address=%s connect_us=%llu stream_us=%llu tls_us=%llu %s", out->address,
+			 (unsigned long long)out->spent_us[FW_DIAL_CONNECT],
+			 (unsigned long long)out->spent_us[FW_DIAL_STREAM],
+			 (unsigned long long)out->spent_us[FW_DIAL_TLS], secured);
+	} else if (to == S2S_OUT_CLOSED || to == S2S_OUT_DRAIN) {
+		snprintf(more, sizeof(more), "cause=%s", fw_cause_row(out->cause)->name);
+	}
+	s2s_log_change(out->log, s2s_out_words[from], s2s_out_words[to], spent_us, more);
 	s2s_progress(out->s2s);
 }
 
@@ -141,6 +151,7 @@ bool s2s_out_take(struct s2s_out *out, struct fw_dial_result *result)
 	if (result->target != NULL) {
 		fw_addr_text(&result->target->addr, out->address);
 	}
+	memcpy(out->spent_us, result->spent_us, sizeof(out->spent_us));
 	s2s_trust_look(out->channel, &out->trust);
 	s2s_log_header(out->log, out->session, &result->header, false);
 	out_log_features(out, result->features);

@@ -59,10 +59,13 @@ struct s2s_out {
 	bool key_sent;
 	bool trying;            /**< the remote domain's account waits for the outcome */
 	bool channel_closed;
+	bool stuck;             /**< something waited at the last look */
+	uint64_t stuck_at;      /**< bytes written then */
 	enum fw_cause cause;    /**< the first reason to end; FW_CAUSE_NONE while there is none */
 	char detail[160];
 	char address[FW_ADDR_TEXT_SIZE];
 	struct s2s_trust trust;
+	uint64_t spent_us[FW_DIAL_PHASES];
 	uint64_t started_ms;
 	uint64_t last_stanza_ms;
 	struct fw_task end_task;

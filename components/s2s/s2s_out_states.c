@@ -142,18 +142,20 @@ static bool out_is_answer(struct s2s_out *out, struct fw_stanza *element, struct
 	return false;
 }
 
-/* Stanzas flow from the initiating to the receiving server only (RFC 6120 §4.5). */
-static bool out_refuse_stanza(struct s2s_out *out, struct fw_stanza *element)
+/* What is no answer: the peer's last words, or stanzas, which flow from the initiating to the
+ * receiving server only (RFC 6120 §4.5). */
+static void out_other(struct s2s_out *out, struct fw_stanza *element)
 {
-	if (fw_stanza_kind(element) == FW_KIND_OTHER) {
-		return false;
-	}
-	if (out->machine.state == S2S_OUT_UP) {
+	if (fw_str_is(fw_stanza_ns(element), FW_NS_STREAMS) &&
+	    fw_str_is(fw_stanza_name(element), "error")) {
+		fw_channel_close(out->channel, FW_CAUSE_PEER_ERROR); /* §4.9.1.1 */
+	} else if (fw_stanza_kind(element) == FW_KIND_OTHER) {
+		return;
+	} else if (out->machine.state == S2S_OUT_UP) {
 		s2s_out_lost(out, FW_CAUSE_NOT_AUTHORIZED, "a stanza on a stream that we opened");
 	} else {
 		s2s_out_fail(out, FW_CAUSE_NOT_AUTHORIZED, "a stanza on a stream that we opened");
 	}
-	return true;
 }
 
 /* ---- auth ---- */
@@ -204,7 +206,7 @@ static void out_auth(void *owner, const struct fw_event *event)
 		if (out_is_answer(out, event->data, &db)) {
 			out_answered(out, &db);
 		} else {
-			out_refuse_stanza(out, event->data);
+			out_other(out, event->data);
 		}
 		break;
 	case S2S_OUT_EV_CLOSED:
@@ -220,20 +222,24 @@ static void out_auth(void *owner, const struct fw_event *event)
 
 /* ---- up ---- */
 
+/* Twice in a row something waits and not one byte has moved: the peer is dead. */
 static void out_look(struct s2s_out *out)
 {
-	const struct s2s_config *config = out->s2s->config;
+	uint64_t written = fw_channel_counts(out->channel)->bytes_out;
 	uint64_t now = fw_now_ms(out->s2s->loop);
 
-	if (!s2s_out_empty(out)) {
-		if (now >= fw_channel_last_ms(out->channel) + config->queue_max_age_ms) {
-			s2s_out_lost(out, FW_CAUSE_PING_TIMEOUT,
-				     "it took nothing for queue_max_age_ms");
+	if (s2s_out_empty(out)) {
+		out->stuck = false;
+		if (now >= out->last_stanza_ms + out->s2s->config->idle_timeout_ms) {
+			s2s_out_close(out, FW_CAUSE_IDLE);
 			return;
 		}
-	} else if (now >= out->last_stanza_ms + config->idle_timeout_ms) {
-		s2s_out_close(out, FW_CAUSE_IDLE);
+	} else if (out->stuck && written == out->stuck_at) {
+		s2s_out_lost(out, FW_CAUSE_PING_TIMEOUT, "it took nothing for queue_max_age_ms");
 		return;
+	} else {
+		out->stuck = true;
+		out->stuck_at = written;
 	}
 	s2s_out_watch(out);
 }
@@ -254,7 +260,7 @@ static void out_up(void *owner, const struct fw_event *event)
 		break;
 	case S2S_OUT_EV_ELEMENT:
 		if (!out_is_answer(out, event->data, &db)) {
-			out_refuse_stanza(out, event->data);
+			out_other(out, event->data);
 		}
 		break;
 	case S2S_OUT_EV_CLOSED:

@@ -17,6 +17,17 @@ struct s2s_waiting_entry {
 	uint64_t since_ms;
 };
 
+/* A stanza that was made here has no bytes before somebody asks for them; the stream will, soon. */
+static uint64_t waiting_size(struct fw_stanza *stanza)
+{
+	struct fw_str bytes = { NULL, fw_stanza_size(stanza) };
+
+	if (bytes.len == 0 && fw_stanza_bytes(stanza, &bytes) != FW_OK) {
+		return 0;
+	}
+	return bytes.len;
+}
+
 static int waiting_append(struct s2s *s2s, struct s2s_waiting *waiting, struct fw_stanza **stanza)
 {
 	struct s2s_waiting_entry *entry = calloc(1, sizeof(*entry));
@@ -25,7 +36,7 @@ static int waiting_append(struct s2s *s2s, struct s2s_waiting *waiting, struct f
 		return FW_ENOMEM;
 	}
 	entry->stanza = *stanza;
-	entry->bytes = fw_stanza_size(*stanza);
+	entry->bytes = waiting_size(*stanza);
 	entry->since_ms = fw_now_ms(s2s->loop);
 	*stanza = NULL;
 	if (waiting->last != NULL) {
@@ -44,7 +55,7 @@ static int waiting_append(struct s2s *s2s, struct s2s_waiting *waiting, struct f
 int s2s_waiting_push(struct s2s *s2s, struct s2s_waiting *waiting, struct fw_stanza **stanza)
 {
 	const struct s2s_config *config = s2s->config;
-	uint64_t bytes = fw_stanza_size(*stanza);
+	uint64_t bytes = waiting_size(*stanza);
 
 	if (waiting->stanzas >= config->queue_max_stanzas ||
 	    waiting->bytes + bytes > config->queue_max_bytes ||

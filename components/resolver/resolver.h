@@ -1,0 +1,67 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The resolver's files among themselves: the instance, its look-ups, its answers.
+ */
+#ifndef FEDWAY_COMPONENTS_RESOLVER_RESOLVER_H
+#define FEDWAY_COMPONENTS_RESOLVER_RESOLVER_H
+
+#include <fedway/host.h>
+
+#include "components/resolver/resolver_cache.h"
+#include "components/resolver/resolver_dns.h"
+#include "components/resolver/resolver_static.h"
+
+#define RESOLVER_NS "urn:fedway:resolver:1"
+
+struct resolver_config {
+	struct fw_rows static_routes; /**< struct resolver_static_row */
+	bool static_routes_enabled;
+	struct fw_strings servers;
+	uint32_t timeout_ms, tries, lookup_timeout_ms;
+	uint32_t ttl_max_s, negative_ttl_max_s;
+	uint32_t cache_max_entries, pending_max;
+	bool ipv4, ipv6;
+};
+
+struct resolver_lookup;
+
+struct resolver {
+	struct fw_self *self;
+	struct fw_loop *loop;
+	const struct resolver_config *config;
+	struct resolver_dns *dns;
+	struct resolver_statics *statics;
+	struct resolver_cache *cache;
+	struct resolver_lookup *lookups; /**< under way, one per domain */
+	size_t pending;                  /**< requests that wait for them */
+	bool draining;
+	uint64_t answered, from_cache, failed, looked_up;
+};
+
+/* ---- resolver_lookup.c ---- */
+
+/** Answers a request for a domain, now or when its look-up is done. [t] */
+void resolver_lookup(struct resolver *resolver, struct fw_str key, struct fw_stanza **request);
+/** Begins all look-ups under way again: servers or static routes have changed. */
+void resolver_lookup_restart(struct resolver *resolver);
+/** Ends all look-ups; who waits is told the cause. */
+void resolver_lookup_end_all(struct resolver *resolver, enum fw_cause cause);
+
+/* ---- resolver_answer.c ---- */
+
+/**
+ * Answers with the targets in a newly drawn order, or with the error of result->cause. [t]
+ * @param left_s  time to live of this answer
+ * @param cached  nothing was asked for it: its timings are 0
+ */
+void resolver_answer(struct resolver *resolver, struct fw_stanza **request, const char *domain,
+                     const struct resolver_result *result, uint32_t left_s, bool cached);
+/** Answers with the error of a cause. [t] */
+void resolver_refuse(struct resolver *resolver, struct fw_stanza **request, enum fw_cause cause);
+/** Answers with the domains that have static routes. [t] */
+void resolver_answer_static(struct resolver *resolver, struct fw_stanza **request);
+/** The line that a look-up leaves in the log. */
+void resolver_log(struct resolver *resolver, const char *domain, const struct resolver_result *result);
+
+#endif

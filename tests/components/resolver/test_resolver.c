@@ -1,0 +1,648 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The resolver against a real DNS server: unbound, started here on a free port of 127.0.0.1 with a
+ * zone of our own, and a server that never answers. FAKE_HOST_LOG=1 shows the log.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "components/resolver/resolver.h"
+#include "tests/support/fake_host.h"
+
+extern const struct fw_component resolver_LTX_fw_component;
+
+static const char zone_text[] = "$TTL 300\n"
+				"@ SOA ns.example. admin.example. 1 3600 600 86400 20\n"
+				"@ NS ns.example.\n"
+				"ns A 127.0.0.1\n"
+				"host1 A 127.0.0.11\n"
+				"host1 AAAA ::11\n"
+				"_xmpp-server._tcp.none SRV 0 0 0 .\n"
+				"none A 127.0.0.13\n"
+				"plain A 127.0.0.14\n"
+				"plain AAAA ::14\n"
+				"_xmpp-server._tcp.dead SRV 0 0 5269 nohost\n"
+				"dead A 127.0.0.15\n"
+				"_xmpp-server._tcp.half SRV 0 0 5269 nohost\n"
+				"_xmpp-server._tcp.half SRV 1 0 5269 host2\n"
+				"alias CNAME plain\n"
+				"_xmpp-server._tcp.viaalias SRV 0 0 5269 alias\n"
+				"_xmpp-server._tcp.srvalias CNAME _xmpp-server._tcp.srv\n"
+				"_xmpp-server._tcp.six SRV 0 0 5269 six\n"
+				"six AAAA ::16\n"
+				"_xmpp-server._tcp.broken SRV 0 0 5269 host.broken.\n"
+				"empty TXT nothing\n"
+				"_xmpp-server._tcp.xn--bcher-kva SRV 0 0 5269 host1\n"
+				"_xmpp-server._tcp.srv 120 SRV 20 0 5270 host2\n"
+				"_xmpp-server._tcp.srv 90 SRV 10 0 5269 host1\n"
+				"host2 60 A 127.0.0.12\n";
+
+static char folder[] = "/tmp/test_resolver.XXXXXX";
+static pid_t unbound;
+static int silent_fd = -1;
+static char server_text[32], silent_text[32];
+static const char *servers[] = { server_text };
+static const char *silent_servers[] = { silent_text };
+static struct resolver_config config;
+static struct fake_host *host;
+static struct fw_self *resolver;
+
+/* ---- servers ---- */
+
+static int bound_socket(int type, uint16_t *port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				    .sin_port = htons(*port) };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
+		close(fd);
+		return -1;
+	}
+	getsockname(fd, (struct sockaddr *)&addr, &len);
+	*port = ntohs(addr.sin_port);
+	return fd;
+}
+
+/* A port that is free for UDP and TCP. */
+static uint16_t free_port(void)
+{
+	for (int i = 0; i < 100; i++) {
+		uint16_t port = 0;
+		int udp = bound_socket(SOCK_DGRAM, &port);
+		int tcp = bound_socket(SOCK_STREAM, &port);
+		close(udp);
+		if (tcp >= 0) {
+			close(tcp);
+			return port;
+		}
+	}
+	return 0;
+}
+
+static void write_file(const char *name, const char *format, ...) FW_PRINTF(2, 3);
+static void write_file(const char *name, const char *format, ...)
+{
+	char path[128];
+	va_list args;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	va_start(args, format);
+	vfprintf(file, format, args);
+	va_end(args);
+	fclose(file);
+}
+
+static void run_unbound(int log_fd)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/unbound.conf", folder);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(log_fd, STDERR_FILENO);
+	execl("/usr/sbin/unbound", "unbound", "-d", "-c", path, NULL);
+	execlp("unbound", "unbound", "-d", "-c", path, NULL);
+	dprintf(STDERR_FILENO, "unbound is not installed\n");
+	_exit(127);
+}
+
+/* Waits for the line with which unbound says that it serves. */
+static int wait_for_unbound(int log_fd)
+{
+	char text[8192];
+	size_t used = 0;
+	ssize_t got;
+
+	while (used + 1 < sizeof(text) &&
+	       (got = read(log_fd, text + used, sizeof(text) - used - 1)) > 0) {
+		used += (size_t)got;
+		text[used] = '\0';
+		if (strstr(text, "start of service") != NULL) {
+			return 0;
+		}
+	}
+	fprintf(stderr, "unbound did not start:\n%.*s\n", (int)used, text);
+	return -1;
+}
+
+static int start_servers(void **state)
+{
+	uint16_t port = free_port(), silent_port = 0;
+	int log[2];
+
+	(void)state;
+	if (mkdtemp(folder) == NULL || pipe(log) != 0) {
+		return -1;
+	}
+	write_file("example.zone", "$ORIGIN example.\n%s", zone_text);
+	write_file(
+	    "unbound.conf",
+	    "server:\n interface: 127.0.0.1@%u\n port: %u\n do-daemonize: no\n"
+	    " use-syslog: no\n logfile: \"\"\n verbosity: 1\n pidfile: \"\"\n"
+	    " chroot: \"\"\n username: \"\"\n directory: \"%s\"\n do-not-query-localhost: no\n"
+	    " module-config: \"iterator\"\n do-ip6: no\n hide-identity: yes\n"
+	    " local-zone: \"broken.\" always_refuse\n"
+	    "remote-control:\n control-enable: no\n"
+	    "auth-zone:\n name: \"example.\"\n zonefile: \"example.zone\"\n"
+	    " for-downstream: no\n for-upstream: yes\n fallback-enabled: no\n",
+	    port, port, folder);
+	snprintf(server_text, sizeof(server_text), "127.0.0.1:%u", port);
+	silent_fd = bound_socket(SOCK_DGRAM, &silent_port);
+	snprintf(silent_text, sizeof(silent_text), "127.0.0.1:%u", silent_port);
+	unbound = fork();
+	if (unbound == 0) {
+		run_unbound(log[1]);
+	}
+	close(log[1]);
+	int ret = wait_for_unbound(log[0]);
+	fcntl(log[0], F_SETFL, O_NONBLOCK); /* kept open: unbound may go on writing */
+	return ret;
+}
+
+static int stop_servers(void **state)
+{
+	char path[128];
+
+	(void)state;
+	if (unbound > 0) {
+		kill(unbound, SIGKILL);
+		waitpid(unbound, NULL, 0);
+	}
+	close(silent_fd);
+	snprintf(path, sizeof(path), "%s/unbound.conf", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/example.zone", folder);
+	unlink(path);
+	return rmdir(folder);
+}
+
+/* ---- each test ---- */
+
+static int setup(void **state)
+{
+	struct fw_error err = { 0 };
+
+	(void)state;
+	config = (struct resolver_config){
+		.static_routes_enabled = true,
+		.servers = { servers, 1 },
+		.timeout_ms = 1000,
+		.tries = 2,
+		.lookup_timeout_ms = 5000,
+		.ttl_max_s = 86400,
+		.negative_ttl_max_s = 60,
+		.cache_max_entries = 100,
+		.pending_max = 100,
+		.ipv4 = true,
+		.ipv6 = true,
+	};
+	host = fake_host_new();
+	resolver = fake_host_start(host, &resolver_LTX_fw_component, &config, &err);
+	assert_string_equal(err.text, "");
+	return resolver != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_host_free(&host);
+	return 0;
+}
+
+static struct fw_stanza *ask(const char *domain)
+{
+	char payload[512];
+
+	snprintf(payload, sizeof(payload), "<resolve xmlns='urn:fedway:resolver:1' domain='%s'/>",
+		 domain);
+	struct fw_stanza *answer = fake_host_ask(host, NULL, "resolver", payload, 10000);
+	if (answer == NULL) {
+		fail_msg("%s: no answer", domain);
+	}
+	return answer;
+}
+
+/* "source ttl ip:port(host) …" of an answer, or the name of its cause. */
+static const char *short_form(struct fw_stanza *answer)
+{
+	static char text[2048];
+	struct fw_str cause = fake_host_cause(answer);
+	struct fw_elem *targets = fw_elem_find(fw_stanza_root(answer), "targets", RESOLVER_NS);
+	size_t used = 0;
+
+	if (targets == NULL) {
+		snprintf(text, sizeof(text), "%.*s", FW_STR_ARG(cause));
+		return text;
+	}
+	used = (size_t)snprintf(text, sizeof(text), "%.*s %.*s",
+				FW_STR_ARG(fw_elem_attr(targets, "source")),
+				FW_STR_ARG(fw_elem_attr(targets, "ttl")));
+	for (struct fw_elem *target = fw_elem_first(targets); target != NULL;
+	     target = fw_elem_next(target)) {
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %.*s:%.*s(%.*s)",
+					 FW_STR_ARG(fw_elem_attr(target, "ip")),
+					 FW_STR_ARG(fw_elem_attr(target, "port")),
+					 FW_STR_ARG(fw_elem_attr(target, "host")));
+	}
+	return text;
+}
+
+static void check(const char *domain, const char *wanted)
+{
+	struct fw_stanza *answer = ask(domain);
+
+	if (strcmp(short_form(answer), wanted) != 0) {
+		fail_msg("%s: '%s', wanted '%s'", domain, short_form(answer), wanted);
+	}
+	fake_host_done(&answer);
+}
+
+/* As check(), with two spellings: which family comes first depends on the machine (RFC 6724). */
+static void check_either(const char *domain, const char *wanted, const char *or_else)
+{
+	struct fw_stanza *answer = ask(domain);
+
+	if (strcmp(short_form(answer), wanted) != 0 && strcmp(short_form(answer), or_else) != 0) {
+		fail_msg("%s: '%s', wanted '%s' or '%s'", domain, short_form(answer), wanted,
+			 or_else);
+	}
+	fake_host_done(&answer);
+}
+
+static void test_dns(void **state)
+{
+	static const struct {
+		const char *domain, *wanted;
+		const char *or_else; /* the other order of families */
+	} rows[] = {
+		{ "srv.example",
+		  "srv 60 127.0.0.11:5269(host1.example) ::11:5269(host1.example) "
+		  "127.0.0.12:5270(host2.example)",
+		  "srv 60 ::11:5269(host1.example) 127.0.0.11:5269(host1.example) "
+		  "127.0.0.12:5270(host2.example)" },
+		{ "none.example", "dns-no-service", NULL },
+		{ "plain.example",
+		  "address 20 127.0.0.14:5269(plain.example) ::14:5269(plain.example)",
+		  "address 20 ::14:5269(plain.example) 127.0.0.14:5269(plain.example)" },
+		{ "dead.example", "dns-not-found", NULL }, /* not its A record */
+		{ "half.example", "srv 60 127.0.0.12:5269(host2.example)", NULL },
+		{ "viaalias.example",
+		  "srv 300 127.0.0.14:5269(alias.example) ::14:5269(alias.example)",
+		  "srv 300 ::14:5269(alias.example) 127.0.0.14:5269(alias.example)" },
+		{ "six.example", "srv 300 ::16:5269(six.example)", NULL },
+		{ "empty.example", "dns-not-found", NULL },
+		{ "nowhere.example", "dns-not-found", NULL },
+		{ "broken.example", "dns-failed", NULL },
+		{ "host.broken", "dns-failed", NULL },
+		{ "192.0.2.7", "address 86400 192.0.2.7:5269(192.0.2.7)", NULL },
+		{ "[2001:db8::7]", "address 86400 2001:db8::7:5269(2001:db8::7)", NULL },
+		{ "", "bad-address", NULL },
+		{ "not a domain", "bad-address", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		check_either(rows[i].domain, rows[i].wanted,
+			     rows[i].or_else != NULL ? rows[i].or_else : rows[i].wanted);
+	}
+	/* an alias for the SRV name gives the same as srv.example */
+	struct fw_stanza *answer = ask("srvalias.example");
+	assert_non_null(strstr(short_form(answer), "127.0.0.12:5270(host2.example)"));
+	fake_host_done(&answer);
+	/* U-label and A-label are one domain */
+	answer = ask("B\xc3\x9c"
+		     "CHER.example");
+	assert_non_null(strstr(short_form(answer), "127.0.0.11:5269(host1.example)"));
+	fake_host_done(&answer);
+	assert_int_equal(fake_host_logged(host,
+					  "puny=xn--bcher-kva.example service=_xmpp-server._tcp "
+					  "default=5269 source=srv dns-timings=(TOTAL:0."),
+			 1);
+	assert_int_equal(fake_host_logged(host, "result=dns-no-service"), 1);
+}
+
+static void test_families(void **state)
+{
+	struct resolver_config only = config;
+
+	(void)state;
+	only.ipv6 = false;
+	fake_host_reload(resolver, &only);
+	check("plain.example", "address 20 127.0.0.14:5269(plain.example)");
+	check("six.example", "dns-not-found");
+	only.ipv6 = true;
+	only.ipv4 = false;
+	fake_host_reload(resolver, &only);
+	check("plain.example", "address 20 ::14:5269(plain.example)");
+	fake_host_reload(resolver, &config);
+}
+
+static unsigned lookups_of(const char *domain)
+{
+	char text[128];
+	snprintf(text, sizeof(text), "puny=%s service", domain);
+	return fake_host_logged(host, text);
+}
+
+static void test_cache(void **state)
+{
+	struct resolver_config other = config;
+	struct fw_stanza *answer;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		check("six.example", "srv 300 ::16:5269(six.example)");
+		check("none.example", "dns-no-service");
+		check("nowhere.example", "dns-not-found");
+	}
+	assert_int_equal(lookups_of("six.example"), 1);
+	assert_int_equal(lookups_of("none.example"), 1);
+	assert_int_equal(lookups_of("nowhere.example"), 1);
+	assert_int_equal(fake_host_logged(host, "puny=nowhere.example service=_xmpp-server._tcp "
+						"default=5269 source=address"),
+			 1);
+	assert_int_equal(fake_host_logged(host, "ttl=20 result=dns-not-found"), 1); /* the SOA's */
+	check("broken.example", "dns-failed"); /* is asked again */
+	check("broken.example", "dns-failed");
+	assert_int_equal(lookups_of("broken.example"), 2);
+	answer = ask("six.example");
+	assert_non_null(strstr(fake_host_text(answer), "total_us='0' srv_us='0' addr_us='0'"));
+	fake_host_done(&answer);
+
+	other.negative_ttl_max_s = 5;
+	other.ttl_max_s = 7;
+	fake_host_reload(resolver, &other); /* and the cache is empty */
+	check("nowhere.example", "dns-not-found");
+	assert_int_equal(fake_host_logged(host, "ttl=5 result=dns-not-found"), 1);
+	check("six.example", "srv 7 ::16:5269(six.example)");
+	fake_host_reload(resolver, &config);
+}
+
+static bool has_ten(void *ctx)
+{
+	(void)ctx;
+	return fake_host_waiting(host) == 10;
+}
+
+static void test_parallel_questions_share(void **state)
+{
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		snprintf(id, sizeof(id), "q%d", i);
+		fake_host_request(
+		    host, NULL, id, "resolver",
+		    i % 2 != 0 ? "<resolve xmlns='urn:fedway:resolver:1' domain='six.example'/>"
+			       : "<resolve xmlns='urn:fedway:resolver:1' domain='SIX.example.'/>");
+	}
+	assert_true(fake_host_run_until(host, has_ten, NULL, 5000));
+	assert_int_equal(lookups_of("six.example"), 1);
+	for (int i = 0; i < 10; i++) {
+		struct fw_stanza *answer = fake_host_take(host);
+		assert_string_equal(short_form(answer), "srv 300 ::16:5269(six.example)");
+		fake_host_done(&answer);
+	}
+}
+
+static void test_silent_server(void **state)
+{
+	struct resolver_config silent = config;
+
+	(void)state;
+	silent.servers.items = silent_servers;
+	silent.timeout_ms = 20;
+	silent.tries = 2;
+	fake_host_reload(resolver, &silent);
+	check("six.example", "dns-failed");
+	assert_int_equal(fake_host_logged(host, "result=dns-failed detail=Timeout"), 1);
+
+	silent.timeout_ms = 60000;
+	silent.lookup_timeout_ms = 30;
+	fake_host_reload(resolver, &silent);
+	check("six.example", "dns-failed");
+	assert_int_equal(fake_host_logged(host, "detail=no answer within lookup_timeout_ms"), 1);
+	fake_host_reload(resolver, &config);
+}
+
+static bool has_one(void *ctx)
+{
+	(void)ctx;
+	return fake_host_waiting(host) > 0;
+}
+
+static const char ask_six[] = "<resolve xmlns='urn:fedway:resolver:1' domain='six.example'/>";
+
+static void test_reload_under_way(void **state)
+{
+	struct resolver_config silent = config;
+
+	(void)state;
+	silent.servers.items = silent_servers;
+	fake_host_reload(resolver, &silent);
+	fake_host_request(host, NULL, "waits", "resolver", ask_six);
+	fake_host_settle(host);
+	assert_int_equal(fake_host_waiting(host), 0);
+	fake_host_reload(resolver, &config); /* now with a server that answers */
+	assert_true(fake_host_run_until(host, has_one, NULL, 5000));
+	struct fw_stanza *answer = fake_host_take(host);
+	assert_string_equal(short_form(answer), "srv 300 ::16:5269(six.example)");
+	fake_host_done(&answer);
+}
+
+static void test_stop_and_drain_under_way(void **state)
+{
+	struct resolver_config silent = config;
+
+	(void)state;
+	silent.servers.items = silent_servers;
+	silent.timeout_ms = 20;
+	fake_host_reload(resolver, &silent);
+	fake_host_request(host, NULL, "waits", "resolver", ask_six);
+	fake_host_settle(host);
+	fake_host_drain(resolver);
+	assert_false(fake_host_drained(resolver)); /* it finishes what is under way */
+	fake_host_request(host, NULL, "late", "resolver", ask_six);
+	assert_true(fake_host_run_until(host, has_one, NULL, 1000));
+	struct fw_stanza *answer = fake_host_take(host);
+	assert_string_equal(short_form(answer), "component-draining");
+	fake_host_done(&answer);
+	assert_true(fake_host_run_until(host, has_one, NULL, 5000));
+	answer = fake_host_take(host);
+	assert_string_equal(short_form(answer), "dns-failed");
+	fake_host_done(&answer);
+	assert_true(fake_host_drained(resolver));
+}
+
+static void test_stop_under_way(void **state)
+{
+	struct resolver_config silent = config;
+
+	(void)state;
+	silent.servers.items = silent_servers;
+	fake_host_reload(resolver, &silent);
+	fake_host_request(host, NULL, "waits", "resolver", ask_six);
+	fake_host_settle(host);
+	fake_host_stop(host, &resolver);
+	fake_host_settle(host);
+	struct fw_stanza *answer = fake_host_take(host);
+	assert_string_equal(short_form(answer), "component-gone");
+	fake_host_done(&answer);
+}
+
+static void test_limit(void **state)
+{
+	struct resolver_config small = config;
+
+	(void)state;
+	small.servers.items = silent_servers;
+	small.pending_max = 1;
+	fake_host_reload(resolver, &small);
+	fake_host_request(host, NULL, "waits", "resolver", ask_six);
+	fake_host_request(host, NULL, "over", "resolver", ask_six);
+	assert_true(fake_host_run_until(host, has_one, NULL, 1000));
+	struct fw_stanza *answer = fake_host_take(host);
+	assert_string_equal(short_form(answer), "resource-constraint");
+	assert_true(fw_str_is(fw_stanza_id(answer), "over"));
+	fake_host_done(&answer);
+}
+
+/* ---- static routes ---- */
+
+static void test_static(void **state)
+{
+	struct resolver_static_row rows[] = {
+		{ "srv.example", "192.0.2.1", 5269 },
+		{ "Srv.example", "[2001:db8::1]", 5270 },
+		{ "named.example", "plain.example", 5271 },
+		{ "lost.example", "nohost.example", 5269 },
+		{ "mixed.example", "nohost.example", 1 },
+		{ "mixed.example", "192.0.2.9", 2 },
+	};
+	struct resolver_config with = config;
+	bool first_seen[2] = { false, false };
+
+	(void)state;
+	with.static_routes = (struct fw_rows){ rows, FW_COUNT(rows) };
+	fake_host_reload(resolver, &with);
+	fake_host_settle(host);
+	assert_int_equal(fake_host_announced(host, "resolver"), 2); /* start, and the change */
+	for (int i = 0; i < 64; i++) { /* DNS is not asked, and the order changes */
+		struct fw_stanza *answer = ask("srv.example");
+		const char *text = short_form(answer);
+		bool one = strcmp(text, "static 86400 192.0.2.1:5269(192.0.2.1) "
+					"2001:db8::1:5270(2001:db8::1)") == 0;
+		bool two = strcmp(text, "static 86400 2001:db8::1:5270(2001:db8::1) "
+					"192.0.2.1:5269(192.0.2.1)") == 0;
+		if (!one && !two) {
+			fail_msg("srv.example: %s", text);
+		}
+		first_seen[two] = true;
+		fake_host_done(&answer);
+	}
+	assert_true(first_seen[0] && first_seen[1]);
+	check_either("named.example",
+		     "static 300 127.0.0.14:5271(plain.example) ::14:5271(plain.example)",
+		     "static 300 ::14:5271(plain.example) 127.0.0.14:5271(plain.example)");
+	check("lost.example", "static-route-failed");
+	check("mixed.example", "static 86400 192.0.2.9:2(192.0.2.9)");
+	struct fw_stanza *answer =
+	    fake_host_ask(host, NULL, "resolver", "<static xmlns='urn:fedway:resolver:1'/>", 1000);
+	assert_non_null(
+	    strstr(fake_host_text(answer),
+		   "<domain name='lost.example'/><domain name='mixed.example'/>"
+		   "<domain name='named.example'/><domain name='srv.example'/></static>"));
+	fake_host_done(&answer);
+
+	struct resolver_config off = with;
+	off.static_routes_enabled = false;
+	fake_host_reload(resolver, &off);
+	fake_host_settle(host);
+	assert_int_equal(fake_host_announced(host, "resolver"), 3);
+	answer = ask("srv.example");
+	assert_non_null(strstr(short_form(answer), "127.0.0.12:5270(host2.example)"));
+	fake_host_done(&answer);
+	answer =
+	    fake_host_ask(host, NULL, "resolver", "<static xmlns='urn:fedway:resolver:1'/>", 1000);
+	assert_null(strstr(fake_host_text(answer), "<domain"));
+	fake_host_done(&answer);
+	fake_host_reload(resolver, &config);
+}
+
+static void test_check(void **state)
+{
+	static const char *const bad_servers[] = { "127.0.0.1:53", "nonsense" };
+	struct resolver_static_row bad_host = { "a.example", "not a host", 5269 };
+	struct resolver_static_row bad_domain = { "a b", "192.0.2.1", 5269 };
+	struct resolver_config wrong = config;
+	struct fw_error err = { 0 };
+
+	(void)state;
+	assert_int_equal(resolver_LTX_fw_component.check(&config, &err), FW_OK);
+	wrong.ipv4 = wrong.ipv6 = false;
+	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
+	wrong = config;
+	wrong.servers = (struct fw_strings){ bad_servers, 2 };
+	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
+	assert_string_equal(err.text, "servers: '127.0.0.1:53,nonsense' is no list of addresses");
+	wrong = config;
+	wrong.static_routes = (struct fw_rows){ &bad_host, 1 };
+	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
+	assert_string_equal(err.text, "static_routes: host 'not a host' of a.example is neither an "
+				      "address nor a name");
+	wrong.static_routes = (struct fw_rows){ &bad_domain, 1 };
+	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
+	assert_string_equal(err.text, "static_routes: 'a b' is not a domain");
+}
+
+static void test_strangers(void **state)
+{
+	struct fw_stanza *answer =
+	    fake_host_ask(host, "partner.example", "resolver", ask_six, 1000);
+
+	(void)state;
+	assert_string_equal(short_form(answer), "policy-denied");
+	fake_host_done(&answer);
+	answer =
+	    fake_host_ask(host, NULL, "resolver", "<other xmlns='urn:fedway:resolver:1'/>", 1000);
+	assert_string_equal(short_form(answer), "unhandled");
+	fake_host_done(&answer);
+	assert_int_equal(lookups_of("six.example"), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_dns),
+		TEST(test_families),
+		TEST(test_cache),
+		TEST(test_parallel_questions_share),
+		TEST(test_silent_server),
+		TEST(test_reload_under_way),
+		TEST(test_stop_and_drain_under_way),
+		TEST(test_stop_under_way),
+		TEST(test_limit),
+		TEST(test_static),
+		TEST(test_check),
+		TEST(test_strangers),
+	};
+
+	return cmocka_run_group_tests_name("resolver", tests, start_servers, stop_servers);
+}

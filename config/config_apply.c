@@ -127,15 +127,13 @@ static int apply_rows(const struct config_apply *apply, const struct fw_option *
 static void apply_missing(const struct config_apply *apply, const struct config_node *owner,
 			  const struct fw_option *row, const char *section)
 {
-	const char *file = owner != NULL ? owner->file : NULL;
 	bool secret = row->type == FW_OPTION_SECRET;
 	char key[160], place[192];
 
 	apply_place(apply, section, place, sizeof(place));
 	snprintf(key, sizeof(key), secret ? "'%s_file' (or '%s')" : "'%s'", row->name, row->name);
-	config_problem(apply->problems, file, owner != NULL ? owner->line : 0,
-		       "%s is missing%s%s%s", key, place, row->help != NULL ? ": " : "",
-		       row->help != NULL ? row->help : "");
+	config_problem(apply->problems, owner->file, owner->line, "%s is missing%s%s%s", key, place,
+		       row->help != NULL ? ": " : "", row->help != NULL ? row->help : "");
 }
 
 static int apply_row(const struct config_apply *apply, const struct config_node *group,
@@ -146,9 +144,11 @@ static int apply_row(const struct config_apply *apply, const struct config_node 
 	int ret = config_value_default(apply->memory, row, target);
 
 	if (ret != FW_OK) {
-		config_problem(apply->problems, owner != NULL ? owner->file : NULL,
-			       owner != NULL ? owner->line : 0,
-			       "the default of '%s' cannot be used", row->name);
+		config_problem(apply->problems, owner->file, owner->line,
+			       "%s%s%sthe default of '%s' cannot be used",
+			       apply->module != NULL ? "module '" : "",
+			       apply->module != NULL ? apply->module : "",
+			       apply->module != NULL ? "': " : "", row->name);
 		return ret == FW_ENOMEM ? ret : FW_OK;
 	}
 	if (row->type == FW_OPTION_SECRET) {

@@ -8,6 +8,7 @@
 #include "config/config_router.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include <fedway/jid.h>
 
@@ -24,9 +25,59 @@ static const struct config_node *check_node(const struct config_node *top, const
 	return node != NULL ? node : top;
 }
 
-static bool check_same_name(const char *a, const char *b)
+/* A name as it is compared: a domain's key, with the star of a pattern left in front. */
+struct check_name {
+	char key[FW_DOMAIN_SIZE + 2];
+	size_t index;
+};
+
+static void check_key(const char *name, struct check_name *out)
 {
-	return strcmp(a, b) == 0 || fw_domain_eq(fw_str(a), fw_str(b));
+	size_t star = strncmp(name, "*.", 2) == 0 ? 2 : 0;
+	char key[FW_DOMAIN_SIZE];
+
+	if (fw_domain_key(fw_str(name + star), key, NULL) == FW_OK) {
+		snprintf(out->key, sizeof(out->key), "%.*s%s", (int)star, name, key);
+	} else {
+		snprintf(out->key, sizeof(out->key), "%s", name);
+	}
+}
+
+static int check_compare(const void *a, const void *b)
+{
+	const struct check_name *one = a, *two = b;
+	int order = strcmp(one->key, two->key);
+
+	return order != 0 ? order : (one->index > two->index) - (one->index < two->index);
+}
+
+/**
+ * For each name the index of the first that is the same; its own when it is the first, or empty.
+ * Sorted, since there may be thousands. `at` points to the first name, the next is `step` bytes
+ * further. NULL: out of memory.
+ */
+static size_t *check_firsts(const void *at, size_t step, size_t count)
+{
+	struct check_name *names = calloc(count + 1, sizeof(*names));
+	size_t *firsts = calloc(count + 1, sizeof(*firsts));
+
+	if (names == NULL || firsts == NULL) {
+		free(names);
+		free(firsts);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		check_key(*(const char *const *)((const char *)at + i * step), &names[i]);
+		names[i].index = i;
+	}
+	qsort(names, count, sizeof(*names), check_compare);
+	for (size_t i = 0; i < count; i++) {
+		bool same =
+		    i > 0 && names[i].key[0] != '\0' && strcmp(names[i].key, names[i - 1].key) == 0;
+		firsts[names[i].index] = same ? firsts[names[i - 1].index] : names[i].index;
+	}
+	free(names);
+	return firsts;
 }
 
 static void check_duplicate(const struct config_node *top, const char *section, size_t first,
@@ -40,20 +91,25 @@ static void check_duplicate(const struct config_node *top, const char *section, 
 		       name, a->file, a->line);
 }
 
-static void check_domains(const struct config_node *top, const struct config_router *router,
-			  struct config_problems *problems)
+/* No two groups of a section have the same name, which is their member at `offset`. */
+static void check_names(const struct config_node *top, const char *section, const char *what,
+			const struct fw_rows *rows, size_t row_size, size_t offset,
+			struct config_problems *problems)
 {
-	const struct config_domain *domains = router->domains.items;
+	const char *at = rows->count > 0 ? (const char *)rows->items + offset : NULL;
+	size_t *firsts = check_firsts(at, row_size, rows->count);
 
-	for (size_t i = 0; i < router->domains.count; i++) {
-		for (size_t j = 0; domains[i].name[0] != '\0' && j < i; j++) {
-			if (check_same_name(domains[i].name, domains[j].name)) {
-				check_duplicate(top, "domains", j, i, "domain", domains[i].name,
-						problems);
-				break;
-			}
+	if (firsts == NULL) {
+		config_problem(problems, NULL, 0, "%s", fw_strerror(FW_ENOMEM));
+		return;
+	}
+	for (size_t i = 0; i < rows->count; i++) {
+		if (firsts[i] != i) {
+			const char *name = *(const char *const *)(at + i * row_size);
+			check_duplicate(top, section, firsts[i], i, what, name, problems);
 		}
 	}
+	free(firsts);
 }
 
 /* The line holds what it says; values that were refused have left the default there. */
@@ -89,40 +145,42 @@ static void check_listen(const struct config_node *top, const struct config_rout
 	}
 }
 
-/* A name in the list of one link or uplink. */
+/* The names of one link or uplink: `own` (NULL for an uplink) and its list. */
 static void check_claims(const struct config_node *place, const char *own,
 			 const struct fw_strings *claims, struct config_problems *problems)
 {
+	const struct config_node *list = config_node_get(place, "domains");
+	struct check_name own_key, key;
+	size_t *firsts = check_firsts(claims->items, sizeof(*claims->items), claims->count);
+
+	if (firsts == NULL) {
+		config_problem(problems, NULL, 0, "%s", fw_strerror(FW_ENOMEM));
+		return;
+	}
+	place = list != NULL ? list : place;
+	check_key(own != NULL ? own : "", &own_key);
 	for (size_t i = 0; i < claims->count; i++) {
-		bool twice = own != NULL && check_same_name(own, claims->items[i]);
-		for (size_t j = 0; claims->items[i][0] != '\0' && j < i && !twice; j++) {
-			twice = check_same_name(claims->items[i], claims->items[j]);
-		}
-		if (twice) {
-			const struct config_node *list = config_node_get(place, "domains");
-			place = list != NULL ? list : place;
+		check_key(claims->items[i], &key);
+		if (firsts[i] != i || (key.key[0] != '\0' && strcmp(key.key, own_key.key) == 0)) {
 			config_problem(problems, place->file, place->line,
 				       "'%s' is given twice among the names of this %s",
 				       claims->items[i], own != NULL ? "link" : "uplink");
 		}
 	}
+	free(firsts);
 }
 
 static void check_links(const struct config_node *top, const struct config_router *router,
 			struct config_problems *problems)
 {
 	const struct config_link *links = router->links.items;
+	const struct config_node *list = config_node_get(top, "links");
+	const struct config_node *node = list != NULL ? list->first : NULL;
 
-	for (size_t i = 0; i < router->links.count; i++) {
-		for (size_t j = 0; links[i].name[0] != '\0' && j < i; j++) {
-			if (check_same_name(links[i].name, links[j].name)) {
-				check_duplicate(top, "links", j, i, "link", links[i].name,
-						problems);
-				break;
-			}
-		}
-		check_claims(check_node(top, "links", i), links[i].name, &links[i].domains,
-			     problems);
+	check_names(top, "links", "link", &router->links, sizeof(*links),
+		    offsetof(struct config_link, name), problems);
+	for (size_t i = 0; i < router->links.count; i++, node = node->next) {
+		check_claims(node, links[i].name, &links[i].domains, problems);
 	}
 }
 
@@ -136,7 +194,7 @@ static void check_uplinks(const struct config_node *top, const struct config_rou
 		const struct config_node *place = check_node(top, "uplinks", i);
 
 		for (size_t j = 0; uplink->name[0] != '\0' && j < i; j++) {
-			if (check_same_name(uplink->name, uplinks[j].name) &&
+			if (fw_domain_eq(fw_str(uplink->name), fw_str(uplinks[j].name)) &&
 			    strcmp(uplink->host, uplinks[j].host) == 0 &&
 			    uplink->port == uplinks[j].port) {
 				check_duplicate(top, "uplinks", j, i, "uplink", uplink->name,
@@ -160,7 +218,8 @@ void config_check(const struct config_node *top, const struct config_router *rou
 	const struct config_node *limit = config_node_get(top, "link_queue_max_bytes");
 
 	check_listen(top, router, problems);
-	check_domains(top, router, problems);
+	check_names(top, "domains", "domain", &router->domains, sizeof(struct config_domain),
+		    offsetof(struct config_domain, name), problems);
 	check_links(top, router, problems);
 	check_uplinks(top, router, problems);
 	if (router->link_queue_max_bytes < router->stanza_max_bytes) {

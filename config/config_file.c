@@ -115,8 +115,7 @@ static void file_syntax_problem(const struct config_source *source, config_t *li
 			       text != NULL ? text : "syntax error", near);
 	} else {
 		config_problem(source->problems, place.file, place.line,
-			       "%s at the end of the file",
-			       text != NULL ? text : "syntax error");
+			       "%s at the end of the file", text != NULL ? text : "syntax error");
 	}
 }
 

@@ -5,6 +5,8 @@
  */
 #include "tests/config/config_test.h"
 
+#include <stdlib.h>
+
 #define UPLINK "{ name = \"a.example\"; host = \"192.0.2.1\"; secret = \"s\"; "
 
 static void test_between_rows(void **state)
@@ -38,6 +40,9 @@ static void test_between_rows(void **state)
 		{ "links = ( { name = \"a.example\"; secret = \"s\";\ndomains = \"a.example\"; } "
 		  ");",
 		  "<text>:2: 'a.example' is given twice among the names of this link\n" },
+		{ "links = ( { name = \"a.example\"; secret = \"s\"; domains = ( \"*.A.example\", "
+		  "\"*.a.example\", \"*.example\" ); } );",
+		  "<text>:1: '*.a.example' is given twice among the names of this link\n" },
 		{ "links = ( { name = \"a.example\"; secret = \"s\"; domains = \"c.example\"; },\n"
 		  "{ name = \"b.example\"; secret = \"s\"; domains = \"c.example\"; } );",
 		  "" }, /* two links may hold one name */
@@ -62,8 +67,32 @@ static void test_between_rows(void **state)
 	}
 }
 
+static void test_thousands_of_domains(void **state)
+{
+	enum { COUNT = 5000 };
+	size_t room = COUNT * 40 + 100, used = 0;
+	char *text = malloc(room);
+
+	(void)state;
+	assert_non_null(text);
+	used += (size_t)snprintf(text, room, "domains = (\n");
+	for (unsigned i = 0; i < COUNT; i++) {
+		used += (size_t)snprintf(text + used, room - used, "{ name = \"d%u.example\"; },\n",
+					 (i * 7919) % (COUNT - 1));
+	}
+	snprintf(text + used, room - used, "{ name = \"x\"; } );");
+	/* 4999 has no factor in common with 7919: all are different until the last, which is the
+	 * first again */
+	assert_problems(text,
+			"<text>:5001: domain 'd0.example' is given twice, first at <text>:2\n");
+	free(text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_between_rows) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_between_rows),
+		cmocka_unit_test(test_thousands_of_domains),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,43 @@ static void test_ids_and_descriptors(void **state)
 	config_free(&config);
 }
 
+static int find_wrong(void *ctx, const struct config_router *router, const char *module,
+		      const struct fw_component **out, struct fw_error *err)
+{
+	static const struct fw_option rows[] = {
+		FW_OPT(struct sample_config, port, "70000", .help = "too large"),
+		FW_OPT_END,
+	};
+	static const struct fw_component wrong = {
+		FW_COMPONENT_HEAD,
+		.name = "wrong",
+		.options = rows,
+		.config_size = sizeof(struct sample_config),
+	};
+
+	(void)ctx;
+	(void)router;
+	(void)module;
+	(void)err;
+	*out = &wrong;
+	return FW_OK;
+}
+
+static void test_a_module_with_wrong_rows_is_told(void **state)
+{
+	static const struct config_modules modules = { find_wrong, NULL };
+	struct config_problems problems = { 0 };
+	struct config *config = NULL;
+
+	(void)state;
+	assert_int_equal(
+	    config_load_text("components = ( { module = \"x\"; } );", &modules, &config, &problems),
+	    FW_EINVAL);
+	assert_string_equal(problems.text,
+			    "<text>:1: module 'x': the default of 'port' cannot be used\n");
+	config_problems_free(&problems);
+}
+
 static void test_without_a_loader(void **state)
 {
 	struct config_problems problems = { 0 };
@@ -108,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_ids_and_descriptors),
+		cmocka_unit_test(test_a_module_with_wrong_rows_is_told),
 		cmocka_unit_test(test_without_a_loader),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,17 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_line_ends_of_windows(void **state)
+{
+	struct config *config = load_good("# a\r\n/* b\r\n */\r\nlog_file = \"c\r\nd\";\r\n\r\n");
+
+	(void)state;
+	assert_string_equal(config->router.log_file, "c\nd");
+	config_free(&config);
+	assert_problems("\r\nrealm = 5;\r\n",
+			"<text>:2: realm = 5: a string in quotes is wanted\n");
+}
+
 static void test_nesting_has_a_limit(void **state)
 {
 	char text[33 * 3 + 1];
@@ -118,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_line_ends_of_windows),
 		cmocka_unit_test(test_nesting_has_a_limit),
 		cmocka_unit_test(test_numbers_have_64_bits),
 	};

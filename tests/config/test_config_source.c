@@ -107,6 +107,24 @@ static void test_size_has_a_limit(void **state)
 	free(text);
 }
 
+static void test_a_long_text_keeps_its_lines(void **state)
+{
+	enum { LINES = 3000 };
+	char *text = malloc(LINES * 10 + 40);
+	size_t used = 0;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < LINES; i++) {
+		used += (size_t)snprintf(text + used, 11, "# %07d\n", i);
+	}
+	snprintf(text + used, 40, "realm = 5;\n");
+	assert_problems(text, "<text>:3001: realm = 5: a string in quotes is wanted\n");
+	snprintf(text + used, 40, "realm = \"%s\" x;\n", "long secret");
+	assert_problems(text, "<text>:3001: syntax error near 'realm = \"…\" x;'\n");
+	free(text);
+}
+
 static void test_near_hides_the_inside_of_strings(void **state)
 {
 	static const struct {
@@ -144,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_include_is_not_read_in_comments_and_strings),
 		cmocka_unit_test(test_problems_of_includes),
 		cmocka_unit_test(test_size_has_a_limit),
+		cmocka_unit_test(test_a_long_text_keeps_its_lines),
 		cmocka_unit_test(test_near_hides_the_inside_of_strings),
 	};
 	return cmocka_run_group_tests(tests, in_new_folder, leave_folder);

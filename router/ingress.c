@@ -71,6 +71,11 @@ static enum passage_next check_sender(struct passage *passage)
 		passage->result = FW_EDENIED;
 		return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_FOREIGN_SENDER);
 	}
+	struct fw_jid jid;
+	if (fw_jid_split(fw_stanza_from(passage->stanza), &jid) != FW_OK) {
+		passage->result = FW_EPARSE;
+		return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_BAD_ADDRESS);
+	}
 	passage->outside = source->last_outside;
 	passage->federated = source->last_federated;
 	return PASSAGE_ON;
@@ -101,6 +106,11 @@ static enum passage_next check_stanza(struct passage *passage)
 		passage->result = FW_EPARSE;
 		return passage_leave(passage, PASSAGE_BOUNCE, FW_CAUSE_IMPROPER_ADDRESSING);
 	}
+	struct fw_jid jid;
+	if (fw_jid_split(fw_stanza_to(stanza), &jid) != FW_OK) {
+		passage->result = FW_EPARSE;
+		return passage_leave(passage, PASSAGE_BOUNCE, FW_CAUSE_BAD_ADDRESS);
+	}
 	switch (fw_stanza_kind(stanza)) {
 	case FW_KIND_IQ:
 		if (!iq_is_good(stanza)) {
@@ -129,16 +139,6 @@ static enum passage_next check_outside(struct passage *passage)
 	struct fw_str to = fw_stanza_to_domain(passage->stanza);
 
 	if (route_table_is_federated(routes, to)) {
-		struct fw_jid jid;
-		/* Addresses of strangers are checked whole, not only where they are looked up. */
-		if (fw_jid_split(fw_stanza_to(passage->stanza), &jid) != FW_OK) {
-			passage->result = FW_EPARSE;
-			return passage_leave(passage, PASSAGE_BOUNCE, FW_CAUSE_BAD_ADDRESS);
-		}
-		if (fw_jid_split(fw_stanza_from(passage->stanza), &jid) != FW_OK) {
-			passage->result = FW_EPARSE;
-			return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_BAD_ADDRESS);
-		}
 		return PASSAGE_ON;
 	}
 	bool ours = route_table_is_local(routes, to);

@@ -1,0 +1,203 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Modules for the tests of instances, reloads and drains.
+ */
+#include "tests/router/toys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+char toys_story[4096];
+
+static struct fw_self *selves[32];
+
+static void tell(const struct fw_self *self, const char *what, const char *more)
+{
+	size_t used = strlen(toys_story);
+	struct fw_str id = fw_str(fw_self_id(self));
+
+	id.len -= strlen(fw_self_realm(self)) + 1;
+	(void)snprintf(toys_story + used, sizeof(toys_story) - used, "%s %.*s%s%s;", what,
+		       FW_STR_ARG(id), more[0] != '\0' ? " " : "", more);
+}
+
+void toys_begin(void)
+{
+	toys_story[0] = '\0';
+}
+
+struct fw_self *toys_self(const char *id)
+{
+	for (size_t i = 0; i < FW_COUNT(selves); i++) {
+		if (selves[i] != NULL && strcmp(fw_self_id(selves[i]), id) == 0) {
+			return selves[i];
+		}
+	}
+	return NULL;
+}
+
+void toys_finish(const char *id)
+{
+	struct fw_self *self = toys_self(id);
+
+	assert_non_null(self);
+	fw_self_drained(self);
+}
+
+static int toy_start(struct fw_self *self, struct fw_error *err)
+{
+	const struct toy_config *config = fw_self_config(self);
+
+	if (config->refuse[0] != '\0') {
+		tell(self, "refuse", config->text);
+		return fw_error_set(err, FW_EINVAL, "%s", config->refuse);
+	}
+	tell(self, "start", config->text);
+	if (config->domain[0] != '\0') {
+		assert_int_equal(fw_bind(self, config->domain), FW_OK);
+	}
+	for (size_t i = 0; i < FW_COUNT(selves); i++) {
+		if (selves[i] == NULL) {
+			selves[i] = self;
+			break;
+		}
+	}
+	fw_self_set_state(self, (void *)config); /* as modules do: a pointer into the snapshot */
+	return FW_OK;
+}
+
+static void toy_reload(struct fw_self *self, const void *next)
+{
+	const struct toy_config *old = fw_self_state(self), *new = next;
+	char text[128];
+
+	/* The old one is still there. */
+	(void)snprintf(text, sizeof(text), "%s>%s", old->text, new->text);
+	tell(self, "reload", text);
+	if (strcmp(old->domain, new->domain) != 0) {
+		if (old->domain[0] != '\0') {
+			assert_int_equal(fw_unbind(self, old->domain), FW_OK);
+		}
+		if (new->domain[0] != '\0') {
+			assert_int_equal(fw_bind(self, new->domain), FW_OK);
+		}
+	}
+	fw_self_set_state(self, (void *)next);
+}
+
+static void toy_announced(struct fw_self *self, const char *service)
+{
+	tell(self, "told", service);
+}
+
+static void toy_drain(struct fw_self *self)
+{
+	const struct toy_config *config = fw_self_state(self);
+
+	tell(self, "drain", config->text);
+	if (!config->slow) {
+		fw_self_drained(self);
+	}
+}
+
+static void toy_deliver(struct fw_self *self, struct fw_stanza **stanza)
+{
+	const struct toy_config *config = fw_self_state(self);
+	struct fw_stanza *reply = NULL;
+
+	tell(self, "got", config->text);
+	if (fw_stanza_is_request(*stanza) && fw_stanza_reply(*stanza, "result", &reply) == FW_OK) {
+		(void)fw_reply(self, stanza, &reply);
+	}
+}
+
+static void toy_stop(struct fw_self *self)
+{
+	const struct toy_config *config = fw_self_state(self);
+
+	tell(self, "stop", config->text);
+	for (size_t i = 0; i < FW_COUNT(selves); i++) {
+		selves[i] = selves[i] == self ? NULL : selves[i];
+	}
+}
+
+static enum fw_verdict toy_policy(struct fw_self *self, struct fw_stanza *stanza,
+				  struct fw_why *why)
+{
+	(void)self;
+	if (fw_str_is(fw_stanza_to_domain(stanza), "denied.example")) {
+		return fw_verdict(why, FW_BOUNCE, FW_CAUSE_POLICY_DENIED);
+	}
+	return FW_PASS;
+}
+
+static const struct fw_hook toy_hooks[] = { { FW_STAGE_POLICY, 100, toy_policy }, FW_HOOK_END };
+
+static const struct fw_option toy_options[] = {
+	FW_OPT(struct toy_config, domain, "", .help = "bound at start"),
+	FW_OPT(struct toy_config, text, "", .help = "what it says of itself"),
+	FW_OPT(struct toy_config, refuse, "", .help = "why it does not start"),
+	FW_OPT(struct toy_config, slow, "false", .help = "whether draining takes long"),
+	FW_OPT_END,
+};
+
+static const struct fw_component toy = {
+	FW_COMPONENT_HEAD,          .name = "toy",
+	.options = toy_options,     .config_size = sizeof(struct toy_config),
+	.hooks = toy_hooks,         .start = toy_start,
+	.deliver = toy_deliver,     .reload = toy_reload,
+	.announced = toy_announced, .drain = toy_drain,
+	.stop = toy_stop,
+};
+
+static const struct fw_component rigid = {
+	FW_COMPONENT_HEAD,      .name = "rigid",
+	.options = toy_options, .config_size = sizeof(struct toy_config),
+	.start = toy_start,     .deliver = toy_deliver,
+	.stop = toy_stop,
+};
+
+static int find_toy(void *ctx, const struct config_router *router, const char *module,
+		    const struct fw_component **out, struct fw_error *err)
+{
+	(void)ctx;
+	(void)router;
+	if (strcmp(module, "toy") == 0) {
+		*out = &toy;
+		return FW_OK;
+	}
+	if (strcmp(module, "rigid") == 0) {
+		*out = &rigid;
+		return FW_OK;
+	}
+	return fw_error_set(err, FW_ENOENT, "there is no toy %s", module);
+}
+
+const struct config_modules toys_modules = { find_toy, NULL };
+
+struct config *toys_config(const char *text)
+{
+	struct config_problems problems = { 0 };
+	struct config *config = NULL;
+	char whole[8192];
+
+	int len = snprintf(whole, sizeof(whole),
+			   "realm = \"realm-test\"; pid_file = \"\";\n"
+			   "log_level = \"error\"; listen = ();\n%s\n",
+			   text);
+	assert_true(len > 0 && (size_t)len < sizeof(whole));
+	int ret = config_load_text(whole, &toys_modules, &config, &problems);
+	if (ret != FW_OK) {
+		print_error("%s", problems.text);
+	}
+	config_problems_free(&problems);
+	assert_int_equal(ret, FW_OK);
+	config->router.control_socket = ""; /* opens none */
+	return config;
+}

@@ -21,6 +21,10 @@
 #define FW_MODULE_DIR "/usr/lib/fedway"
 #endif
 
+/* Libtool makes this list in a program that is linked with -dlpreopen; in others it is absent, so
+ * it is weak. */
+extern const lt_dlsymlist lt__PROGRAM__LTX_preloaded_symbols[] __attribute__((weak));
+
 struct module_file {
 	lt_dlhandle handle;
 	const void *symbol; /* something in its code */
@@ -95,26 +99,24 @@ static int find_descriptor(lt_dlhandle handle, const char *name, const char *whe
 /* A module that was linked into the program, in a build with --enable-static-modules. */
 static lt_dlhandle open_built_in(const char *name)
 {
-	lt_dlhandle handle = NULL;
-#ifdef FW_STATIC_MODULES
-	char file[MODULE_NAME_MAX + sizeof(".la")];
+	char file[MODULE_NAME_MAX + sizeof(".a")];
 
+	if (lt__PROGRAM__LTX_preloaded_symbols == NULL) {
+		return NULL;
+	}
 	(void)snprintf(file, sizeof(file), "%s.a", name);
-	handle = lt_dlopen(file);
-#else
-	(void)name;
-#endif
-	return handle;
+	return lt_dlopen(file);
 }
 
 static int start_libltdl(struct fw_error *err)
 {
+	/* libltdl reads the list when it starts, not later. */
+	if (lt__PROGRAM__LTX_preloaded_symbols != NULL) {
+		(void)lt_dlpreload_default(lt__PROGRAM__LTX_preloaded_symbols);
+	}
 	if (lt_dlinit() != 0) {
 		return fw_error_set(err, FW_ESYS, "libltdl: %s", lt_dlerror());
 	}
-#ifdef FW_STATIC_MODULES
-	LTDL_SET_PRELOADED_SYMBOLS();
-#endif
 	return FW_OK;
 }
 

@@ -199,7 +199,8 @@ void module_file_close(struct module_file **file)
 		return;
 	}
 	if (keep != NULL && strcmp(keep, "1") == 0) {
-		(void)lt_dlmakeresident((*file)->handle);
+		/* One more reference: the code stays, and libltdl's own memory still goes. */
+		(void)dlopen((*file)->path, RTLD_NOW | RTLD_NOLOAD);
 	}
 	fw_log_forget((*file)->symbol);
 	(void)lt_dlclose((*file)->handle);

@@ -1,0 +1,289 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Two channels on a socket pair, in clear and under TLS: STARTTLS, order of many stanzas through a
+ * small socket, ends, and bytes that do not belong there.
+ */
+#include <fedway/io/channel.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/channel_end.h"
+
+#define CERT(name) TEST_CERTS "/" name
+#define HEADER \
+	"<?xml version='1.0'?><stream:stream xmlns='jabber:server' " \
+	"xmlns:stream='http://etherx.jabber.org/streams' from='a.example' version='1.0'>"
+#define STARTTLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+#define PROCEED "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+
+enum { STANZAS = 1000 };
+
+struct world {
+	struct fw_loop *loop;
+	struct end a, b; /* a initiates, b receives */
+	int fds[2];
+};
+
+static struct fw_tls_context *context_of(const char *cert, const char *key)
+{
+	const struct fw_tls_settings settings = { cert, key, CERT("ca.pem") };
+	struct fw_tls_context *context = NULL;
+
+	assert_int_equal(fw_tls_context_new(&settings, &context, NULL), FW_OK);
+	return context;
+}
+
+static int setup(void **state)
+{
+	static struct world world;
+	const int small = 4096;
+
+	memset(&world, 0, sizeof(world));
+	assert_int_equal(fw_loop_new(&world.loop), FW_OK);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, world.fds), 0);
+	setsockopt(world.fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	setsockopt(world.fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	world.a.context = context_of(CERT("a.pem"), CERT("a.key"));
+	world.a.side = FW_TLS_INITIATING;
+	world.a.act_at = "proceed";
+	world.a.act = END_START_TLS;
+	world.b.context = context_of(CERT("b.pem"), CERT("b.key"));
+	world.b.side = FW_TLS_RECEIVING;
+	world.b.act_at = "starttls";
+	world.b.act = END_START_TLS;
+	world.b.answer = PROCEED;
+	*state = &world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+
+	fw_channel_free(&world->a.channel);
+	fw_channel_free(&world->b.channel);
+	fw_tls_context_release(&world->a.context);
+	fw_tls_context_release(&world->b.context);
+	fw_loop_free(&world->loop);
+	return 0;
+}
+
+static void open_both(struct world *w)
+{
+	fw_channel_open(w->a.channel, fw_str("b.example"), fw_str("a.example"), fw_str(NULL), true);
+	fw_channel_open(w->b.channel, fw_str("a.example"), fw_str("b.example"), fw_str("i"), true);
+}
+
+static void start(struct world *w, bool tls)
+{
+	end_start(&w->a, w->loop, w->fds[0]);
+	end_start(&w->b, w->loop, w->fds[1]);
+	open_both(w);
+	if (tls) {
+		fw_channel_send_text(w->a.channel, STARTTLS);
+		end_wait(w->loop, &w->a.secured, 1);
+		end_wait(w->loop, &w->b.secured, 1);
+		assert_non_null(fw_channel_tls(w->a.channel));
+		open_both(w);
+	}
+	end_turns(w->loop, 5);
+}
+
+static void starttls_begins_a_new_stream_under_tls(void **state)
+{
+	struct world *w = *state;
+	struct fw_tls_facts facts;
+
+	start(w, true);
+	assert_string_equal(w->a.story, "opened proceed secured opened ");
+	assert_string_equal(w->b.story, "opened starttls secured opened ");
+	fw_tls_facts(fw_channel_tls(w->b.channel), &facts);
+	assert_true(facts.chain_valid);
+	assert_string_equal(facts.subject, "CN=a.example");
+	fw_channel_close(w->a.channel, FW_CAUSE_IDLE);
+	end_wait(w->loop, &w->a.closed, 1);
+	end_wait(w->loop, &w->b.closed, 1);
+	assert_int_equal(w->a.cause, FW_CAUSE_IDLE);
+	assert_int_equal(w->b.cause, FW_CAUSE_PEER_CLOSED);
+}
+
+/* Stanzas carry their number as id; sizes go from small to larger than a record. */
+static void check_order(struct end *end, struct fw_stanza *stanza)
+{
+	int *next = end->data;
+	uint64_t number = 0;
+
+	if (fw_stanza_kind(stanza) != FW_KIND_MESSAGE) {
+		return;
+	}
+	assert_int_equal(fw_str_to_u64(fw_stanza_id(stanza), UINT32_MAX, &number), FW_OK);
+	assert_int_equal(number, *next);
+	(*next)++;
+}
+
+static void send_many(struct end *end)
+{
+	char body[20001];
+
+	for (int i = 0; i < STANZAS; i++) {
+		struct fw_stanza *stanza = NULL;
+		size_t size = (size_t)(i * 7919) % (i % 50 == 0 ? 20000 : 500);
+		char id[16];
+
+		memset(body, 'x', size);
+		snprintf(id, sizeof(id), "%d", i);
+		assert_int_equal(fw_stanza_new("message", NULL, &stanza), FW_OK);
+		fw_stanza_set(stanza, "id", fw_str(id));
+		fw_stanza_set(stanza, "to", fw_str("b.example"));
+		fw_elem_set_text(fw_elem_add(fw_stanza_root(stanza), "body", NULL),
+				 fw_str_n(body, size));
+		fw_channel_send(end->channel, &stanza);
+		if (i % 10 == 0) {
+			fw_loop_turn(end->loop, false);
+		}
+	}
+}
+
+static void many_stanzas_keep_their_order(void **state)
+{
+	for (int tls = 0; tls < 2; tls++) {
+		struct world *w = NULL;
+		int at_a = 0, at_b = 0;
+
+		setup((void **)&w);
+		w->a.data = &at_a;
+		w->b.data = &at_b;
+		w->a.on_element = w->b.on_element = check_order;
+		start(w, tls != 0);
+		send_many(&w->a);
+		send_many(&w->b);
+		end_wait(w->loop, &at_b, STANZAS);
+		end_wait(w->loop, &at_a, STANZAS);
+		end_turns(w->loop, 5);
+		assert_int_equal(fw_channel_counts(w->a.channel)->stanzas_out, STANZAS);
+		teardown((void **)&w);
+	}
+	(void)state;
+}
+
+static void a_pause_under_tls_loses_nothing(void **state)
+{
+	struct world *w = *state;
+
+	start(w, true);
+	w->b.act_at = "message";
+	w->b.act = END_PAUSE;
+	w->b.answer = NULL;
+	for (int i = 0; i < 3; i++) {
+		/* More than one buffer in one record's time: TLS holds what the descriptor does not
+		 * show. */
+		fw_channel_send_text(w->a.channel, "<message id='%d'>%15000s</message>", i, "x");
+	}
+	for (int i = 0; i < 20 && w->b.elements < 4; i++) {
+		end_turns(w->loop, 10);
+		fw_channel_pause(w->b.channel, false);
+	}
+	end_wait(w->loop, &w->b.elements, 4); /* starttls and three messages */
+}
+
+static void bytes_behind_starttls_are_an_attack(void **state)
+{
+	struct world *w = *state;
+	const char *text = HEADER STARTTLS "<message from='a.example' to='b.example'/>";
+	char reply[4096];
+
+	end_start(&w->b, w->loop, w->fds[1]);
+	fw_channel_open(w->b.channel, fw_str(NULL), fw_str("b.example"), fw_str("i"), true);
+	assert_int_equal(write(w->fds[0], text, strlen(text)), strlen(text));
+	end_turns(w->loop, 5);
+	assert_string_equal(w->b.story, "opened starttls ");
+	ssize_t got = read(w->fds[0], reply, sizeof(reply) - 1);
+	assert_true(got > 0);
+	reply[got] = '\0';
+	assert_non_null(strstr(reply, "<policy-violation "));
+	close(w->fds[0]);
+	end_wait(w->loop, &w->b.closed, 1);
+	assert_int_equal(w->b.cause, FW_CAUSE_TLS_INJECTION);
+	assert_int_equal(w->b.secured, 0);
+}
+
+static void a_failed_handshake_has_words_and_no_footer(void **state)
+{
+	struct world *w = *state;
+	const char *text = HEADER STARTTLS, *more = "<stream:stream xmlns='jabber:server'>";
+	char reply[4096];
+
+	end_start(&w->b, w->loop, w->fds[1]);
+	fw_channel_open(w->b.channel, fw_str(NULL), fw_str("b.example"), fw_str("i"), true);
+	assert_int_equal(write(w->fds[0], text, strlen(text)), strlen(text));
+	end_turns(w->loop, 5);
+	assert_int_equal(write(w->fds[0], more, strlen(more)), strlen(more));
+	end_wait(w->loop, &w->b.closed, 1);
+	assert_int_equal(w->b.cause, FW_CAUSE_TLS_FAILED);
+	assert_string_not_equal(w->b.detail, "");
+	ssize_t got = read(w->fds[0], reply, sizeof(reply) - 1);
+	assert_true(got > 0);
+	reply[got] = '\0';
+	assert_non_null(strstr(reply, PROCEED));
+	assert_null(strstr(reply, "</stream:stream>"));
+	close(w->fds[0]);
+}
+
+static void close_during_the_handshake_ends_at_once(void **state)
+{
+	struct world *w = *state;
+	const char *text = HEADER STARTTLS;
+
+	end_start(&w->b, w->loop, w->fds[1]);
+	assert_int_equal(write(w->fds[0], text, strlen(text)), strlen(text));
+	end_turns(w->loop, 5);
+	fw_channel_close(w->b.channel, FW_CAUSE_TLS_TIMEOUT);
+	assert_int_equal(w->b.closed, 0);
+	end_wait(w->loop, &w->b.closed, 1);
+	assert_int_equal(w->b.cause, FW_CAUSE_TLS_TIMEOUT);
+	close(w->fds[0]);
+}
+
+static void what_is_queued_after_start_tls_is_never_in_clear(void **state)
+{
+	struct world *w = *state;
+	const char *text = HEADER STARTTLS;
+	char reply[65536];
+
+	w->b.behind = "<secret/>";
+	end_start(&w->b, w->loop, w->fds[1]);
+	fw_channel_open(w->b.channel, fw_str(NULL), fw_str("b.example"), fw_str("i"), true);
+	assert_int_equal(write(w->fds[0], text, strlen(text)), strlen(text));
+	end_turns(w->loop, 5);
+	ssize_t got = read(w->fds[0], reply, sizeof(reply) - 1);
+	assert_true(got > 0);
+	reply[got] = '\0';
+	assert_non_null(strstr(reply, PROCEED));
+	assert_null(strstr(reply, "secret"));
+	close(w->fds[0]);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(starttls_begins_a_new_stream_under_tls),
+		cmocka_unit_test(many_stanzas_keep_their_order),
+		CASE(a_pause_under_tls_loses_nothing),
+		CASE(bytes_behind_starttls_are_an_attack),
+		CASE(a_failed_handshake_has_words_and_no_footer),
+		CASE(close_during_the_handshake_ends_at_once),
+		CASE(what_is_queued_after_start_tls_is_never_in_clear),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -109,6 +109,16 @@ static bool value_text_good(const struct config_apply *apply, const struct fw_op
 	return true;
 }
 
+/* Options named …_file: paths that are taken from where they are written, like includes and
+ * secrets. */
+static bool value_is_path(const struct fw_option *row, const char *text)
+{
+	size_t len = strlen(row->name);
+
+	return len > 5 && strcmp(row->name + len - 5, "_file") == 0 && text[0] != '\0' &&
+	       strcmp(text, "-") != 0;
+}
+
 static int value_string(const struct config_apply *apply, const struct fw_option *row,
 			const struct config_node *node, void *target)
 {
@@ -121,7 +131,9 @@ static int value_string(const struct config_apply *apply, const struct fw_option
 	if (!value_text_good(apply, row, node)) {
 		return FW_OK;
 	}
-	text = config_memory_text(apply->memory, node->text, strlen(node->text));
+	text = value_is_path(row, node->text)
+		   ? config_memory_path(apply->memory, node->file, node->text)
+		   : config_memory_text(apply->memory, node->text, strlen(node->text));
 	*(const char **)CONFIG_MEMBER(target, row) = text;
 	return text != NULL ? FW_OK : FW_ENOMEM;
 }

@@ -129,6 +129,35 @@ static void test_values_arrive(void **state)
 	config_free(&config);
 }
 
+static void test_paths_are_beside_the_line_that_names_them(void **state)
+{
+	static const struct {
+		const char *log_file, *path;
+	} rows[] = {
+		{ "fedway.log", "etc/sub/fedway.log" },
+		{ "../fedway.log", "etc/sub/../fedway.log" },
+		{ "/var/log/fedway.log", "/var/log/fedway.log" },
+		{ "-", "-" },
+	};
+
+	(void)state;
+	write_file("etc/main.conf", "pid_file = \"\"; realm = \"x\"\n@include \"sub/log.conf\"",
+		   0600);
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct config_problems problems = { 0 };
+		struct config *config = NULL;
+		char text[64];
+		snprintf(text, sizeof(text), "log_file = \"%s\";", rows[i].log_file);
+		write_file("etc/sub/log.conf", text, 0600);
+		assert_int_equal(config_load("etc/main.conf", &sample_modules, &config, &problems),
+				 FW_OK);
+		assert_string_equal(config->router.log_file, rows[i].path);
+		assert_string_equal(config->router.pid_file, "");
+		assert_string_equal(config->router.realm, "x");
+		config_free(&config);
+	}
+}
+
 static void test_defaults(void **state)
 {
 	struct sample_config sample;
@@ -217,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_values_arrive),
+		cmocka_unit_test(test_paths_are_beside_the_line_that_names_them),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_default_of_lists),
 		cmocka_unit_test(test_bad_defaults_are_told),

@@ -35,6 +35,17 @@ static struct fw_str argument(const struct control_call *call, const char *name)
 	return fw_json_text(fw_json_get(call->args, name));
 }
 
+/* Several files may speak through loggers of one name: the first stands for all. */
+static bool is_first_of_name(const struct fw_logger *logger)
+{
+	const struct fw_logger *first = fw_log_next(NULL);
+
+	while (first != logger && strcmp(first->name, logger->name) != 0) {
+		first = fw_log_next(first);
+	}
+	return first == logger;
+}
+
 int control_log(struct control_call *call)
 {
 	struct fw_str logger = argument(call, "logger");
@@ -45,6 +56,9 @@ int control_log(struct control_call *call)
 	if (logger.len == 0 && word.len == 0) {
 		list = fw_json_set_array(call->result, "loggers");
 		for (const struct fw_logger *l = fw_log_next(NULL); l != NULL; l = fw_log_next(l)) {
+			if (!is_first_of_name(l)) {
+				continue;
+			}
 			struct fw_json *row = fw_json_append_object(list);
 			fw_json_set(row, "logger", fw_str(l->name));
 			fw_json_set(row, "level", fw_str(fw_log_level_name(l->level)));

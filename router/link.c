@@ -69,6 +69,9 @@ static void link_ignore(struct link *link, const struct fw_stanza *stanza)
 {
 	char name[64];
 
+	if (link_is_stream_error(stanza)) {
+		return;
+	}
 	link->ignored++;
 	fw_log(link->room->router->log, &link_log, FW_LOG_INFO,
 	       "element ignored session=%u name=%s%s", link->session,

@@ -44,6 +44,22 @@ struct link {
 	bool draining;
 };
 
+/** The peer's stream error: the channel tells it as the cause of the end, owners let it pass. */
+static inline bool link_is_stream_error(const struct fw_stanza *stanza)
+{
+	return fw_str_is(fw_stanza_name(stanza), "error") &&
+	       fw_str_is(fw_stanza_ns(stanza), FW_NS_STREAMS);
+}
+
+/** XEP-0114 §3. Elements in the stream's own namespace have none of their own. */
+static inline bool link_is_handshake(const struct fw_stanza *stanza)
+{
+	struct fw_str ns = fw_stanza_ns(stanza);
+
+	return fw_str_is(fw_stanza_name(stanza), "handshake") &&
+	       (ns.ptr == NULL || fw_str_is(ns, FW_NS_COMPONENT));
+}
+
 /** Takes a fresh connection. *fd is -1 on return [t]; what fails is logged. */
 void link_hello_start(struct link_room *room, int *fd);
 /** Sends it away with a cause. */

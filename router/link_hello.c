@@ -98,7 +98,7 @@ static void hello_element(void *ctx, struct fw_stanza **stanza)
 	enum fw_cause cause = FW_CAUSE_NONE;
 	struct link_name *name;
 
-	if (fw_channel_closing(hello->channel)) {
+	if (fw_channel_closing(hello->channel) || link_is_stream_error(*stanza)) {
 		return;
 	}
 	name = link_names_find(hello->room->names, fw_str(hello->name));
@@ -106,9 +106,7 @@ static void hello_element(void *ctx, struct fw_stanza **stanza)
 		link_hello_end(hello, FW_CAUSE_HOST_UNKNOWN);
 		return;
 	}
-	if (!fw_str_is(fw_stanza_name(*stanza), "handshake") ||
-	    !fw_str_is(fw_stanza_ns(*stanza), FW_NS_COMPONENT) ||
-	    !secret_is_right(hello, name, *stanza)) {
+	if (!link_is_handshake(*stanza) || !secret_is_right(hello, name, *stanza)) {
 		link_hello_end(hello, FW_CAUSE_NOT_AUTHORIZED);
 		return;
 	}

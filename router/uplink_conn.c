@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "router/link.h"
 #include "router/route_table.h"
 #include "router/uplink_states.h"
 
@@ -40,6 +41,10 @@ static void conn_element(void *ctx, struct fw_stanza **stanza)
 {
 	struct uplink *uplink = ctx;
 
+	/* A stream error is the cause of the end that follows, not an event of its own. */
+	if (link_is_stream_error(*stanza)) {
+		return;
+	}
 	fw_machine_send(&uplink->machine, UPLINK_EVENT_ELEMENT, stanza);
 }
 

@@ -6,6 +6,7 @@
  * component's side.
  */
 #include "router/uplink_conn.h"
+#include "router/link.h"
 #include "router/uplink_states.h"
 
 #include <fedway/io/crypto.h>
@@ -197,9 +198,7 @@ static void handshake_handle(void *owner, const struct fw_event *event)
 	struct uplink *uplink = owner;
 	struct fw_stanza **stanza = event->data;
 
-	if (event->kind == UPLINK_EVENT_ELEMENT &&
-	    fw_str_is(fw_stanza_name(*stanza), "handshake") &&
-	    fw_str_is(fw_stanza_ns(*stanza), FW_NS_COMPONENT)) {
+	if (event->kind == UPLINK_EVENT_ELEMENT && link_is_handshake(*stanza)) {
 		fw_machine_goto(&uplink->machine, UPLINK_UP);
 		return;
 	}

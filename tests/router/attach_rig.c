@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The rig of attach_rig.h. Waiting is always for an event; the deadlines only end a test that would hang.
+ * The rig of attach_rig.h. Waiting is always for an event; the deadlines only end a test that would
+ * hang.
  */
 #include "tests/router/attach_rig.h"
 
@@ -129,6 +130,22 @@ void rig_until(struct rig *rig, bool (*done)(void *ctx), void *ctx, const char *
 	fw_timer_free(&timer);
 }
 
+static char socket_path[64];
+
+const char *rig_new_socket(void)
+{
+	static unsigned number;
+
+	(void)snprintf(socket_path, sizeof(socket_path), "/tmp/fedway-rig-%d-%u.sock",
+		       (int)getpid(), ++number);
+	return socket_path;
+}
+
+const char *rig_socket(void)
+{
+	return socket_path;
+}
+
 static struct sockaddr_in loopback(uint16_t port)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -205,7 +222,8 @@ void peer_send(struct peer *peer, const char *format, ...)
 static void peer_read(struct peer *peer)
 {
 	while (!peer->ended && peer->len + 1 < sizeof(peer->text)) {
-		ssize_t got = recv(peer->fd, peer->text + peer->len, sizeof(peer->text) - 1 - peer->len, 0);
+		ssize_t got =
+		    recv(peer->fd, peer->text + peer->len, sizeof(peer->text) - 1 - peer->len, 0);
 		if (got < 0 && errno == EAGAIN) {
 			break;
 		}
@@ -286,9 +304,9 @@ void peer_close(struct peer *peer)
 void peer_open(struct peer *peer, const char *name)
 {
 	peer_send(peer,
-	          "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
-	          "xmlns:stream='http://etherx.jabber.org/streams' to='%s'>",
-	          name);
+		  "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
+		  "xmlns:stream='http://etherx.jabber.org/streams' to='%s'>",
+		  name);
 }
 
 void peer_prove(struct peer *peer, const char *name, const char *secret)
@@ -306,7 +324,8 @@ void peer_prove(struct peer *peer, const char *name, const char *secret)
 	peer_send(peer, "<handshake>%s</handshake>", hash);
 }
 
-void peer_attach(struct peer *peer, struct rig *rig, uint16_t port, const char *name, const char *secret)
+void peer_attach(struct peer *peer, struct rig *rig, uint16_t port, const char *name,
+		 const char *secret)
 {
 	peer_connect(peer, rig, port);
 	peer_prove(peer, name, secret);

@@ -36,6 +36,9 @@ void rig_until(struct rig *rig, bool (*done)(void *ctx), void *ctx, const char *
 /** Turns the loop as long as there is something to do at once. */
 void rig_settle(struct rig *rig);
 
+/** A new path for a control socket; the same again. */
+const char *rig_new_socket(void);
+const char *rig_socket(void);
 /** A TCP port of 127.0.0.1 that is free now. */
 uint16_t rig_free_port(void);
 

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Links that are up: stanzas, queues, conflicts and ends. Every test ends with a ledger that balances.
+ * Links that are up: stanzas, queues, conflicts and ends. Every test ends with a ledger that
+ * balances.
  */
 #include "tests/router/attach_rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -22,13 +22,15 @@ static void start(const char *conflict, unsigned queue_max)
 {
 	port = rig_free_port();
 	rig_start(&rig,
-	          "realm = \"test-realm\"; control_socket = \"/tmp/fedway-link-%d.sock\"; log_level = \"error\";"
-	          "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
-	          "link_queue_max_stanzas = %u;"
-	          "links = ( { name = \"a.test\"; secret = \"s-a\"; },"
-	          "          { name = \"b.test\"; secret = \"s-b\"; conflict = \"%s\"; domains = [ \"*.b.test\", "
-	          "\"other.test\" ]; } );",
-	          (int)getpid(), port, queue_max, conflict);
+		  "realm = \"test-realm\"; control_socket = \"%s\"; "
+		  "log_level = \"error\";"
+		  "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
+		  "link_queue_max_stanzas = %u;"
+		  "links = ( { name = \"a.test\"; secret = \"s-a\"; },"
+		  "          { name = \"b.test\"; secret = \"s-b\"; conflict = \"%s\"; domains = [ "
+		  "\"*.b.test\", "
+		  "\"other.test\" ]; } );",
+		  rig_new_socket(), port, queue_max, conflict);
 }
 
 static bool links_are(void *ctx)
@@ -48,7 +50,10 @@ static void test_stanzas_pass_in_order(void **state)
 	peer_attach(&a, &rig, port, "a.test", "s-a");
 	peer_attach(&b, &rig, port, "b.test", "s-b");
 	for (int i = 0; i < 200; i++) {
-		peer_send(&a, "<message from='x@a.test' to='y@b.test' id='m%d'><body>&lt;%d&gt;</body></message>", i, i);
+		peer_send(&a,
+			  "<message from='x@a.test' to='y@b.test' "
+			  "id='m%d'><body>&lt;%d&gt;</body></message>",
+			  i, i);
 	}
 	peer_expect(&b, "id='m199'><body>&lt;199&gt;</body></message>");
 	const char *at = b.text;
@@ -60,7 +65,8 @@ static void test_stanzas_pass_in_order(void **state)
 	}
 	assert_int_equal(peer_count(&b, "<message"), 200);
 	/* all its domains, and back */
-	peer_send(&a, "<message from='a.test' to='deep.b.test' id='d1'/><message from='a.test' to='other.test' id='d2'/>");
+	peer_send(&a, "<message from='a.test' to='deep.b.test' id='d1'/><message from='a.test' "
+		      "to='other.test' id='d2'/>");
 	peer_expect(&b, "id='d2'");
 	assert_true(peer_has(&b, "id='d1'"));
 	peer_send(&b, "<message from='deep.b.test' to='x@a.test' id='d3'/>");
@@ -76,13 +82,15 @@ static const struct {
 	const char *sentence, *sent, *answer; /* answer NULL: none, but the link stays */
 	enum fw_cause cause;                  /* counted; FW_CAUSE_NONE: enters no ledger */
 } bad[] = {
-	{ "no addressee", "<message from='x@a.test' id='1'/>", "<jid-malformed", FW_CAUSE_IMPROPER_ADDRESSING },
+	{ "no addressee", "<message from='x@a.test' id='1'/>", "<jid-malformed",
+	  FW_CAUSE_IMPROPER_ADDRESSING },
 	{ "no sender", "<message to='x@b.test' id='2'/>", NULL, FW_CAUSE_IMPROPER_ADDRESSING },
-	{ "foreign sender", "<message from='x@c.test' to='x@b.test' id='3'/>", NULL, FW_CAUSE_FOREIGN_SENDER },
-	{ "nobody there", "<message from='x@a.test' to='x@nowhere.test' id='4'/>", "<service-unavailable",
-	  FW_CAUSE_NO_ROUTE },
-	{ "iq without id", "<iq from='x@a.test' to='x@b.test' type='get'><q xmlns='u:x'/></iq>", "<bad-request",
-	  FW_CAUSE_BAD_STANZA },
+	{ "foreign sender", "<message from='x@c.test' to='x@b.test' id='3'/>", NULL,
+	  FW_CAUSE_FOREIGN_SENDER },
+	{ "nobody there", "<message from='x@a.test' to='x@nowhere.test' id='4'/>",
+	  "<service-unavailable", FW_CAUSE_NO_ROUTE },
+	{ "iq without id", "<iq from='x@a.test' to='x@b.test' type='get'><q xmlns='u:x'/></iq>",
+	  "<bad-request", FW_CAUSE_BAD_STANZA },
 	{ "no stanza at all", "<nonsense xmlns='urn:x'/>", NULL, FW_CAUSE_NONE },
 };
 
@@ -96,7 +104,8 @@ static void test_bad_stanza_keeps_the_link(void **state)
 	for (size_t i = 0; i < FW_COUNT(bad); i++) {
 		uint64_t before = rig.router->total->causes[bad[i].cause];
 		print_message("%s\n", bad[i].sentence);
-		peer_send(&a, "%s<message from='a.test' to='b.test' id='alive-%zu'/>", bad[i].sent, i);
+		peer_send(&a, "%s<message from='a.test' to='b.test' id='alive-%zu'/>", bad[i].sent,
+			  i);
 		char alive[32];
 		(void)snprintf(alive, sizeof(alive), "alive-%zu", i);
 		peer_expect(&b, alive);
@@ -218,7 +227,9 @@ static void fill(int count)
 
 	memset(body, 'x', sizeof(body) - 1);
 	for (int i = 0; i < count; i++) {
-		peer_send(&a, "<message from='x@a.test' to='b.test' id='q%d'><body>%s</body></message>", i, body);
+		peer_send(&a,
+			  "<message from='x@a.test' to='b.test' id='q%d'><body>%s</body></message>",
+			  i, body);
 		fw_loop_turn(rig.loop, false);
 	}
 	rig_settle(&rig);
@@ -294,7 +305,8 @@ static void test_peer_that_says_goodbye(void **state)
 /* A stanza cut off anywhere ends the link, and nothing of it is delivered. */
 static void test_stanza_truncated_at_every_byte(void **state)
 {
-	static const char text[] = "<message from='x@a.test' to='b.test'><body>&amp;</body></message>";
+	static const char text[] =
+	    "<message from='x@a.test' to='b.test'><body>&amp;</body></message>";
 
 	(void)state;
 	start("refuse", 10000);

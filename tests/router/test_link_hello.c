@@ -8,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -20,18 +19,16 @@
 
 static struct rig rig;
 static uint16_t port;
-static char socket_path[64];
 
 static void start(unsigned timeout_ms, unsigned unauthenticated_max)
 {
 	port = rig_free_port();
-	(void)snprintf(socket_path, sizeof(socket_path), "/tmp/fedway-hello-%d.sock", (int)getpid());
 	rig_start(&rig,
-	          "realm = \"test-realm\"; control_socket = \"%s\"; log_level = \"error\";"
-	          "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
-	          "link_handshake_timeout_ms = %u; link_unauthenticated_max = %u;"
-	          "links = ( { name = \"a.test\"; secret = \"s3cret\"; } );",
-	          socket_path, port, timeout_ms, unauthenticated_max);
+		  "realm = \"test-realm\"; control_socket = \"%s\"; log_level = \"error\";"
+		  "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
+		  "link_handshake_timeout_ms = %u; link_unauthenticated_max = %u;"
+		  "links = ( { name = \"a.test\"; secret = \"s3cret\"; } );",
+		  rig_new_socket(), port, timeout_ms, unauthenticated_max);
 }
 
 static bool no_hellos(void *ctx)
@@ -49,29 +46,34 @@ static const struct {
 	{ "a wrong hash is not authorised", HEADER,
 	  "<handshake>aaee83c26aeeafcbabeabfcbcd50df997e0a2a1e</handshake>", "<not-authorized" },
 	{ "an empty handshake is not authorised", HEADER, "<handshake/>", "<not-authorized" },
-	{ "a handshake of another namespace is not authorised", HEADER, "<handshake xmlns='urn:x'>0</handshake>",
-	  "<not-authorized" },
+	{ "a handshake of another namespace is not authorised", HEADER,
+	  "<handshake xmlns='urn:x'>0</handshake>", "<not-authorized" },
 	{ "a stanza before the handshake is not authorised", HEADER,
 	  "<message from='x@a.test' to='y@a.test'/>", "<not-authorized" },
 	{ "a name that is not configured is unknown",
-	  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' "
+	  "<stream:stream xmlns='jabber:component:accept' "
+	  "xmlns:stream='http://etherx.jabber.org/streams' "
 	  "to='b.test'>",
 	  "", "<host-unknown" },
 	{ "a header without a name is unknown",
-	  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>", "",
-	  "<host-unknown" },
+	  "<stream:stream xmlns='jabber:component:accept' "
+	  "xmlns:stream='http://etherx.jabber.org/streams'>",
+	  "", "<host-unknown" },
 	{ "a name that is no domain is unknown",
-	  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' "
+	  "<stream:stream xmlns='jabber:component:accept' "
+	  "xmlns:stream='http://etherx.jabber.org/streams' "
 	  "to='a b'>",
 	  "", "<host-unknown" },
 	{ "a client's namespace is refused",
-	  "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='a.test'>", "",
-	  "<invalid-namespace" },
+	  "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+	  "to='a.test'>",
+	  "", "<invalid-namespace" },
 	{ "a wrong stream namespace is refused",
 	  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='urn:x' to='a.test'>", "",
 	  "<invalid-namespace" },
 	{ "what is not XML is refused", "GET / HTTP/1.0\r\n\r\n", "", "<not-well-formed" },
-	{ "a stanza over the small limit is refused", HEADER, "<message a='%TEN_THOUSAND%'/>", "<policy-violation" },
+	{ "a stanza over the small limit is refused", HEADER, "<message a='%TEN_THOUSAND%'/>",
+	  "<policy-violation" },
 	{ "a comment is refused", HEADER, "<!-- x -->", "<restricted-xml" },
 };
 

@@ -9,14 +9,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "router/link.h"
 
 #define CONFIG(listen, links) \
-	"realm = \"test-realm\"; control_socket = \"/tmp/fedway-links-%d.sock\"; log_level = \"error\";" \
+	"realm = \"test-realm\"; control_socket = \"%s\"; log_level = " \
+	"\"error\";" \
 	"listen = ( " listen " ); links = ( " links " );"
 #define ONE "{ address = \"127.0.0.1\"; port = %u; }"
 #define LINK_A "{ name = \"a.test\"; secret = \"s-a\"; }"
@@ -29,7 +29,7 @@ static uint16_t port;
 static void start(void)
 {
 	port = rig_free_port();
-	rig_start(&rig, CONFIG(ONE, LINK_A "," LINK_B), (int)getpid(), port);
+	rig_start(&rig, CONFIG(ONE, LINK_A "," LINK_B), rig_new_socket(), port);
 	peer_attach(&a, &rig, port, "a.test", "s-a");
 	peer_attach(&b, &rig, port, "b.test", "s-b");
 }
@@ -69,7 +69,8 @@ static void test_same_configuration_changes_nothing(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(rig_reload(&rig, changes, CONFIG(ONE, LINK_A "," LINK_B), (int)getpid(), port), FW_OK);
+	assert_int_equal(
+	    rig_reload(&rig, changes, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), port), FW_OK);
 	assert_int_equal(fw_json_count(changes), 0);
 	expect_arrives(&b, "y.test");
 	fw_json_free(&document);
@@ -83,7 +84,8 @@ static void test_removed_link_is_closed(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(rig_reload(&rig, changes, CONFIG(ONE, LINK_A), (int)getpid(), port), FW_OK);
+	assert_int_equal(rig_reload(&rig, changes, CONFIG(ONE, LINK_A), rig_socket(), port),
+			 FW_OK);
 	assert_true(changes_say(changes, "link removed: b.test"));
 	peer_expect(&b, "<reset");
 	peer_expect(&b, "</stream:stream>");
@@ -102,9 +104,9 @@ static void test_new_secret_keeps_the_link(void **state)
 	(void)state;
 	start();
 	assert_int_equal(rig_reload(&rig, NULL,
-	                            CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"new\"; }"),
-	                            (int)getpid(), port),
-	                 FW_OK);
+				    CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"new\"; }"),
+				    rig_socket(), port),
+			 FW_OK);
 	expect_arrives(&b, "b.test");
 	/* the next one needs the new secret */
 	peer_close(&b);
@@ -125,11 +127,12 @@ static void test_domains_change_live(void **state)
 	(void)state;
 	start();
 	expect_arrives(&b, "x.test");
-	assert_int_equal(rig_reload(&rig, changes,
-	                            CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"s-b\"; domains = [ "
-	                                               "\"y.test\", \"z.test\" ]; }"),
-	                            (int)getpid(), port),
-	                 FW_OK);
+	assert_int_equal(
+	    rig_reload(&rig, changes,
+		       CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"s-b\"; domains = [ "
+					  "\"y.test\", \"z.test\" ]; }"),
+		       rig_socket(), port),
+	    FW_OK);
 	assert_true(changes_say(changes, "link changed: b.test"));
 	expect_arrives(&b, "y.test");
 	expect_arrives(&b, "z.test");
@@ -147,13 +150,16 @@ static void test_check_from_changes_live(void **state)
 	peer_send(&a, "<message from='far.test' to='b.test' id='one'/>");
 	expect_arrives(&b, "b.test");
 	assert_false(peer_has(&b, "id='one'"));
-	assert_int_equal(rig_reload(&rig, NULL,
-	                            CONFIG(ONE, "{ name = \"a.test\"; secret = \"s-a\"; check_from = false; }," LINK_B),
-	                            (int)getpid(), port),
-	                 FW_OK);
+	assert_int_equal(
+	    rig_reload(
+		&rig, NULL,
+		CONFIG(ONE, "{ name = \"a.test\"; secret = \"s-a\"; check_from = false; }," LINK_B),
+		rig_socket(), port),
+	    FW_OK);
 	peer_send(&a, "<message from='far.test' to='b.test' id='two'/>");
 	peer_expect(&b, "id='two'");
-	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), (int)getpid(), port), FW_OK);
+	assert_int_equal(
+	    rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), port), FW_OK);
 	peer_send(&a, "<message from='far.test' to='b.test' id='three'/>");
 	expect_arrives(&b, "b.test");
 	assert_false(peer_has(&b, "id='three'"));
@@ -166,13 +172,15 @@ static void test_listeners_change_live(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE "," ONE, LINK_A "," LINK_B), (int)getpid(), port, second),
-	                 FW_OK);
+	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE "," ONE, LINK_A "," LINK_B),
+				    rig_socket(), port, second),
+			 FW_OK);
 	peer_connect(&c, &rig, second);
 	peer_open(&c, "a.test");
 	peer_expect(&c, " id=");
 	peer_close(&c);
-	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), (int)getpid(), second), FW_OK);
+	assert_int_equal(
+	    rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), second), FW_OK);
 	/* links that came in by the old door stay */
 	expect_arrives(&b, "b.test");
 	peer_connect(&c, &rig, second);
@@ -189,16 +197,18 @@ static void test_failed_reload_changes_nothing(void **state)
 
 	(void)state;
 	start();
-	assert_int_not_equal(rig_reload(&rig, NULL, CONFIG(ONE ",{ address = \"192.0.2.1\"; port = %u; }", LINK_A),
-	                                (int)getpid(), second, port),
-	                     FW_OK);
+	assert_int_not_equal(
+	    rig_reload(&rig, NULL, CONFIG(ONE ",{ address = \"192.0.2.1\"; port = %u; }", LINK_A),
+		       rig_socket(), second, port),
+	    FW_OK);
 	expect_arrives(&b, "y.test");
 	peer_connect(&c, &rig, port);
 	peer_open(&c, "b.test");
 	peer_expect(&c, " id=");
 	peer_close(&c);
-	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE "," ONE, LINK_A "," LINK_B), (int)getpid(), port, second),
-	                 FW_OK);
+	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE "," ONE, LINK_A "," LINK_B),
+				    rig_socket(), port, second),
+			 FW_OK);
 	finish();
 }
 

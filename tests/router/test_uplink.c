@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Uplinks against a server that the test plays by hand: the handshake vector of XEP-0114 §3, stanzas both ways,
- * failures and new attempts, and reloads.
+ * Uplinks against a server that the test plays by hand: the handshake vector of XEP-0114 §3,
+ * stanzas both ways, failures and new attempts, and reloads.
  */
 #include "tests/router/attach_rig.h"
 
@@ -20,11 +20,13 @@
 #include "router/uplink_conn.h"
 
 #define CONFIG(uplinks) \
-	"realm = \"test-realm\"; control_socket = \"/tmp/fedway-uplink-%d.sock\"; log_level = \"error\";" \
+	"realm = \"test-realm\"; control_socket = \"%s\"; log_level = " \
+	"\"error\";" \
 	"listen = ( { address = \"127.0.0.1\"; port = %u; } );" \
 	"links = ( { name = \"a.test\"; secret = \"s-a\"; } ); uplinks = ( " uplinks " );"
 #define UPLINK(domains) \
-	"{ name = \"gw.test\"; host = \"127.0.0.1\"; port = %u; secret = \"test\"; check_from = false;" \
+	"{ name = \"gw.test\"; host = \"127.0.0.1\"; port = %u; secret = \"test\"; check_from = " \
+	"false;" \
 	"  domains = [ " domains " ]; retry_min_ms = 10; retry_max_ms = 40; }"
 
 #define SERVER_HEADER \
@@ -56,7 +58,7 @@ static void start(void)
 {
 	port = rig_free_port();
 	listen_here();
-	rig_start(&rig, CONFIG(UPLINK("\"corp.test\"")), (int)getpid(), port, server_port);
+	rig_start(&rig, CONFIG(UPLINK("\"corp.test\"")), rig_new_socket(), port, server_port);
 }
 
 static void finish(void)
@@ -106,7 +108,8 @@ static bool corp_is_held(void *ctx)
 
 static void expect_held(bool held)
 {
-	rig_until(&rig, corp_is_held, &held, held ? "the domain to be held" : "the domain to be free");
+	rig_until(&rig, corp_is_held, &held,
+		  held ? "the domain to be held" : "the domain to be free");
 }
 
 static void test_vector_and_stanzas_both_ways(void **state)
@@ -122,7 +125,7 @@ static void test_vector_and_stanzas_both_ways(void **state)
 	peer_send(&a, "<message from='a.test' to='x@corp.test' id='out'/>");
 	peer_expect(&server, "id='out'");
 	peer_send(&server, "<message from='x@corp.test' to='a.test' id='in'/>"
-	                   "<message from='x@gw.test' to='a.test' id='in-2'/>");
+			   "<message from='x@gw.test' to='a.test' id='in-2'/>");
 	peer_expect(&a, "id='in-2'");
 	assert_true(peer_has(&a, "id='in'"));
 	finish();
@@ -150,12 +153,15 @@ static const struct {
 	const char *sentence, *sent; /* in answer to the uplink's header */
 } failures[] = {
 	{ "the server refuses the secret", SERVER_HEADER
-	  "<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>" },
+	  "<stream:error><not-authorized "
+	  "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>" },
 	{ "the server does not know the name", SERVER_HEADER
-	  "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>" },
+	  "<stream:error><host-unknown "
+	  "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>" },
 	{ "the server just closes", "" },
 	{ "the server speaks something else", "HTTP/1.0 400 Bad Request\r\n\r\n" },
-	{ "the server sends stanzas before its handshake", SERVER_HEADER "<message from='x@corp.test' to='a.test'/>" },
+	{ "the server sends stanzas before its handshake",
+	  SERVER_HEADER "<message from='x@corp.test' to='a.test'/>" },
 };
 
 /* Each failure is followed by another attempt, and none of them lets a stanza in. */
@@ -199,7 +205,7 @@ static void test_nobody_listens_yet(void **state)
 	(void)state;
 	port = rig_free_port();
 	server_port = rig_free_port();
-	rig_start(&rig, CONFIG(UPLINK("\"corp.test\"")), (int)getpid(), port, server_port);
+	rig_start(&rig, CONFIG(UPLINK("\"corp.test\"")), rig_new_socket(), port, server_port);
 	rig_settle(&rig);
 	expect_held(false);
 	listen_fd = -1;
@@ -221,14 +227,14 @@ static void test_reload(void **state)
 	server_welcome();
 	expect_held(true);
 	/* more domains: live, the stream stays */
-	assert_int_equal(rig_reload(&rig, changes, CONFIG(UPLINK("\"corp.test\", \"two.test\"")), (int)getpid(), port,
-	                            server_port),
-	                 FW_OK);
+	assert_int_equal(rig_reload(&rig, changes, CONFIG(UPLINK("\"corp.test\", \"two.test\"")),
+				    rig_socket(), port, server_port),
+			 FW_OK);
 	assert_int_equal(fw_json_count(changes), 1);
 	peer_send(&a, "<message from='a.test' to='two.test' id='two'/>");
 	peer_expect(peer, "id='two'");
 	/* gone: ends in good order */
-	assert_int_equal(rig_reload(&rig, changes, CONFIG(""), (int)getpid(), port), FW_OK);
+	assert_int_equal(rig_reload(&rig, changes, CONFIG(""), rig_socket(), port), FW_OK);
 	peer_expect(peer, "</stream:stream>");
 	expect_held(false);
 	peer_send(peer, "</stream:stream>");
@@ -236,8 +242,9 @@ static void test_reload(void **state)
 	peer_close(peer);
 	rig_settle(&rig);
 	/* back again */
-	assert_int_equal(rig_reload(&rig, changes, CONFIG(UPLINK("\"corp.test\"")), (int)getpid(), port, server_port),
-	                 FW_OK);
+	assert_int_equal(rig_reload(&rig, changes, CONFIG(UPLINK("\"corp.test\"")), rig_socket(),
+				    port, server_port),
+			 FW_OK);
 	server_welcome();
 	expect_held(true);
 	fw_json_free(&document);
@@ -270,18 +277,21 @@ static void test_drain(void **state)
 	finish();
 }
 
-/* Two routers, one dialling the other, would prove less: the far end here is a listener of the same router. */
+/* Two routers, one dialling the other, would prove less: the far end here is a listener of the same
+ * router. */
 static void test_against_our_own_listener(void **state)
 {
 	(void)state;
 	port = rig_free_port();
-	rig_start(&rig,
-	          "realm = \"test-realm\"; control_socket = \"/tmp/fedway-uplink-%d.sock\"; log_level = \"error\";"
-	          "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
-	          "links = ( { name = \"gw.test\"; secret = \"test\"; } );"
-	          "uplinks = ( { name = \"gw.test\"; host = \"127.0.0.1\"; port = %u; secret = \"test\";"
-	          "              domains = [ \"corp.test\" ]; } );",
-	          (int)getpid(), port, port);
+	rig_start(
+	    &rig,
+	    "realm = \"test-realm\"; control_socket = \"%s\"; log_level = "
+	    "\"error\";"
+	    "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
+	    "links = ( { name = \"gw.test\"; secret = \"test\"; } );"
+	    "uplinks = ( { name = \"gw.test\"; host = \"127.0.0.1\"; port = %u; secret = \"test\";"
+	    "              domains = [ \"corp.test\" ]; } );",
+	    rig_new_socket(), port, port);
 	expect_held(true);
 	server.fd = a.fd = -1;
 	rig_stop(&rig);
@@ -290,9 +300,9 @@ static void test_against_our_own_listener(void **state)
 static const struct {
 	uint32_t failures, random, least, most;
 } delays[] = {
-	{ 0, 0, 100, 100 },    { 1, 0, 100, 100 },   { 2, 0, 200, 200 },     { 3, 0, 400, 400 },
-	{ 4, 0, 800, 800 },    { 5, 0, 1000, 1000 }, { 4000000, 0, 1000, 1000 }, { 1, 4294967295u, 50, 100 },
-	{ 9, 12345, 500, 1000 },
+	{ 0, 0, 100, 100 },         { 1, 0, 100, 100 },          { 2, 0, 200, 200 },
+	{ 3, 0, 400, 400 },         { 4, 0, 800, 800 },          { 5, 0, 1000, 1000 },
+	{ 4000000, 0, 1000, 1000 }, { 1, 4294967295u, 50, 100 }, { 9, 12345, 500, 1000 },
 };
 
 static void test_delay_doubles_up_to_the_maximum(void **state)
@@ -301,8 +311,8 @@ static void test_delay_doubles_up_to_the_maximum(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(delays); i++) {
-		assert_in_range(uplink_delay_ms(&row, delays[i].failures, delays[i].random), delays[i].least,
-		                delays[i].most);
+		assert_in_range(uplink_delay_ms(&row, delays[i].failures, delays[i].random),
+				delays[i].least, delays[i].most);
 	}
 }
 

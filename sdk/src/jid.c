@@ -15,15 +15,37 @@
 
 enum { JID_LABEL_MAX = 63 }; /* RFC 1035 §2.3.4 */
 
+/* Eight bytes at once: true when all are printable ASCII. The usual case of a hot path; a false
+ * may be wrong for a byte above a bad one, which does not matter. */
+static inline bool jid_is_plain(const char *ptr)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	uint64_t word;
+
+	memcpy(&word, ptr, sizeof(word));
+	uint64_t below = word - ones * 0x21;          /* borrows where a byte is under 0x21 */
+	uint64_t del = (word ^ (ones * 0x7f)) - ones; /* and here where it is 0x7f */
+	return ((word | below | del) & (ones * 0x80)) == 0;
+}
+
 /* No controls (C0, DEL, C1) and no space in local and domain part (RFC 7622 §3.2, §3.3). */
 static bool jid_is_clean(struct fw_str part)
 {
-	for (size_t i = 0; i < part.len; i++) {
+	size_t i = 0;
+
+	while (i + 8 <= part.len && jid_is_plain(part.ptr + i)) {
+		i += 8;
+	}
+	if (part.len >= 8 && i + 8 > part.len && jid_is_plain(part.ptr + part.len - 8)) {
+		return true;
+	}
+	for (; i < part.len; i++) {
 		unsigned char byte = (unsigned char)part.ptr[i];
 		if (byte <= 0x20 || byte == 0x7f) {
 			return false;
 		}
-		if (byte == 0xc2 && i + 1 < part.len && (unsigned char)part.ptr[i + 1] < 0xa0) {
+		if (byte == 0xc2 && i + 1 < part.len &&
+		    ((unsigned char)part.ptr[i + 1] & 0xe0) == 0x80) {
 			return false;
 		}
 	}

@@ -115,6 +115,28 @@ static void test_split_truncated_at_every_byte(void **state)
 	}
 }
 
+/* A bad byte is found at every place of parts of every length, a good one nowhere. */
+static void test_split_finds_each_bad_byte(void **state)
+{
+	(void)state;
+	for (size_t len = 1; len < 30; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (unsigned byte = 0; byte < 256; byte++) {
+				struct fw_jid jid;
+				char *exact = malloc(len);
+				bool bad = byte <= 0x20 || byte == 0x7f;
+				memset(exact, 'a', len);
+				exact[at] = (char)byte;
+				if (byte != '/' && byte != '@') {
+					int ret = fw_jid_split(fw_str_n(exact, len), &jid);
+					assert_int_equal(ret, bad ? FW_EPARSE : FW_OK);
+				}
+				free(exact);
+			}
+		}
+	}
+}
+
 static void test_domain_without_checks(void **state)
 {
 	static const struct {
@@ -320,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_split_limits),
 		cmocka_unit_test(test_split_truncated_at_every_byte),
+		cmocka_unit_test(test_split_finds_each_bad_byte),
 		cmocka_unit_test(test_domain_without_checks),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_key_truncated_at_every_byte),

@@ -2,10 +2,16 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * One end of a channel for tests: writes down what happens as a story, and does at a chosen element
- * what the test asks for. Include it after cmocka.h.
+ * what the test asks for.
  */
 #ifndef TESTS_SUPPORT_CHANNEL_END_H
 #define TESTS_SUPPORT_CHANNEL_END_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <string.h>

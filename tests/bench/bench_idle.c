@@ -2,10 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Memory of idle links: attaches COUNT components, lets each send one stanza to the next so that no
- * link is fresh, and reports the router's resident memory per link. `%u` in NAME becomes the number
- * of the link; without it all share one name. Usage: bench_idle IP PORT SECRET ROUTER_PID NAME
- * COUNT
+ * link is fresh, waits until the router has been quiet, and reports its resident memory per link.
+ * `%u` in NAME becomes the number of the link; without it all share one name. Usage: bench_idle IP
+ * PORT SECRET ROUTER_PID NAME COUNT
  */
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 
 #include "tests/bench/bench_stanza.h"
 #include "tests/bench/bench_wire.h"
+
+#define QUIET_NS 3000000000LL
+#define QUIET_MAX_NS 20000000000LL
 
 static void link_name(char *out, size_t room, const char *pattern, uint32_t number)
 {
@@ -70,6 +74,24 @@ static int use_all(const int *fds, uint32_t count, const char *pattern)
 	return 0;
 }
 
+/* The least memory within a few seconds of silence: a router may give back what an idle link does
+ * not need. */
+static int64_t quiet_kib(int pid)
+{
+	int64_t least = bench_resident_kib(pid);
+	int64_t since = bench_now_ns(), start = since;
+
+	while (bench_now_ns() - since < QUIET_NS && bench_now_ns() - start < QUIET_MAX_NS) {
+		poll(NULL, 0, 100);
+		int64_t now = bench_resident_kib(pid);
+		if (now < least) {
+			least = now;
+			since = bench_now_ns();
+		}
+	}
+	return least;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t count = argc == 7 ? (uint32_t)strtoul(argv[6], NULL, 10) : 0;
@@ -100,9 +122,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	int64_t used = bench_resident_kib(pid);
+	int64_t quiet = quiet_kib(pid);
 	printf("attach_per_s %.0f 1/s\n", per_s);
 	printf("idle_fresh_kib %.2f KiB\n", (double)(fresh - before) / count);
 	printf("idle_used_kib %.2f KiB\n", (double)(used - before) / count);
+	printf("idle_quiet_kib %.2f KiB\n", (double)(quiet - before) / count);
 	free(fds);
 	return 0;
 }

@@ -131,12 +131,12 @@ class Fedway(Process):
 
     def ctl(self, *words):
         """Asks fedwayctl; returns its JSON, or raises with what it said."""
-        done = subprocess.run([f"{self.installed.prefix}/bin/fedwayctl", "--socket", self.socket, "--json",
+        done = subprocess.run([f"{self.installed.prefix}/sbin/fedwayctl", "--socket", self.socket, "--json",
                                *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=30, env={**os.environ, **self.installed.env})
         if done.returncode != 0:
             raise AssertionError(f"fedwayctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
-        return json.loads(done.stdout)
+        return json.loads(done.stdout)["result"]
 
     def reload(self):
         self.write()

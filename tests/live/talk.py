@@ -89,8 +89,13 @@ class Talker:
         if iq["type"] == "get":
             iq.reply().send()
 
-    def connect(self, ip, port, **options):
-        loop_thread().call(lambda: self.xmpp.connect((ip, port), **options) and None)
+    def connect(self, ip, port):
+        def begin():
+            if self.xmpp.is_component:
+                self.xmpp.connect(ip, port)
+            else:
+                self.xmpp.connect((ip, port), disable_starttls=True)
+        loop_thread().call(begin)
         if not self.online.wait(WAIT_S):
             raise AssertionError(f"{self.name} did not get online at {ip}:{port}")
         return self
@@ -150,7 +155,7 @@ def client(jid, ip, port, password="pass"):
         xmpp["feature_mechanisms"].unencrypted_scram = True
         xmpp["feature_mechanisms"].unencrypted_plain = True
         return xmpp
-    return Talker(jid, make).connect(ip, port, disable_starttls=True)
+    return Talker(jid, make).connect(ip, port)
 
 
 def component(name, ip, port, secret):

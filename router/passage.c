@@ -22,13 +22,26 @@ static struct fw_logger passage_refused = FW_LOGGER("stanza.refused");
  * end the stack. Real exchanges nest three or four deep. */
 enum { DEPTH_MAX = 32 };
 
+/* Says it at info for the first, second, fourth, eighth … of a cause from one component: it is
+ * heard, and a flood of stanzas is no flood of lines. */
 static void log_refused(const struct passage *passage, const char *room, enum passage_next next)
 {
-	fw_log(passage->source != NULL ? passage->source->log : passage->router->log,
-	       &passage_refused, FW_LOG_DEBUG, "%s xcoder=%llu room=\"%s\" cause=%s",
+	const struct component *source = passage->source;
+	const struct fw_ledger *ledger = source != NULL ? source->ledger : passage->router->bounces;
+	uint64_t count = ledger->causes[passage->cause] + 1;
+	enum fw_level level = (count & (count - 1)) == 0 ? FW_LOG_INFO : FW_LOG_DEBUG;
+	char from[128], to[128];
+
+	if (!fw_log_on(&passage_refused, level)) {
+		return;
+	}
+	fw_log(source != NULL ? source->log : passage->router->log, &passage_refused, level,
+	       "%s xcoder=%llu from:to=%s:%s room=\"%s\" cause=%s count=%llu",
 	       next == PASSAGE_BOUNCE ? "bounce" : "drop",
-	       (unsigned long long)fw_stanza_xcoder(passage->stanza), room,
-	       fw_cause_row(passage->cause)->name);
+	       (unsigned long long)fw_stanza_xcoder(passage->stanza),
+	       fw_quote(fw_stanza_from(passage->stanza), from, sizeof(from)),
+	       fw_quote(fw_stanza_to(passage->stanza), to, sizeof(to)), room,
+	       fw_cause_row(passage->cause)->name, (unsigned long long)count);
 }
 
 void passage_run(struct passage *passage)
@@ -46,9 +59,7 @@ void passage_run(struct passage *passage)
 		next = rooms[i].enter(passage);
 	}
 	if (next == PASSAGE_BOUNCE || next == PASSAGE_DROP) {
-		if (fw_log_on(&passage_refused, FW_LOG_DEBUG)) {
-			log_refused(passage, room, next);
-		}
+		log_refused(passage, room, next);
 		if (next == PASSAGE_BOUNCE) {
 			router_bounce(router, &passage->stanza, passage->cause);
 		} else {

@@ -180,6 +180,34 @@ static void each_stanza_leaves_two_lines_with_one_number_at_debug(void **state)
 	house_close(&house);
 }
 
+static void a_flood_of_refusals_is_no_flood_of_lines(void **state)
+{
+	(void)state;
+	static const struct fw_log_sink sink = { collect, NULL };
+	struct house house;
+	unsigned told = 0;
+
+	house_open(&house);
+	struct guest *in = house_guest(&house, "in", "in.example");
+	(void)fw_log_set_level(fw_str("stanza.*"), FW_LOG_INFO);
+	fw_log_set_sink(&sink);
+	lines[0] = '\0';
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(
+		    house_send(in, "<message from='a@not.example' to='b@target.example'/>"),
+		    FW_EDENIED);
+	}
+	fw_log_set_sink(NULL);
+	for (const char *at = lines; (at = strstr(at, "stanza.refused")) != NULL; at++) {
+		told++;
+	}
+	assert_int_equal(told, 10); /* 1, 2, 4 … 512 */
+	assert_non_null(strstr(lines, "drop xcoder="));
+	assert_non_null(strstr(lines, "from:to=a@not.example:b@target.example"));
+	assert_non_null(strstr(lines, "cause=foreign-sender count=512"));
+	house_close(&house);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +217,7 @@ int main(void)
 		cmocka_unit_test(the_account_of_one_that_left_stays_in_the_total),
 		cmocka_unit_test(one_that_is_passed_on_enters_once),
 		cmocka_unit_test(each_stanza_leaves_two_lines_with_one_number_at_debug),
+		cmocka_unit_test(a_flood_of_refusals_is_no_flood_of_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

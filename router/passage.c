@@ -11,9 +11,9 @@ static const struct {
 	const char *name;
 	enum passage_next (*enter)(struct passage *);
 } rooms[] = {
-	{ "ingress", ingress_enter },     { "hooks arrived", hooks_arrived },
-	{ "hooks policy", hooks_policy }, { "lookup", lookup_enter },
-	{ "hooks routed", hooks_routed }, { "egress", egress_enter },
+	{ "ingress", ingress_enter },     { "hooks-arrived", hooks_arrived },
+	{ "hooks-policy", hooks_policy }, { "lookup", lookup_enter },
+	{ "hooks-routed", hooks_routed }, { "egress", egress_enter },
 };
 
 static struct fw_logger passage_refused = FW_LOGGER("stanza.refused");
@@ -36,7 +36,7 @@ static void log_refused(const struct passage *passage, const char *room, enum pa
 		return;
 	}
 	fw_log(source != NULL ? source->log : passage->router->log, &passage_refused, level,
-	       "%s xcoder=%llu from:to=%s:%s room=\"%s\" cause=%s count=%llu",
+	       "%s xcoder=%llu from:to=%s:%s room=%s cause=%s count=%llu",
 	       next == PASSAGE_BOUNCE ? "bounce" : "drop",
 	       (unsigned long long)fw_stanza_xcoder(passage->stanza),
 	       fw_quote(fw_stanza_from(passage->stanza), from, sizeof(from)),

@@ -25,6 +25,12 @@ FW_API const char *__lsan_default_suppressions(void)
 {
 	return "leak:libconfig.so\n";
 }
+
+FW_API const char *__lsan_default_options(void);
+FW_API const char *__lsan_default_options(void)
+{
+	return "print_suppressions=0";
+}
 #endif
 
 struct file_reading {

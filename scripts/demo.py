@@ -22,7 +22,7 @@ from peers import Prosody, Unbound  # noqa: E402
 from process import wait_until  # noqa: E402
 
 PARTNER, ECHO, SVC = "partner.example", "echo.corp.example", "svc.corp.example"
-LINE = re.compile(r'^(\S+)Z (\S+)\[\d+\]: Level="\w+" CodeLocation="([\w.]+)" Detail="(.*)"$')
+LINE = re.compile(r'^(\S+)Z (\S+)\[\d+\]: Level="[\w ]+" CodeLocation="([\w.]+)" Detail="(.*)"$')
 
 
 def ms(seconds):
@@ -35,20 +35,32 @@ def us(microseconds):
 
 # What a line of the log means to a reader: logger, pattern, heading, text. The first that matches is told.
 STORY = [
-    ("Resolver", r"puny=(\S+) .*SRV:([\d.]+) ADDR:([\d.]+)\).*?(\d+\.\d+\.\d+\.\d+\S*)", "lookup",
-     lambda m: f"{m[1]} found by DNS SRV at {m[4]} (SRV {ms(m[2])}, address {ms(m[3])})"),
-    ("ConnInfoHistory", r"IN\) .*?->ACCEPTED\b.*?(\S+)$", "connect", lambda m: f"from {m[1]}"),
-    ("ConnInfoHistory", r"OUT\) CONNECTING->PENDING spent_us=(\d+)", "connect",
-     lambda m: f"TCP, stream and TLS in {us(m[1])}"),
-    ("ConnInfoHistory", r", (\S+):(\S+), OUT\) PENDING->CONNECTED spent_us=(\d+)", "up",
-     lambda m: f"{m[1]} proved to {m[2]} in {us(m[3])}"),
-    ("ConnInfoHistory", r", (\S+):(\S+), IN\) PENDING->CONNECTED spent_us=(\d+)", "up",
-     lambda m: f"{m[1]} proved to {m[2]} in {us(m[3])}"),
-    ("ConnInfoHistory", r"IN\) SECURING->\w+ spent_us=(\d+)", "tls", lambda m: f"handshake in {us(m[1])}"),
-    (".*", r"received:: <db:result from='(\S+)' to='(\S+)' id", "dialback",
-     lambda m: f"initiating:    {m[1]} accepts our key"),
-    (".*", r"received:: <db:result from='(\S+)' to='(\S+)'", "dialback",
-     lambda m: f"receiving:     {m[1]} shows a key for {m[2]}"),
+    ("Resolver", r"puny=(\S+) .*SRV:([\d.]+) ADDR:([\d.]+)\).* targets=(.*)$", "lookup",
+     lambda m: f"{m[1]} by DNS SRV: {m[4]} (SRV {ms(m[2])}, address {ms(m[3])})"),
+    ("ConnInfoHistory", r", \S+:(\S+), IN\) ACCEPTED->SECURING .*address=(\S+)", "connect",
+     lambda m: f"from {m[2]}, for {m[1]}"),
+    ("ConnInfoHistory", r"IN\) SECURING->ACCEPTED spent_us=(\d+) tls=(\S+) cipher=(\S+)", "tls",
+     lambda m: f"{m[2]}, {m[3]}, handshake in {us(m[1])}"),
+    ("ConnInfoHistory", r", (\S+):(\S+), OUT\) CONNECTING->PENDING .*address=(\S+) connect_us=(\d+) stream_us=(\d+)"
+     r" tls_us=(\d+) tls=(\S+)", "connect",
+     lambda m: f"to {m[3]}, for {m[1]} (TCP {us(m[4])}, {m[7]} {us(m[6])}, stream headers {us(m[5])})"),
+    ("stanza.component.in", r"received:: <db:result from='(\S+)' to='(\S+)'.* type='(\w+)'", "dialback",
+     lambda m: f"initiating role: {m[1]} says that the key of {m[2]} is {m[3]}"),
+    ("stanza.component.in", r"received:: <db:result from='(\S+)' to='(\S+)'", "dialback",
+     lambda m: f"receiving role: {m[1]} shows a key to {m[2]}"),
+    ("DBVerify", r"stream for dialback only .*addr=(\S+) .*CONNECT:([\d.]+) STREAM:([\d.]+) TLS:([\d.]+)", "dialback",
+     lambda m: f"receiving role: asking the authoritative server {m[1]} on a stream of its own"
+               f" (TCP {ms(m[2])}, TLS {ms(m[4])}, stream headers {ms(m[3])})"),
+    ("DBVerify", r"verified result=(\w+) time=([\d.]+)", "dialback",
+     lambda m: f"receiving role: the key is {m[1]}, {ms(m[2])} after it was shown"),
+    ("stanza.component.out", r"sending:: <db:result from='(\S+)' to='(\S+?)'>", "dialback",
+     lambda m: f"initiating role: {m[1]} shows a key to {m[2]}"),
+    ("Dialback", r"checked a key of (\S+) for (\S+): (\w+)", "dialback",
+     lambda m: f"authoritative role: {m[2]} asks whether this is a key of {m[1]}: {m[3]}"),
+    ("stanza.component.in", r"received:: <message from='(\S+)' to='(\S+)'", "deliver",
+     lambda m: f"{m[1]} → {m[2]}, from the other server"),
+    ("stanza.component.out", r"sending:: <message from='(\S+)' to='(\S+)'", "deliver",
+     lambda m: f"{m[1]} → {m[2]}, to the other server"),
 ]
 
 
@@ -126,8 +138,8 @@ def talk_out(demo):
         demo.svc.message(f"juliet@{PARTNER}/demo", question)
         demo.svc.wait_body(answer)
         took = time.time() - began
-        print(f"    porter@{SVC} → juliet@{PARTNER}: {question}")
-        print(f"    juliet@{PARTNER} → porter@{SVC}: {answer}")
+        print(f"    {SVC} → juliet@{PARTNER}: {question}")
+        print(f"    juliet@{PARTNER} → {SVC}: {answer}")
         print(f"  There and back: {ms(took)}")
         demo.tell(began)
 
@@ -137,7 +149,9 @@ def refused(demo):
     print("\nA message to a domain that is not on the allow-list:")
     demo.svc.message("anyone@denied.example", "Let me out", "denied-1")
     error = demo.svc.wait_error("denied-1")
-    print(f"    {SVC} is told: {error['error']['text'] or error['error']['condition']}")
+    text = error.xml.find(".//{urn:ietf:params:xml:ns:xmpp-stanzas}text").text
+    cause = error.xml.find(".//{urn:fedway:cause:1}cause").get("name")
+    print(f"    {SVC} is told: {text} (cause {cause}); nothing was looked up")
     if demo.dns.asked("_xmpp-server._tcp.denied.example"):
         raise AssertionError("a denied domain was looked up")
 
@@ -145,15 +159,16 @@ def refused(demo):
 def count(demo):
     total = demo.fedway.settled()["total"]
     print(f"\nThe ledger balances: {total['in']} stanzas in = {total['delivered']} delivered"
-          f" + {total['answered']} answered + {total['bounced']} bounced + {total['dropped']} dropped, none in flight.")
+          f" + {total['answered']} answered + {total['bounced']} bounced + {total['dropped']} dropped, none in flight;"
+          "\n  requests between components are counted too.")
 
 
 def further(top):
     print(f"""
 Where to go next:
-    {top}/README.md      from here to a domain of your own
-    {top}/plugins/echo   the module that answered; copy it
-    scripts/check        builds and runs every test""")
+    {top}/README.md       from here to a domain of your own
+    {top}/plugins/echo    the module that answered; copy it
+    {top}/scripts/check   builds and runs every test""")
 
 
 def play(demo, top):

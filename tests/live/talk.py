@@ -9,7 +9,8 @@ import asyncio
 import logging
 import threading
 
-logging.getLogger("slixmpp").setLevel(logging.CRITICAL)  # first: it talks while it is imported
+for talkative in ("slixmpp", "asyncio"):  # before slixmpp is imported: it talks while it is
+    logging.getLogger(talkative).setLevel(logging.CRITICAL)
 
 import slixmpp  # noqa: E402
 from slixmpp.componentxmpp import ComponentXMPP  # noqa: E402

@@ -8,6 +8,7 @@
  * An owner may do anything from inside an event, freeing the channel included. So each call from
  * the loop counts itself in and out, and looks after every event whether the channel is over.
  */
+#include "sdk/io/channel_awake.h"
 #include "sdk/io/channel_private.h"
 
 #include <netinet/in.h>
@@ -90,6 +91,7 @@ done:
 static void disconnect(struct fw_channel *channel)
 {
 	channel->phase = CHANNEL_ENDED;
+	channel_awake_leave(channel);
 	fw_io_remove(&channel->io);
 	fw_timer_free(&channel->timer);
 	fw_defer_cancel(&channel->flush);
@@ -246,6 +248,7 @@ static void channel_timer(void *ctx)
 		channel_finish(channel, channel->cause, NULL);
 	} else if (channel->phase == CHANNEL_OPEN) {
 		fw_stream_rest(channel->stream);
+		channel_awake_leave(channel);
 	}
 }
 

@@ -5,6 +5,7 @@
  * stream has queued is written once per turn, in clear as one gathered write, under TLS as full
  * records. This is the hot path: one call per event, no allocation, no copy in clear.
  */
+#include "sdk/io/channel_awake.h"
 #include "sdk/io/channel_private.h"
 
 #include <errno.h>
@@ -141,6 +142,7 @@ void channel_read(struct fw_channel *channel)
 	if (!channel->closing) {
 		fw_timer_start_ms(channel->timer, REST_AFTER_MS, 0);
 	}
+	channel_awake_enter(channel);
 	channel_watch(channel);
 }
 

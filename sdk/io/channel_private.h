@@ -33,6 +33,7 @@ struct fw_channel {
 	const struct fw_channel_events *events;
 	void *ctx;
 	struct fw_timer *timer;  /* rests an idle stream; bounds the wait when closing */
+	struct fw_channel *awake_next, **awake_link; /* channel_awake.c; NULL: it rests */
 	struct fw_task flush;    /* one write per turn */
 	struct fw_task finished; /* tells closed() */
 	struct channel_upgrade *upgrade;

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "router/instance.h"
 #include "tests/router/toys.h"
 
@@ -105,6 +109,76 @@ static void a_refused_reload_leaves_the_list_alone(void **state)
 	end(&router);
 }
 
+/* A port that somebody else listens on. */
+static int take_port(unsigned *port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static struct config *config_with_port(const char *text, unsigned port)
+{
+	struct config *config = toys_config(text);
+	static struct config_listen row;
+
+	row = (struct config_listen){ "127.0.0.1", (uint16_t)port };
+	config->router.listen = (struct fw_rows){ &row, 1 };
+	return config;
+}
+
+static void a_port_that_is_taken_ends_the_start_and_all_that_was_up(void **state)
+{
+	(void)state;
+	struct router *router = NULL;
+	struct fw_error err = { 0 };
+	unsigned port;
+	int fd = take_port(&port);
+	struct config *config = config_with_port("components = ({ module = \"toy\"; });", port);
+
+	toys_begin();
+	assert_int_equal(fw_loop_new(&loop), FW_OK);
+	assert_int_not_equal(router_start(loop, &config, NULL, &router, &err), FW_OK);
+	assert_null(router);
+	assert_null(config);
+	assert_true(err.text[0] != '\0');
+	assert_string_equal(toys_story, "start toy-1;stop toy-1;");
+	fw_loop_free(&loop);
+	close(fd);
+}
+
+static void a_port_that_is_taken_refuses_the_reload_before_anything_moves(void **state)
+{
+	(void)state;
+	struct router *router = begin("components = ({ module = \"rigid\"; });");
+	struct fw_error err = { 0 };
+	unsigned port;
+	int fd = take_port(&port);
+	struct config *config = config_with_port(
+	    "domains = ({ name = \"new.example\"; });"
+	    "components = ({ module = \"rigid\"; options = { text = \"x\"; }; }, { module = "
+	    "\"toy\"; });",
+	    port);
+
+	toys_begin();
+	assert_int_not_equal(router_reload(router, &config, NULL, &err), FW_OK);
+	assert_string_equal(toys_story, "");
+	assert_false(router_domain_is_local(router, fw_str("new.example")));
+	close(fd);
+	/* free now: the same reload passes */
+	config = config_with_port("components = ({ module = \"rigid\"; });", port);
+	assert_int_equal(router_reload(router, &config, NULL, &err), FW_OK);
+	end(&router);
+}
+
 static void realm_cannot_change(void **state)
 {
 	(void)state;
@@ -146,6 +220,8 @@ int main(void)
 		cmocka_unit_test(what_is_configured_is_ours_held_or_not),
 		cmocka_unit_test(a_reload_swaps_the_list_of_what_is_ours),
 		cmocka_unit_test(a_refused_reload_leaves_the_list_alone),
+		cmocka_unit_test(a_port_that_is_taken_ends_the_start_and_all_that_was_up),
+		cmocka_unit_test(a_port_that_is_taken_refuses_the_reload_before_anything_moves),
 		cmocka_unit_test(realm_cannot_change),
 		cmocka_unit_test(all_are_told_once_and_after_the_turn),
 	};

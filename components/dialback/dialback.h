@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The dialback component's files among themselves: the instance and its verifications.
+ */
+#ifndef FEDWAY_COMPONENTS_DIALBACK_DIALBACK_H
+#define FEDWAY_COMPONENTS_DIALBACK_DIALBACK_H
+
+#include <fedway/host.h>
+#include <fedway/io/dial.h>
+
+#include "components/dialback/dialback_key.h"
+
+#define DIALBACK_NS "urn:fedway:dialback:1"
+
+struct dialback_config {
+	struct fw_secret secret, previous_secret;
+	uint32_t timeout_ms;
+	int security_mode; /**< enum fw_security */
+	const char *certificate_file, *key_file, *ca_file;
+	uint32_t connect_timeout_ms, stream_timeout_ms, tls_timeout_ms;
+	uint32_t max_pending;
+};
+
+struct dialback_verify;
+
+struct dialback {
+	struct fw_self *self;
+	struct fw_loop *loop;
+	const struct dialback_config *config;
+	struct dialback_secrets secrets;
+	struct fw_tls_context *tls; /**< NULL with `no-tls` */
+	struct dialback_verify *verifies; /**< under way, or closing their stream */
+	size_t pending;                   /**< those without an answer */
+	bool draining;
+	uint64_t keys, checks_valid, checks_invalid;
+	uint64_t verified_valid, verified_invalid, verified_failed;
+};
+
+/** What all three requests name; slices into the request and `room`. */
+struct dialback_question {
+	struct fw_str receiving, originating, id, key, session;
+	char receiving_room[FW_DOMAIN_SIZE], originating_room[FW_DOMAIN_SIZE];
+};
+
+/* ---- dialback.c ---- */
+
+/** Answers with the error of a cause. [t] */
+void dialback_refuse(struct dialback *dialback, struct fw_stanza **request, enum fw_cause cause);
+/** Answers with `<name xmlns='urn:fedway:dialback:1' type='…'>text</name>`; `type` may be NULL. [t] */
+void dialback_answer(struct dialback *dialback, struct fw_stanza **request, const char *name,
+                     const char *type, struct fw_str text);
+
+/* ---- dialback_verify.c ---- */
+
+/** Finds the authoritative server and asks it; answers the request later. [t] */
+void dialback_verify(struct dialback *dialback, const struct dialback_question *question,
+                     struct fw_stanza **request);
+/** Ends all verifications and their streams; who waits is told the cause. */
+void dialback_verify_end_all(struct dialback *dialback, enum fw_cause cause);
+/** One object per verification under way into the array `streams`. */
+void dialback_verify_report(const struct dialback *dialback, struct fw_json *streams);
+
+#endif

@@ -48,7 +48,7 @@ static void dial_changed(void *owner, int from, int to, uint64_t spent_us)
 	if (from < FW_DIAL_PHASES) {
 		dial->spent_us[from] += spent_us;
 	}
-	if (to == DIAL_CONNECT || to == DIAL_LEAVE) {
+	if (to == DIAL_CONNECT) {
 		return; /* told as a failure, with its cause */
 	}
 	fw_log(dial->settings.log, &dial_log, FW_LOG_INFO, "%s->%s target=%s[%s] spent_ms=%.1f",

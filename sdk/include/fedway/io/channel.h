@@ -71,11 +71,12 @@ FW_API struct fw_tls *fw_channel_tls(const struct fw_channel *channel);
 
 /**
  * Ends in good order (RFC 6120 §4.4): error if the cause has one, footer, what is queued before it is still
- * written, up to 5 s for the peer's footer, then closed(). Further calls change nothing.
+ * written, up to 5 s for the peer's footer, then closed(). Further calls change nothing. Elements that the peer
+ * still sends are given to element(), unless the cause puts the blame on the peer.
  */
 FW_API void fw_channel_close(struct fw_channel *channel, enum fw_cause cause);
 FW_API bool fw_channel_closing(const struct fw_channel *channel);
-/** Stops or resumes reading: back-pressure. */
+/** Stops or resumes reading: back-pressure. What has been read already still comes. */
 FW_API void fw_channel_pause(struct fw_channel *channel, bool pause);
 FW_API void fw_channel_set_limits(struct fw_channel *channel, const struct fw_xml_limits *limits);
 

@@ -124,6 +124,7 @@ class Fedway(Process):
         super().start()
         self.wait_port(self.ip, self.s2s_port)
         self.wait_port(self.ip, self.link_port)
+        wait_until(lambda: f"the control socket of {self.name}", lambda: os.path.exists(self.socket))
         return self
 
     def stop(self, number=signal.SIGTERM, seconds=20):

@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: The Fedway authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the README tells an operator to write is accepted by the daemon that was installed."""
+import os
+import re
+import subprocess
+
+import fedway
+from peers import make_certificate
+
+SOURCE = os.environ.get("FEDWAY_SOURCE") or os.path.join(os.path.dirname(__file__), "..", "..")
+
+
+def test_the_configuration_of_the_readme_is_accepted(tmp_path):
+    with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as f:
+        blocks = re.findall(r"((?:^       [^\n]*\n|^\n)+)", f.read(), re.MULTILINE)
+    text = next(b for b in blocks if "realm" in b)
+    installed = fedway.Installation()
+    certificate, key = make_certificate(str(tmp_path), "edge.corp.example")
+    with open(tmp_path / "edge.pem", "w", encoding="utf-8") as out:
+        for path in (certificate, key):
+            with open(path, encoding="utf-8") as f:
+                out.write(f.read())
+    for name in ("chat.secret", "dialback.secret"):
+        (tmp_path / name).write_text("secret\n")
+        os.chmod(tmp_path / name, 0o600)
+    conf = tmp_path / "fedway.conf"
+    conf.write_text(f'module_path = "{installed.modules}";\n' + text)
+    done = subprocess.run([f"{installed.prefix}/sbin/fedwayd", "--check", "--config", str(conf)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **installed.env})
+    assert done.returncode == 0, done.stdout

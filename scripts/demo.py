@@ -41,7 +41,7 @@ STORY = [
      lambda m: f"from {m[2]}, for {m[1]}"),
     ("ConnInfoHistory", r"IN\) SECURING->ACCEPTED spent_us=(\d+) tls=(\S+) cipher=(\S+)", "tls",
      lambda m: f"{m[2]}, {m[3]}, handshake in {us(m[1])}"),
-    ("ConnInfoHistory", r", (\S+):(\S+), OUT\) CONNECTING->PENDING .*address=(\S+) connect_us=(\d+) stream_us=(\d+)"
+    ("ConnInfoHistory", r", (\S+):(\S+), OUT\) CONNECTING->AUTHENTICATING .*address=(\S+) connect_us=(\d+) stream_us=(\d+)"
      r" tls_us=(\d+) tls=(\S+)", "connect",
      lambda m: f"to {m[3]}, for {m[1]} (TCP {us(m[4])}, {m[7]} {us(m[6])}, stream headers {us(m[5])})"),
     ("stanza.component.in", r"received:: <db:result from='(\S+)' to='(\S+)'.* type='(\w+)'", "dialback",

@@ -203,8 +203,8 @@ bool s2s_in_up(const struct s2s_in *in)
 
 void s2s_in_close(struct s2s_in *in, enum fw_cause cause, const char *detail)
 {
-	if (s2s_in_ending(in)) {
-		return;
+	if (s2s_in_ending(in) || fw_channel_closing(in->channel)) {
+		return; /* the first reason counts; the channel's own comes with closed() */
 	}
 	in->cause = cause;
 	snprintf(in->detail, sizeof(in->detail), "%s", detail);
@@ -284,6 +284,7 @@ static int in_start(struct s2s *s2s, struct s2s_in *in, int *fd)
 		.limits = FW_XML_LIMITS_BEFORE_AUTH,
 	};
 	struct fw_str none = { NULL, 0 };
+	char address[FW_ADDR_TEXT_SIZE + 16];
 	int ret = s2s_log_context(s2s, &in->log, in->session, none, none, false);
 
 	if (ret != FW_OK) {
@@ -293,6 +294,8 @@ static int in_start(struct s2s *s2s, struct s2s_in *in, int *fd)
 	if (ret != FW_OK) {
 		return ret;
 	}
+	snprintf(address, sizeof(address), "address=%s", in->address);
+	s2s_log_change(in->log, "NEW", s2s_in_words[S2S_IN_HEADER], 0, address);
 	in->machine.log = in->log;
 	in->machine.changed = in_on_changed;
 	return fw_machine_start(&in->machine, s2s_in_rows, S2S_IN_STATES, S2S_IN_HEADER, s2s->loop,

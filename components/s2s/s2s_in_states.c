@@ -11,8 +11,9 @@
 enum { IN_DRAIN_MS = 10000 };
 
 const char *const s2s_in_words[S2S_IN_STATES] = {
-	[S2S_IN_HEADER] = "ACCEPTED", [S2S_IN_SECURE] = "SECURING", [S2S_IN_AUTH] = "PENDING",
-	[S2S_IN_UP] = "CONNECTED",    [S2S_IN_DRAIN] = "CLOSING",   [S2S_IN_CLOSED] = "CLOSED",
+	[S2S_IN_HEADER] = "ACCEPTED",     [S2S_IN_SECURE] = "SECURING",
+	[S2S_IN_AUTH] = "AUTHENTICATING", [S2S_IN_UP] = "OPEN",
+	[S2S_IN_DRAIN] = "CLOSING",       [S2S_IN_CLOSED] = "CLOSED",
 };
 
 static bool in_is_starttls(const struct fw_stanza *element)

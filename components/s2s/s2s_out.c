@@ -209,11 +209,18 @@ static void out_begin_end(struct s2s_out *out)
 	}
 }
 
+/* The first reason counts. A channel that ends for one of its own tells it with closed(). */
+static bool out_has_reason(const struct s2s_out *out)
+{
+	return out->cause != FW_CAUSE_NONE ||
+	       (out->channel != NULL && !out->channel_closed && fw_channel_closing(out->channel));
+}
+
 void s2s_out_fail(struct s2s_out *out, enum fw_cause cause, const char *format, ...)
 {
 	va_list args;
 
-	if (out->cause != FW_CAUSE_NONE) {
+	if (out_has_reason(out)) {
 		return;
 	}
 	out->cause = cause;
@@ -236,7 +243,7 @@ static bool out_is_clean(const struct s2s_out *out)
 
 void s2s_out_lost(struct s2s_out *out, enum fw_cause cause, const char *detail)
 {
-	if (out->cause != FW_CAUSE_NONE) {
+	if (out_has_reason(out)) {
 		return;
 	}
 	out->cause = cause;
@@ -345,6 +352,7 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair, struct s2s_out **out_p
 	if (ret != FW_OK) {
 		goto done;
 	}
+	s2s_log_change(out->log, "NEW", s2s_out_words[S2S_OUT_RESOLVE], 0, "");
 	out->machine.log = out->log;
 	out->machine.changed = out_on_changed;
 	out->trying = true;

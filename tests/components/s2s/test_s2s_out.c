@@ -1,0 +1,742 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Outgoing streams against peers of plain bytes: the initiating role, every way in which it fails,
+ * queues, back-off, idle close, and what becomes of unwritten stanzas. Each test ends with a
+ * balanced ledger.
+ */
+#include "tests/components/s2s/world.h"
+
+#define ALICE "alice@corp.example"
+#define BOB "bob@partner.example"
+
+static void a_stanza_crosses_in_order(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	world_send(&world, ALICE, BOB, "m2");
+	peer_expect_connection(peer, 1);
+	peer_accept_pair(peer, "S1D0001", "corp.example", "partner.example");
+	assert_non_null(strstr(peer->in, "xmlns:db='jabber:server:dialback'"));
+	assert_non_null(strstr(peer->in, "to='partner.example'"));
+	assert_non_null(strstr(peer->in, "<db:result from='corp.example' to='partner.example'>"
+					 "key-for-S1D0001-abcdef</db:result>"));
+	assert_null(strstr(peer->in, "<message"));
+	peer_expect(peer, "hello m1");
+	peer_expect(peer, "hello m2");
+	world_send(&world, ALICE, BOB, "m3");
+	peer_expect(peer, "hello m3");
+	assert_int_equal(peer->accepted, 1);
+	assert_int_equal(world.resolved, 1);
+	/* the log tells the story, without the key and without bodies */
+	world_expect_log(&world, "sending:: <db:result from='corp.example' to='partner.example'>"
+				 "key-for-\xe2\x80\xa6</db:result>");
+	world_expect_log(&world, "received:: <db:result from='partner.example' "
+				 "to='corp.example' type='valid'/>");
+	world_expect_log(&world, "AUTHENTICATING->OPEN");
+	world_expect_log(&world, "corp.example:partner.example, OUT)");
+	assert_int_equal(fake_host_logged(world.host, "key-for-S1D0001"), 0);
+	assert_int_equal(fake_host_logged(world.host, "hello"), 0);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void each_failed_lookup_returns_its_cause(void **ctx)
+{
+	static const struct {
+		enum fw_cause answer, bounce;
+	} rows[] = {
+		{ FW_CAUSE_DNS_NOT_FOUND, FW_CAUSE_DNS_NOT_FOUND },
+		{ FW_CAUSE_DNS_NO_SERVICE, FW_CAUSE_DNS_NO_SERVICE },
+		{ FW_CAUSE_DNS_FAILED, FW_CAUSE_DNS_FAILED },
+		{ FW_CAUSE_BAD_ADDRESS, FW_CAUSE_BAD_ADDRESS },
+		{ FW_CAUSE_NO_ROUTE, FW_CAUSE_DNS_FAILED },
+	};
+
+	(void)ctx;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct world world;
+		world_init(&world);
+		world.resolve = rows[i].answer;
+		world_start(&world);
+		world_send(&world, ALICE, BOB, "m1");
+		world_send(&world, ALICE, BOB, "m2");
+		world_expect_bounces(&world, rows[i].bounce, 2);
+		world_expect_no_pairs(&world);
+		struct fw_stanza *answer = fake_host_take_to(world.host, ALICE);
+		assert_true(fw_str_is(fake_host_cause(answer), fw_cause_row(rows[i].bounce)->name));
+		fake_host_done(&answer);
+		world_free(&world);
+	}
+}
+
+static void a_silent_resolver_is_given_up(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.resolver_silent = true;
+	world.config.resolve_timeout_ms = 20;
+	world_start(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	world_expect_bounces(&world, FW_CAUSE_DNS_FAILED, 1);
+	world_free(&world);
+}
+
+static void nobody_listens(void **ctx)
+{
+	static const struct {
+		bool is_static;
+		enum fw_cause bounce;
+	} rows[] = { { false, FW_CAUSE_CONNECT_FAILED }, { true, FW_CAUSE_STATIC_FAILED } };
+
+	(void)ctx;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct world world;
+		world_init(&world);
+		world.is_static = rows[i].is_static;
+		world_start(&world);
+		struct peer *peer = peer_listen(&world); /* takes a free port and gives it back */
+		peer_free(&peer);
+		world_send(&world, ALICE, BOB, "m1");
+		world_expect_bounces(&world, rows[i].bounce, 1);
+		world_expect_log(&world, "CONNECTING->CLOSED");
+		world_free(&world);
+	}
+}
+
+#define HEADER_TEXT \
+	"<?xml version='1.0'?><stream:stream xmlns='jabber:server' " \
+	"xmlns:stream='http://etherx.jabber.org/streams' "
+#define FEATURES_NONE "<stream:features/>"
+
+static void each_bad_greeting_has_its_cause(void **ctx)
+{
+	static const struct {
+		const char *what, *greeting;
+		bool cut;
+		enum fw_cause bounce;
+	} rows[] = {
+		{ "no dialback anywhere", HEADER_TEXT "id='x' version='1.0'>" FEATURES_NONE, false,
+		  FW_CAUSE_NO_AUTH_METHOD },
+		{ "no id",
+		  HEADER_TEXT "xmlns:db='jabber:server:dialback' version='1.0'>" FEATURES_NONE,
+		  false, FW_CAUSE_DIALBACK_ERROR },
+		{ "silence", "", false, FW_CAUSE_HEADER_TIMEOUT },
+		{ "a header and silence", HEADER_TEXT "id='x' version='1.0'>", false,
+		  FW_CAUSE_HEADER_TIMEOUT },
+		{ "another protocol", "220 mail.example ESMTP\r\n", true,
+		  FW_CAUSE_NOT_WELL_FORMED },
+		{ "a stream error",
+		  HEADER_TEXT "id='x' version='1.0'><stream:error><host-unknown "
+			      "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+			      "</stream:stream>",
+		  false, FW_CAUSE_PEER_ERROR },
+	};
+
+	(void)ctx;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct world world;
+		world_init(&world);
+		world.config.stream_timeout_ms = rows[i].cut ? SOON_MS : 50;
+		world_start(&world);
+		struct peer *peer = peer_listen(&world);
+		world_send(&world, ALICE, BOB, "m1");
+		peer_expect_connection(peer, 1);
+		peer_expect(peer, "<stream:stream");
+		if (rows[i].greeting[0] != '\0') {
+			peer_send(peer, "%s", rows[i].greeting);
+		}
+		if (rows[i].cut) {
+			peer_expect(peer, "</stream:stream>");
+			peer_cut(peer);
+		}
+		world_expect_bounces(&world, rows[i].bounce, 1);
+		peer_free(&peer);
+		world_free(&world);
+	}
+}
+
+static void tls_is_required_and_not_offered(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world_use_tls(&world, FW_SECURITY_REQUIRED);
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_expect(peer, "<stream:stream");
+	peer_send(peer,
+		  HEADER_TEXT "xmlns:db='jabber:server:dialback' id='x' version='1.0'>"
+			      "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/>"
+			      "</stream:features>");
+	peer_expect(peer, "</stream:stream>");
+	peer_send(peer, "</stream:stream>");
+	world_expect_bounces(&world, FW_CAUSE_TLS_REQUIRED, 1);
+	assert_int_equal(world.keys, 0);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_stanza_crosses_under_tls(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world_use_tls(&world, FW_SECURITY_REQUIRED);
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_expect(peer, "<stream:stream");
+	peer_send(peer,
+		  HEADER_TEXT "xmlns:db='jabber:server:dialback' id='clear' version='1.0'>"
+			      "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
+			      "<required/></starttls></stream:features>");
+	peer_expect(peer, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+	assert_int_equal(world.keys, 0);
+	peer_send(peer, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+	peer_secure(peer, FW_TLS_RECEIVING);
+	peer_accept_pair(peer, "secured", "corp.example", "partner.example");
+	assert_true(peer_has(peer, "key-for-secured") ||
+		    strstr(peer->in, "key-for-secured-abcdef") != NULL);
+	peer_expect(peer, "hello m1");
+	struct fw_json *report = fw_json_new();
+	s2s_report(world.self, "streams", report);
+	const struct fw_json *stream = fw_json_at(fw_json_get(report, "streams"), 0);
+	assert_true(fw_str_is(fw_json_text(fw_json_get(stream, "state")), "up"));
+	assert_true(fw_str_is(fw_json_text(fw_json_get(stream, "method")), "dialback"));
+	const struct fw_json *security = fw_json_get(stream, "security");
+	assert_true(fw_json_bool(fw_json_get(security, "tls")));
+	assert_true(fw_str_is(fw_json_text(fw_json_get(security, "certificate")), "not trusted"));
+	assert_true(fw_json_text(fw_json_get(security, "version")).len > 0);
+	fw_json_free(&report);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void each_end_of_dialback_has_its_cause(void **ctx)
+{
+	static const struct {
+		const char *answer;
+		enum fw_cause bounce;
+	} rows[] = {
+		{ "<db:result from='partner.example' to='corp.example' type='invalid'/>",
+		  FW_CAUSE_DIALBACK_INVALID },
+		{ "<db:result from='partner.example' to='corp.example' type='error'><error "
+		  "type='cancel'>"
+		  "<item-not-found "
+		  "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></db:result>",
+		  FW_CAUSE_DIALBACK_ERROR },
+		{ "</stream:stream>", FW_CAUSE_PEER_CLOSED },
+		{ "", FW_CAUSE_DIALBACK_TIMEOUT },
+		{ NULL, FW_CAUSE_PEER_LOST },
+		{ "<message from='bob@partner.example' to='alice@corp.example'/>",
+		  FW_CAUSE_NOT_AUTHORIZED },
+	};
+
+	(void)ctx;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct world world;
+		world_init(&world);
+		world.config.auth_timeout_ms = 100;
+		world_start(&world);
+		struct peer *peer = peer_listen(&world);
+		world_send(&world, ALICE, BOB, "m1");
+		world_send(&world, ALICE, BOB, "m2");
+		peer_expect_connection(peer, 1);
+		peer_take_stream(peer, "id1");
+		if (rows[i].answer == NULL) {
+			peer_cut(peer);
+		} else if (rows[i].answer[0] != '\0') {
+			peer_send(peer, "%s", rows[i].answer);
+		}
+		world_expect_bounces(&world, rows[i].bounce, 2);
+		if (rows[i].bounce == FW_CAUSE_DIALBACK_INVALID) {
+			peer_expect(peer, "</stream:stream>");
+			assert_null(strstr(peer->in, "stream:error"));
+		}
+		/* the failure is known, and the next stanza does not knock again */
+		world_send(&world, ALICE, BOB, "m3");
+		world_expect_bounces(&world, FW_CAUSE_BACKOFF, 1);
+		assert_int_equal(world.resolved, 1);
+		peer_free(&peer);
+		world_free(&world);
+	}
+}
+
+static void no_key_no_dialback(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.key = FW_CAUSE_NO_ROUTE;
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_expect(peer, "<stream:stream");
+	peer_send(peer, HEADER_TEXT "xmlns:db='jabber:server:dialback' id='x'>");
+	world_expect_bounces(&world, FW_CAUSE_DIALBACK_ERROR, 1);
+	peer_expect(peer, "</stream:stream>");
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_peer_before_1_0_is_taken(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_expect(peer, "<stream:stream");
+	peer_send(peer, HEADER_TEXT "xmlns:db='jabber:server:dialback' id='old'>");
+	peer_expect(peer, "key-for-old-abcdef</db:result>");
+	peer_send(peer, "<db:result from='partner.example' to='corp.example' type='valid'/>");
+	peer_expect(peer, "hello m1");
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void answers_for_others_count_for_nothing(void **ctx)
+{
+	static const char *const wrong[] = {
+		"<db:result from='other.example' to='corp.example' type='valid'/>",
+		"<db:result from='partner.example' to='sales.example' type='valid'/>",
+		"<db:result from='partner.example' to='corp.example'>a-key</db:result>",
+		"<db:verify from='partner.example' to='corp.example' id='id1' type='valid'/>",
+		"<result xmlns='urn:other' from='partner.example' to='corp.example' type='valid'/>",
+	};
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_take_stream(peer, "id1");
+	for (size_t i = 0; i < FW_COUNT(wrong); i++) {
+		peer_send(peer, "%s", wrong[i]);
+	}
+	world_expect_log(&world, "id='id1' type='valid'");
+	fake_host_settle(world.host);
+	assert_int_equal(world.s2s->counts.unsolicited, 4);
+	assert_null(strstr(peer->in, "<message"));
+	peer_send(peer, "<db:result from='Partner.Example' to='corp.example' type='valid'/>");
+	peer_expect(peer, "hello m1");
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void an_answer_before_the_question_is_ignored(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.auth_timeout_ms = 100;
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_expect(peer, "<stream:stream");
+	peer_send(peer,
+		  HEADER_TEXT "xmlns:db='jabber:server:dialback' id='x' version='1.0'>"
+			      "<stream:features/>"
+			      "<db:result from='partner.example' to='corp.example' type='valid'/>");
+	world_expect_bounces(&world, FW_CAUSE_DIALBACK_TIMEOUT, 1);
+	assert_null(strstr(peer->in, "<message"));
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_full_queue_returns_the_newest(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.queue_max_stanzas = 2;
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	world_send(&world, ALICE, BOB, "m2");
+	world_send(&world, ALICE, BOB, "m3");
+	world_expect_bounces(&world, FW_CAUSE_QUEUE_FULL, 1);
+	struct fw_stanza *answer = fake_host_take_to(world.host, ALICE);
+	assert_true(fw_str_is(fw_stanza_id(answer), "m3"));
+	fake_host_done(&answer);
+	peer_expect_connection(peer, 1);
+	peer_accept_pair(peer, "x", "corp.example", "partner.example");
+	peer_expect(peer, "hello m1");
+	peer_expect(peer, "hello m2");
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void an_aged_stanza_is_returned(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.queue_max_age_ms = 30;
+	world.resolver_silent = true;
+	world_start(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	world_send(&world, ALICE, BOB, "m2");
+	world_expect_bounces(&world, FW_CAUSE_QUEUE_AGED, 2);
+	world_send(&world, ALICE, BOB, "m3"); /* the stream is still being made: it waits as well */
+	world_expect_bounces(&world, FW_CAUSE_QUEUE_AGED, 3);
+	assert_int_equal(world.resolved, 1);
+	world_free(&world);
+}
+
+static bool may_probe(void *ctx)
+{
+	struct world *world = ctx;
+
+	return s2s_remotes_may_try(world->s2s->remotes, "partner.example");
+}
+
+static void one_probe_after_the_wait(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.resolve = FW_CAUSE_DNS_FAILED;
+	world.config.backoff_min_ms = 200;
+	world_start(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	world_expect_bounces(&world, FW_CAUSE_DNS_FAILED, 1);
+	world_send(&world, ALICE, BOB, "m2");
+	world_expect_bounces(&world, FW_CAUSE_BACKOFF, 1);
+	assert_int_equal(world.resolved, 1);
+	world_until(&world, may_probe, &world, "the wait is over");
+	world.resolve = FW_CAUSE_NONE;
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m3");
+	peer_expect_connection(peer, 1);
+	/* another pair to the same domain: not while the probe is out */
+	world_send(&world, "carol@sales.example", BOB, "m4");
+	world_expect_bounces(&world, FW_CAUSE_BACKOFF, 2);
+	world_send(&world, ALICE, BOB, "m5"); /* but the probe's own pair waits with it */
+	peer_accept_pair(peer, "x", "corp.example", "partner.example");
+	peer_expect(peer, "hello m3");
+	peer_expect(peer, "hello m5");
+	struct peer *second = peer_listen(&world);
+	world_send(&world, "carol@sales.example", BOB, "m6");
+	peer_expect_connection(second, 1);
+	peer_accept_pair(second, "y", "sales.example", "partner.example");
+	peer_expect(second, "hello m6");
+	peer_free(&second);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void an_idle_stream_closes_and_comes_back(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.idle_timeout_ms = 40;
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_accept_pair(peer, "x", "corp.example", "partner.example");
+	peer_expect(peer, "hello m1");
+	peer_expect(peer, "</stream:stream>");
+	assert_null(strstr(peer->in, "stream:error"));
+	/* the footer is out: this one waits for the next stream */
+	world_send(&world, ALICE, BOB, "m2");
+	fake_host_settle(world.host);
+	assert_int_equal(peer->accepted, 1);
+	assert_null(strstr(peer->in, "hello m2"));
+	peer_send(peer, "</stream:stream>");
+	peer_expect_connection(peer, 2);
+	peer_accept_pair(peer, "y", "corp.example", "partner.example");
+	peer_expect(peer, "hello m2");
+	peer_expect(peer, "</stream:stream>");
+	peer_send(peer, "</stream:stream>");
+	world_expect_no_pairs(&world);
+	assert_int_equal(fake_host_bounced(world.host, FW_CAUSE_COUNT), 0);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_stream_for_each_pair(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *one = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(one, 1);
+	peer_accept_pair(one, "x", "corp.example", "partner.example");
+	peer_expect(one, "hello m1");
+	struct peer *two = peer_listen(&world);
+	world_send(&world, "carol@sales.example", BOB, "m2");
+	peer_expect_connection(two, 1);
+	peer_accept_pair(two, "y", "sales.example", "partner.example");
+	peer_expect(two, "hello m2");
+	assert_int_equal(s2s_pairs_count(world.s2s->pairs), 2);
+	assert_non_null(s2s_pairs_find(world.s2s->pairs, "sales.example", "partner.example"));
+	peer_free(&one);
+	peer_free(&two);
+	world_free(&world);
+}
+
+static void what_never_leaves(void **ctx)
+{
+	static const struct {
+		const char *from, *to;
+		enum fw_cause bounce;
+	} rows[] = {
+		{ "dave@inside.example", BOB, FW_CAUSE_NOT_FEDERATED },
+		{ ALICE, "x.test-realm", FW_CAUSE_NO_ROUTE },
+	};
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		unsigned before = fake_host_bounced(world.host, rows[i].bounce);
+		world_send(&world, rows[i].from, rows[i].to, "m1");
+		world_expect_bounces(&world, rows[i].bounce, before + 1);
+	}
+	struct fw_stanza *stanza = NULL; /* the fake host would not deliver this one to "*" */
+	assert_int_equal(
+	    fw_stanza_parse(fw_str("<message from='a@corp.example' to='b@sales.example'/>"),
+			    &stanza),
+	    FW_OK);
+	fw_stanza_enter(stanza, fake_host_ledger(world.host), 0);
+	s2s_pairs_deliver(world.s2s, &stanza);
+	world_expect_bounces(&world, FW_CAUSE_LOOP, 1);
+	assert_int_equal(world.resolved, 0);
+	world_free(&world);
+}
+
+/* ---- streams that die when they are up ---- */
+
+static struct peer *up(struct world *world)
+{
+	struct peer *peer = peer_listen(world);
+
+	world_send(world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_accept_pair(peer, "x", "corp.example", "partner.example");
+	peer_expect(peer, "hello m1");
+	return peer;
+}
+
+enum { BIG_COUNT = 60, BIG_SIZE = 200000 };
+
+/* More than any socket buffer takes from a peer that does not read. */
+static void send_big(struct world *world)
+{
+	char *body = malloc(BIG_SIZE + 1);
+
+	assert_non_null(body);
+	memset(body, 'x', BIG_SIZE);
+	body[BIG_SIZE] = '\0';
+	for (int i = 0; i < BIG_COUNT; i++) {
+		struct fw_stanza *stanza = NULL;
+		assert_int_equal(fw_stanza_new("message", NULL, &stanza), FW_OK);
+		fw_stanza_set(stanza, "from", fw_str(ALICE));
+		fw_stanza_set(stanza, "to", fw_str(BOB));
+		struct fw_elem *elem = fw_elem_add(fw_stanza_root(stanza), "body", NULL);
+		assert_int_equal(fw_elem_set_text(elem, fw_str(body)), FW_OK);
+		fw_stanza_enter(stanza, fake_host_ledger(world->host), fw_now_ms(world->s2s->loop));
+		s2s_pairs_deliver(world->s2s, &stanza);
+	}
+	free(body);
+	fake_host_settle(world->host);
+}
+
+static bool is_closing(void *ctx)
+{
+	const struct world *world = ctx;
+	const struct s2s_pair *pair =
+	    s2s_pairs_find(world->s2s->pairs, "corp.example", "partner.example");
+
+	return pair == NULL || pair->out == NULL || pair->out->channel == NULL ||
+	       fw_channel_closing(pair->out->channel);
+}
+
+static void each_death_returns_what_is_unwritten(void **ctx)
+{
+	static const struct {
+		const char *last_words;
+		enum fw_cause bounce;
+	} rows[] = {
+		{ NULL, FW_CAUSE_PEER_LOST },
+		{ "<stream:error><reset "
+		  "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+		  "</stream:stream>",
+		  FW_CAUSE_PEER_ERROR },
+		{ "<iq/>", FW_CAUSE_NOT_AUTHORIZED },
+	};
+
+	(void)ctx;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct world world;
+		world_new(&world);
+		struct peer *peer = up(&world);
+		peer->deaf = true;
+		fw_io_set(peer->io, 0);
+		send_big(&world);
+		const struct fw_ledger *ledger = fake_host_ledger(world.host);
+		assert_true(ledger->in_flight > 0);
+		if (rows[i].last_words == NULL) {
+			peer_cut(peer);
+		} else {
+			peer_send(peer, "%s", rows[i].last_words);
+		}
+		if (rows[i].bounce == FW_CAUSE_PEER_ERROR) {
+			world_until(&world, is_closing, &world, "our footer is queued");
+			peer_cut(peer);
+		}
+		if (rows[i].bounce == FW_CAUSE_NOT_AUTHORIZED) {
+			world_expect_log(&world, "OPEN->CLOSING");
+			peer_cut(peer); /* it never read, so our footer cannot reach it */
+		}
+		world_expect_no_pairs(&world);
+		assert_true(fake_host_bounced(world.host, rows[i].bounce) > 10);
+		assert_int_equal(fake_host_bounced(world.host, rows[i].bounce),
+				 fake_host_bounced(world.host, FW_CAUSE_COUNT));
+		peer_free(&peer);
+		world_free(&world);
+	}
+}
+
+static void a_clean_end_takes_the_rest_to_a_new_stream(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = up(&world);
+	peer->deaf = true;
+	fw_io_set(peer->io, 0);
+	send_big(&world);
+	uint64_t before = fake_host_ledger(world.host)->in_flight;
+	assert_true(before > 10);
+	peer_send(peer, "</stream:stream>");
+	peer->deaf = false;
+	world_until(&world, is_closing, &world, "our footer is queued");
+	if (peer->accepted == 1) {
+		peer_cut(peer); /* it has said its footer, so this is a good end */
+	}
+	peer_expect_connection(peer, 2);
+	peer_take_stream(peer, "y");
+	assert_int_equal(fake_host_bounced(world.host, FW_CAUSE_COUNT), 0);
+	uint64_t after = fake_host_ledger(world.host)->in_flight;
+	assert_true(after == before || after == before - 1); /* one may have been half written */
+	peer_cut(peer);
+	world_expect_bounces(&world, FW_CAUSE_PEER_LOST, (unsigned)after);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_footer_behind_valid_still_takes_the_queue(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(peer, 1);
+	peer_take_stream(peer, "x");
+	peer_send(peer, "<db:result from='partner.example' to='corp.example' type='valid'/>"
+			"</stream:stream>");
+	peer_expect(peer, "hello m1"); /* RFC 6120 §4.4: whoever closes still reads */
+	peer_expect(peer, "</stream:stream>");
+	world_expect_no_pairs(&world);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_peer_that_takes_nothing_is_dead(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.queue_max_age_ms = 100;
+	world_start(&world);
+	struct peer *peer = up(&world);
+	peer->deaf = true;
+	fw_io_set(peer->io, 0);
+	send_big(&world);
+	world_expect_log(&world, "ping-timeout");
+	peer_cut(peer);
+	world_expect_no_pairs(&world);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void stop_returns_everything(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.resolver_silent = true;
+	world_start(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	world_send(&world, ALICE, "x@other.example", "m2");
+	fake_host_settle(world.host);
+	assert_int_equal(s2s_pairs_count(world.s2s->pairs), 2);
+	fake_host_stop(world.host, &world.self);
+	assert_int_equal(fake_host_bounced(world.host, FW_CAUSE_COMPONENT_GONE), 2);
+	world_free(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stanza_crosses_in_order),
+		cmocka_unit_test(each_failed_lookup_returns_its_cause),
+		cmocka_unit_test(a_silent_resolver_is_given_up),
+		cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(each_bad_greeting_has_its_cause),
+		cmocka_unit_test(tls_is_required_and_not_offered),
+		cmocka_unit_test(a_stanza_crosses_under_tls),
+		cmocka_unit_test(each_end_of_dialback_has_its_cause),
+		cmocka_unit_test(no_key_no_dialback),
+		cmocka_unit_test(a_peer_before_1_0_is_taken),
+		cmocka_unit_test(answers_for_others_count_for_nothing),
+		cmocka_unit_test(an_answer_before_the_question_is_ignored),
+		cmocka_unit_test(a_full_queue_returns_the_newest),
+		cmocka_unit_test(an_aged_stanza_is_returned),
+		cmocka_unit_test(one_probe_after_the_wait),
+		cmocka_unit_test(an_idle_stream_closes_and_comes_back),
+		cmocka_unit_test(a_stream_for_each_pair),
+		cmocka_unit_test(what_never_leaves),
+		cmocka_unit_test(each_death_returns_what_is_unwritten),
+		cmocka_unit_test(a_clean_end_takes_the_rest_to_a_new_stream),
+		cmocka_unit_test(a_footer_behind_valid_still_takes_the_queue),
+		cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
+		cmocka_unit_test(stop_returns_everything),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

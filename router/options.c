@@ -7,6 +7,7 @@
 #include "router/options.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,9 +78,8 @@ static int is_module(const struct dirent *entry)
 	return len > 3 && len < NAME_SIZE && strcmp(entry->d_name + len - 3, ".so") == 0;
 }
 
-static int print_modules(FILE *out, struct module_list *modules, const char *path, bool man)
+static int print_folder(FILE *out, struct module_list *modules, const char *folder, bool man)
 {
-	const char *folder = path[0] != '\0' ? path : FW_MODULE_DIR;
 	struct dirent **entries = NULL;
 	int count = scandir(folder, &entries, is_module, alphasort);
 	int ret = FW_OK;
@@ -92,11 +92,28 @@ static int print_modules(FILE *out, struct module_list *modules, const char *pat
 		char name[NAME_SIZE];
 		(void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(entries[i]->d_name) - 3),
 			       entries[i]->d_name);
-		int one = print_named(out, modules, path, name, man);
+		int one = print_named(out, modules, folder, name, man);
 		ret = one != FW_OK ? one : ret;
 		free(entries[i]);
 	}
 	free(entries);
+	return ret;
+}
+
+/* `path` is one folder, or several separated by ":". */
+static int print_modules(FILE *out, struct module_list *modules, const char *path, bool man)
+{
+	const char *at = path[0] != '\0' ? path : FW_MODULE_DIR;
+	int ret = FW_OK;
+
+	while (*at != '\0') {
+		char folder[PATH_MAX];
+		size_t len = strcspn(at, ":");
+		(void)snprintf(folder, sizeof(folder), "%.*s", (int)len, at);
+		int one = len > 0 ? print_folder(out, modules, folder, man) : FW_OK;
+		ret = one != FW_OK ? one : ret;
+		at += len + (at[len] == ':' ? 1 : 0);
+	}
 	return ret;
 }
 #endif
@@ -115,6 +132,18 @@ int options_print_all(FILE *out, const char *module_path, bool man)
 	return ret;
 }
 
+/* A name, not a path: it may come from a socket. */
+static bool is_word(struct fw_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-') {
+			return false;
+		}
+	}
+	return true;
+}
+
 char *options_text(struct module_list *modules, const struct config_router *router,
 		   struct fw_str module, struct fw_error *err)
 {
@@ -123,13 +152,9 @@ char *options_text(struct module_list *modules, const struct config_router *rout
 	char *text = NULL;
 	size_t size = 0;
 
-	/* A name, not a path: this comes from a socket. */
-	for (size_t i = 0; i < module.len; i++) {
-		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", module.ptr[i]) == NULL ||
-		    module.len >= sizeof(name)) {
-			(void)fw_error_set(err, FW_EINVAL, "that is not the name of a module");
-			return NULL;
-		}
+	if (module.len >= sizeof(name) || !is_word(module)) {
+		(void)fw_error_set(err, FW_EINVAL, "that is not the name of a module");
+		return NULL;
 	}
 	(void)snprintf(name, sizeof(name), "%.*s", FW_STR_ARG(module));
 	if (module.len > 0 && module_list_find(modules, router, name, &found, err) != FW_OK) {

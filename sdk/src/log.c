@@ -249,6 +249,22 @@ static FW_PRINTF(3, 4) void log_append(char *line, size_t *used, const char *for
 	va_end(args);
 }
 
+/* No line may look like two, and the detail ends at its quote, whatever a caller passed without
+ * fw_quote(). What fw_quote() escaped stays as it is. */
+static void log_flatten(char *text, size_t len)
+{
+	bool escaped = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+			text[i] = ' ';
+		} else if (text[i] == '"' && !escaped) {
+			text[i] = '\'';
+		}
+		escaped = text[i] == '\\' && !escaped;
+	}
+}
+
 /* Time and speaker: `2026-11-21T09:25:02.123Z cm-1_s2scp-1[4711]: `. */
 static void log_put_head(const struct fw_log *log, char *line, size_t *used)
 {
@@ -265,17 +281,8 @@ static void log_put_head(const struct fw_log *log, char *line, size_t *used)
 	} else {
 		log_append(line, used, "%s", program_invocation_short_name);
 	}
+	log_flatten(line, *used);
 	log_append(line, used, "[%ld]: ", (long)getpid());
-}
-
-/* No line may look like two, whatever a caller passed without fw_quote(). */
-static void log_flatten(char *line, size_t used)
-{
-	for (size_t i = 0; i < used; i++) {
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
-			line[i] = ' ';
-		}
-	}
 }
 
 void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level level,
@@ -293,13 +300,14 @@ void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level le
 	log_put_head(log, line, &used);
 	log_append(line, &used, "Level=\"%s\" CodeLocation=\"%s\" Detail=\"", log_levels[level].tag,
 		   logger->name);
+	size_t detail = used;
 	if (log != NULL && log->len > log->speaker_len) {
 		log_append(line, &used, "%s ", log->text + log->speaker_len + 1);
 	}
 	va_start(args, format);
 	log_append_va(line, &used, format, args);
 	va_end(args);
-	log_flatten(line, used);
+	log_flatten(line + detail, used - detail);
 	if (used == LOG_LINE_MAX - 1) {
 		memcpy(line + used, cut, sizeof(cut) - 1);
 		used += sizeof(cut) - 1;

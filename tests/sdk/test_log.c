@@ -109,6 +109,8 @@ static void test_a_line_stays_one_line(void **state)
 	fw_log(NULL, &logger, FW_LOG_ERROR, "a\nb\rc\x1b[1m\x7f");
 	assert_ptr_equal(strchr(seen, '\n'), seen + strlen(seen) - 1);
 	assert_non_null(strstr(seen, "Detail=\"a b c [1m \""));
+	fw_log(NULL, &logger, FW_LOG_ERROR, "text=\"b\" peer=%s", "\\\"c\\\\\"");
+	assert_non_null(strstr(seen, "Detail=\"text='b' peer=\\\"c\\\\'\"\n"));
 }
 
 static void test_a_long_line_is_cut_and_stays_whole(void **state)

@@ -51,7 +51,7 @@ FW_API void fw_log_free(struct fw_log **log);
 /** True when a line of this level would be written; for lines that are costly to compose. */
 FW_API bool fw_log_on(struct fw_logger *logger, enum fw_level level);
 
-/** Writes one line. `log` may be NULL. Lower case, no full stop, then key=value. */
+/** Writes one line. `log` may be NULL. Lower case, no full stop, then key=value; a bare " is written as '. */
 FW_API void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level level, const char *format, ...)
 	FW_PRINTF(4, 5);
 

@@ -448,6 +448,8 @@ void dialback_verify_report(const struct dialback *dialback, struct fw_json *str
 	for (const struct dialback_verify *verify = dialback->verifies; verify != NULL;
 	     verify = verify->next) {
 		struct fw_json *stream = fw_json_append_object(streams);
+		char addr[FW_ADDR_TEXT_SIZE];
+		fw_json_set(stream, "session", fw_str(verify->xcoder));
 		fw_json_set(stream, "kind", fw_str("verify"));
 		fw_json_set(stream, "direction", fw_str("out"));
 		fw_json_set(stream, "local", fw_str(verify->receiving));
@@ -455,6 +457,8 @@ void dialback_verify_report(const struct dialback *dialback, struct fw_json *str
 		fw_json_set(stream, "state", fw_str(phase_names[verify->phase]));
 		fw_json_set_int(stream, "age_ms", (int64_t)((now_us - verify->begun_us) / 1000));
 		if (verify->channel != NULL) {
+			fw_json_set(stream, "address",
+				    fw_str(fw_addr_text(fw_channel_peer(verify->channel), addr)));
 			fw_json_set_bool(stream, "tls", fw_channel_tls(verify->channel) != NULL);
 		}
 	}

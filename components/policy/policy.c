@@ -210,7 +210,7 @@ static void policy_on_statics(void *ctx, struct fw_stanza *reply, enum fw_cause 
 	size_t count = 0;
 
 	policy->asking = NULL;
-	if (cause != FW_CAUSE_NONE) { /* no resolver yet: it is announced when it starts */
+	if (cause != FW_CAUSE_NONE) { /* what is known stays in force */
 		fw_log(fw_self_log(policy->self), &policy_logger, FW_LOG_DEBUG,
 		       "the resolver did not name its static routes cause=%s",
 		       fw_cause_row(cause)->name);
@@ -298,7 +298,11 @@ static int policy_start(struct fw_self *self, struct fw_error *err)
 		fw_self_set_state(self, NULL);
 		return ret;
 	}
-	policy_ask_statics(policy);
+	char resolver[128];
+	snprintf(resolver, sizeof(resolver), "resolver.%s", fw_self_realm(self));
+	if (fw_domain_is_local(self, fw_str(resolver))) { /* else it is announced when it starts */
+		policy_ask_statics(policy);
+	}
 	fw_announce(self, "policy");
 	return FW_OK;
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <fedway/json.h>
+
 #include "components/dialback/dialback.h"
 #include "tests/components/dialback/fake_server.h"
 #include "tests/support/fake_host.h"
@@ -497,6 +499,13 @@ static void test_drain_and_stop(void **state)
 	begin(&script, LONG_MS, FW_SECURITY_NONE);
 	fake_host_request(host, NULL, "1", "dialback", QUESTION("S1", "key"));
 	assert_true(fake_host_run_until(host, server_was_asked, &connections, LONG_MS));
+	struct fw_json *out = fw_json_new();
+	dialback_LTX_fw_component.report(dialback, "streams", out);
+	char *text = fw_json_dump(out, false);
+	assert_non_null(strstr(text, "\"local\":\"corp.example\",\"remote\":\"partner.example\","
+				     "\"state\":\"asked\""));
+	free(text);
+	fw_json_free(&out);
 	fake_host_drain(dialback);
 	assert_false(fake_host_drained(dialback));
 	verify("during a drain", QUESTION("S2", "key"), "component-draining");

@@ -7,7 +7,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
+
+#include <fedway/json.h>
 
 #include "components/policy/policy_rules.h"
 #include "tests/support/fake_host.h"
@@ -38,14 +41,14 @@ static void stand_in(void *ctx, struct fake_host *at, struct fw_stanza **request
 	}
 }
 
-static void begin(const struct policy_config *config)
+static void begin(const struct policy_config *config, bool with_resolver)
 {
 	struct fw_error err = { 0 };
 
 	host = fake_host_new();
 	fake_host_add_domain(host, "corp.example", true);
 	fake_host_add_domain(host, "chat.corp.example", true);
-	fake_host_service(host, "resolver", stand_in, NULL);
+	fake_host_service(host, "resolver", with_resolver ? stand_in : NULL, NULL);
 	policy = fake_host_start(host, &policy_LTX_fw_component, config, &err);
 	assert_string_equal(err.text, "");
 	assert_non_null(policy);
@@ -56,7 +59,7 @@ static int setup(void **state)
 {
 	(void)state;
 	static_list = NULL;
-	begin(&allow_list);
+	begin(&allow_list, true);
 	return 0;
 }
 
@@ -210,6 +213,51 @@ static void test_static_domains(void **state)
 	check_rows(before, FW_COUNT(before));
 }
 
+static void test_static_domains_at_start(void **state)
+{
+	static const struct hook_row known[] = {
+		{ "it has a static route", "a@corp.example", "b@routed.example", FW_CAUSE_NONE,
+		  "" },
+	};
+
+	(void)state;
+	static_list =
+	    "<static xmlns='urn:fedway:resolver:1'><domain name='routed.example'/></static>";
+	begin(&allow_list, true);
+	check_rows(known, FW_COUNT(known));
+	fake_host_free(&host);
+
+	begin(&allow_list, false); /* nobody to ask: no request goes out into the blue */
+	assert_int_equal(fake_host_ledger(host)->in, 0);
+	fake_host_service(host, "resolver", stand_in, NULL);
+	fw_announce(policy, "resolver");
+	fake_host_settle(host);
+	check_rows(known, FW_COUNT(known));
+}
+
+static void test_report(void **state)
+{
+	struct fw_json *out = fw_json_new();
+	struct fw_stanza *stanza = NULL;
+	struct fw_why why;
+
+	(void)state;
+	assert_int_equal(
+	    fw_stanza_parse(fw_str("<message from='a@corp.example' to='x.example'/>"), &stanza),
+	    FW_OK);
+	fake_host_hook(policy, FW_STAGE_POLICY, stanza, &why);
+	fw_stanza_free(&stanza);
+	policy_LTX_fw_component.report(policy, "streams", out);
+	assert_int_equal(fw_json_count(out), 0);
+	policy_LTX_fw_component.report(policy, "status", out);
+	char *text = fw_json_dump(out, false);
+	assert_non_null(strstr(text, "\"privacy_mode\":\"allow-list\""));
+	assert_non_null(strstr(text, "\"crossed\":1,\"denied\":1"));
+	assert_non_null(strstr(text, "\"allow\":[\"partner.example\",\"xn--bcher-kva.example\"]"));
+	free(text);
+	fw_json_free(&out);
+}
+
 /* ---- the service ---- */
 
 static void test_service(void **state)
@@ -294,6 +342,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_static_domains, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_log_counts_repeats, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_report, setup, teardown),
+		cmocka_unit_test_teardown(test_static_domains_at_start, teardown),
 		cmocka_unit_test(test_check),
 	};
 

@@ -316,9 +316,35 @@ static void test_delay_doubles_up_to_the_maximum(void **state)
 	}
 }
 
+/* Every state can be reached from the first attempt, can end, and leads back to another attempt. */
+static void test_table_of_states(void **state)
+{
+	uint32_t reached = FW_TO(UPLINK_CONNECT);
+
+	(void)state;
+	for (int round = 0; round < UPLINK_STATE_COUNT; round++) {
+		for (int i = 0; i < UPLINK_STATE_COUNT; i++) {
+			reached |= (reached & FW_TO(i)) != 0 ? uplink_states[i].next : 0;
+		}
+	}
+	assert_int_equal(reached, FW_TO(UPLINK_STATE_COUNT) - 1);
+	for (int i = 0; i < UPLINK_STATE_COUNT; i++) {
+		assert_non_null(uplink_states[i].name);
+		assert_non_null(uplink_states[i].handle);
+		assert_int_not_equal(uplink_states[i].timeout_ms, 0);
+		if (i != UPLINK_ENDED) {
+			assert_true((uplink_states[i].next & FW_TO(UPLINK_ENDED)) != 0);
+			assert_true(i == UPLINK_WAIT ||
+				    (uplink_states[i].next & FW_TO(UPLINK_WAIT)) != 0);
+		}
+	}
+	assert_int_equal(uplink_states[UPLINK_ENDED].next, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table_of_states),
 		cmocka_unit_test(test_delay_doubles_up_to_the_maximum),
 		cmocka_unit_test(test_vector_and_stanzas_both_ways),
 		cmocka_unit_test(test_handshake_byte_by_byte),

@@ -198,6 +198,33 @@ static void the_host_answers_what_a_module_asks(void **state)
 	stop(&f);
 }
 
+static void a_report_names_the_module_and_lets_it_speak(void **state)
+{
+	(void)state;
+	static const char *const topics[] = { "status", "streams" };
+	struct fixture f;
+
+	assert_int_equal(start(&f,
+			       "components = ({ module = \"toy\"; options = { text = \"hello\"; }; "
+			       "}, { module = \"rigid\"; });",
+			       NULL),
+			 FW_OK);
+	for (size_t i = 0; i < FW_COUNT(topics); i++) {
+		for (const struct component *each = f.router->components; each != NULL;
+		     each = each->next) {
+			bool toy = strncmp(each->id, "toy", 3) == 0;
+			struct fw_json *out = fw_json_new();
+			each->port_ops->report(each->port, topics[i], out);
+			struct fw_str module = fw_json_text(fw_json_get(out, "module"));
+			assert_true(fw_str_is(module, i > 0 ? "" : toy ? "toy" : "rigid"));
+			assert_true(fw_str_is(fw_json_text(fw_json_get(out, topics[i])),
+					      toy ? "hello" : ""));
+			fw_json_free(&out);
+		}
+	}
+	stop(&f);
+}
+
 static void one_that_has_drained_is_stopped_at_the_end_of_the_turn(void **state)
 {
 	(void)state;
@@ -235,6 +262,7 @@ int main(void)
 		cmocka_unit_test(they_ask_each_other),
 		cmocka_unit_test(their_hooks_come_and_go_with_them),
 		cmocka_unit_test(the_host_answers_what_a_module_asks),
+		cmocka_unit_test(a_report_names_the_module_and_lets_it_speak),
 		cmocka_unit_test(one_that_has_drained_is_stopped_at_the_end_of_the_turn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

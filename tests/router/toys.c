@@ -13,6 +13,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <fedway/json.h>
+
 char toys_story[4096];
 
 static struct fw_self *selves[32];
@@ -117,6 +119,13 @@ static void toy_deliver(struct fw_self *self, struct fw_stanza **stanza)
 	}
 }
 
+static void toy_report(struct fw_self *self, const char *topic, struct fw_json *out)
+{
+	const struct toy_config *config = fw_self_state(self);
+
+	fw_json_set(out, topic, fw_str(config->text));
+}
+
 static void toy_stop(struct fw_self *self)
 {
 	const struct toy_config *config = fw_self_state(self);
@@ -153,7 +162,7 @@ static const struct fw_component toy = {
 	.hooks = toy_hooks,         .start = toy_start,
 	.deliver = toy_deliver,     .reload = toy_reload,
 	.announced = toy_announced, .drain = toy_drain,
-	.stop = toy_stop,
+	.report = toy_report,       .stop = toy_stop,
 };
 
 static const struct fw_component rigid = {

@@ -111,6 +111,7 @@ static int link_deliver(void *port, struct fw_stanza **stanza)
 	return FW_OK;
 }
 
+/* Ten thousand links may be asked at once, so "status" is short; the rest is under "streams". */
 static void link_report(void *port, const char *topic, struct fw_json *out)
 {
 	struct link *link = port;
@@ -119,11 +120,15 @@ static void link_report(void *port, const char *topic, struct fw_json *out)
 	char peer[FW_ADDR_TEXT_SIZE];
 	size_t stanzas, bytes;
 
-	if (strcmp(topic, "streams") == 0) {
-		out = fw_json_append_object(fw_json_set_array(out, "streams"));
-	}
+	fw_addr_text(fw_channel_peer(link->channel), peer);
 	fw_channel_queued(link->channel, &stanzas, &bytes);
-	fw_json_set(out, "peer", fw_str(fw_addr_text(fw_channel_peer(link->channel), peer)));
+	if (strcmp(topic, "streams") != 0) {
+		fw_json_set(out, "peer", fw_str(peer));
+		fw_json_set_int(out, "queued_stanzas", (int64_t)stanzas);
+		return;
+	}
+	out = fw_json_append_object(fw_json_set_array(out, "streams"));
+	fw_json_set(out, "peer", fw_str(peer));
 	fw_json_set(out, "dialect", fw_str("xep-0114"));
 	fw_json_set(out, "state", fw_str(fw_channel_closing(link->channel) ? "closing" : "up"));
 	fw_json_set_int(out, "session", link->session);

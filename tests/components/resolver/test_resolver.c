@@ -140,30 +140,26 @@ static int wait_for_unbound(int log_fd)
 	return -1;
 }
 
-static int start_servers(void **state)
+/* Somebody may take the free port before the server does: then the next one is tried. */
+static int start_unbound(void)
 {
-	uint16_t port = free_port(), silent_port = 0;
+	uint16_t port = free_port();
 	int log[2];
 
-	(void)state;
-	if (mkdtemp(folder) == NULL || pipe(log) != 0) {
+	if (pipe(log) != 0) {
 		return -1;
 	}
-	write_file("example.zone", "$ORIGIN example.\n%s", zone_text);
-	write_file(
-	    "unbound.conf",
-	    "server:\n interface: 127.0.0.1@%u\n port: %u\n do-daemonize: no\n"
-	    " use-syslog: no\n logfile: \"\"\n verbosity: 1\n pidfile: \"\"\n"
-	    " chroot: \"\"\n username: \"\"\n directory: \"%s\"\n do-not-query-localhost: no\n"
-	    " module-config: \"iterator\"\n do-ip6: no\n hide-identity: yes\n"
-	    " local-zone: \"broken.\" always_refuse\n"
-	    "remote-control:\n control-enable: no\n"
-	    "auth-zone:\n name: \"example.\"\n zonefile: \"example.zone\"\n"
-	    " for-downstream: no\n for-upstream: yes\n fallback-enabled: no\n",
-	    port, port, folder);
+	write_file("unbound.conf",
+		   "server:\n interface: 127.0.0.1@%u\n port: %u\n do-daemonize: no\n"
+		   " use-syslog: no\n logfile: \"\"\n verbosity: 1\n pidfile: \"\"\n"
+		   " chroot: \"\"\n username: \"\"\n directory: \"%s\"\n"
+		   " do-not-query-localhost: no\n module-config: \"iterator\"\n do-ip6: no\n"
+		   " hide-identity: yes\n local-zone: \"broken.\" always_refuse\n"
+		   "remote-control:\n control-enable: no\n"
+		   "auth-zone:\n name: \"example.\"\n zonefile: \"example.zone\"\n"
+		   " for-downstream: yes\n for-upstream: no\n fallback-enabled: no\n",
+		   port, port, folder);
 	snprintf(server_text, sizeof(server_text), "127.0.0.1:%u", port);
-	silent_fd = bound_socket(SOCK_DGRAM, &silent_port);
-	snprintf(silent_text, sizeof(silent_text), "127.0.0.1:%u", silent_port);
 	unbound = fork();
 	if (unbound == 0) {
 		run_unbound(log[1]);
@@ -171,6 +167,28 @@ static int start_servers(void **state)
 	close(log[1]);
 	int ret = wait_for_unbound(log[0]);
 	fcntl(log[0], F_SETFL, O_NONBLOCK); /* kept open: unbound may go on writing */
+	return ret;
+}
+
+static int start_servers(void **state)
+{
+	uint16_t silent_port = 0;
+	int ret = -1;
+
+	(void)state;
+	if (mkdtemp(folder) == NULL) {
+		return -1;
+	}
+	write_file("example.zone", "$ORIGIN example.\n%s", zone_text);
+	silent_fd = bound_socket(SOCK_DGRAM, &silent_port);
+	snprintf(silent_text, sizeof(silent_text), "127.0.0.1:%u", silent_port);
+	for (int i = 0; i < 3 && ret != 0; i++) {
+		ret = start_unbound();
+		if (ret != 0) {
+			waitpid(unbound, NULL, 0); /* it has closed its log: it has ended */
+			unbound = 0;
+		}
+	}
 	return ret;
 }
 
@@ -262,26 +280,35 @@ static const char *short_form(struct fw_stanza *answer)
 	return text;
 }
 
-static void check(const char *domain, const char *wanted)
+/* Same but for the TTL, which may have lost a few seconds in somebody's memory. */
+static bool is_like(const char *got, const char *wanted)
+{
+	char got_source[16], wanted_source[16];
+	int got_ttl, wanted_ttl, got_rest = 0, wanted_rest = 0;
+
+	if (sscanf(got, "%15s %d%n", got_source, &got_ttl, &got_rest) != 2 ||
+	    sscanf(wanted, "%15s %d%n", wanted_source, &wanted_ttl, &wanted_rest) != 2) {
+		return strcmp(got, wanted) == 0;
+	}
+	return strcmp(got_source, wanted_source) == 0 && got_ttl <= wanted_ttl &&
+	       got_ttl + 10 >= wanted_ttl && strcmp(got + got_rest, wanted + wanted_rest) == 0;
+}
+
+/* With two spellings: which family comes first depends on the machine (RFC 6724). */
+static void check_either(const char *domain, const char *wanted, const char *or_else)
 {
 	struct fw_stanza *answer = ask(domain);
+	const char *got = short_form(answer);
 
-	if (strcmp(short_form(answer), wanted) != 0) {
-		fail_msg("%s: '%s', wanted '%s'", domain, short_form(answer), wanted);
+	if (!is_like(got, wanted) && !is_like(got, or_else)) {
+		fail_msg("%s: '%s', wanted '%s' or '%s'", domain, got, wanted, or_else);
 	}
 	fake_host_done(&answer);
 }
 
-/* As check(), with two spellings: which family comes first depends on the machine (RFC 6724). */
-static void check_either(const char *domain, const char *wanted, const char *or_else)
+static void check(const char *domain, const char *wanted)
 {
-	struct fw_stanza *answer = ask(domain);
-
-	if (strcmp(short_form(answer), wanted) != 0 && strcmp(short_form(answer), or_else) != 0) {
-		fail_msg("%s: '%s', wanted '%s' or '%s'", domain, short_form(answer), wanted,
-			 or_else);
-	}
-	fake_host_done(&answer);
+	check_either(domain, wanted, wanted);
 }
 
 static void test_dns(void **state)
@@ -415,7 +442,7 @@ static void test_parallel_questions_share(void **state)
 	assert_int_equal(lookups_of("six.example"), 1);
 	for (int i = 0; i < 10; i++) {
 		struct fw_stanza *answer = fake_host_take(host);
-		assert_string_equal(short_form(answer), "srv 300 ::16:5269(six.example)");
+		assert_true(is_like(short_form(answer), "srv 300 ::16:5269(six.example)"));
 		fake_host_done(&answer);
 	}
 }
@@ -461,7 +488,7 @@ static void test_reload_under_way(void **state)
 	fake_host_reload(resolver, &config); /* now with a server that answers */
 	assert_true(fake_host_run_until(host, has_one, NULL, 5000));
 	struct fw_stanza *answer = fake_host_take(host);
-	assert_string_equal(short_form(answer), "srv 300 ::16:5269(six.example)");
+	assert_true(is_like(short_form(answer), "srv 300 ::16:5269(six.example)"));
 	fake_host_done(&answer);
 }
 
@@ -545,10 +572,10 @@ static void test_static(void **state)
 	for (int i = 0; i < 64; i++) { /* DNS is not asked, and the order changes */
 		struct fw_stanza *answer = ask("srv.example");
 		const char *text = short_form(answer);
-		bool one = strcmp(text, "static 86400 192.0.2.1:5269(192.0.2.1) "
-					"2001:db8::1:5270(2001:db8::1)") == 0;
-		bool two = strcmp(text, "static 86400 2001:db8::1:5270(2001:db8::1) "
-					"192.0.2.1:5269(192.0.2.1)") == 0;
+		bool one = is_like(text, "static 86400 192.0.2.1:5269(192.0.2.1) "
+					 "2001:db8::1:5270(2001:db8::1)");
+		bool two = is_like(text, "static 86400 2001:db8::1:5270(2001:db8::1) "
+					 "192.0.2.1:5269(192.0.2.1)");
 		if (!one && !two) {
 			fail_msg("srv.example: %s", text);
 		}

@@ -176,6 +176,9 @@ static void proof_on_verdict(void *ctx, struct fw_stanza *reply, enum fw_cause c
 		proof_invalid(proof);
 	} else if (cause != FW_CAUSE_NONE) {
 		proof_failed(proof, proof_condition(cause), fw_cause_row(cause)->text);
+	} else if (proof->forbidden) { /* the policy changed while we asked */
+		const struct fw_cause_row *row = fw_cause_row(FW_CAUSE_POLICY_STREAM);
+		proof_failed(proof, row->stanza_condition, row->text);
 	} else {
 		s2s_trust_in(in, proof);
 		proof_answer(proof, "valid", NULL, NULL);

@@ -276,6 +276,7 @@ static bool out_may_go_again(struct s2s_out *out)
 		s2s_remotes_begin(out->s2s->remotes, out->pair->remote);
 		s2s_remotes_failed(out->s2s->remotes, out->pair->remote, out->cause,
 				   "closed twice before a stanza was sent");
+		s2s_pair_failed(out->pair, out->cause);
 		return false;
 	}
 	out->pair->retried = true;

@@ -147,6 +147,34 @@ static void a_new_policy_closes_only_the_forbidden(void **ctx)
 	world_free(&world);
 }
 
+static void a_policy_that_changes_during_a_proof(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_connect(&world);
+	peer_open(peer, "good.example", "corp.example");
+	peer_prove(peer, "good.example", "corp.example");
+	world.verify_silent = true;
+	peer_send(peer, "<db:result from='bad.example' to='corp.example'>k</db:result>");
+	world_expect_log(&world, "<db:result from='bad.example'");
+	while (world.verified < 2) {
+		fake_host_settle(world.host);
+	}
+	world.denied = "bad.example";
+	s2s_LTX_fw_component.announced(world.self, "policy");
+	world_expect_log(&world, "forbidden by the new policy");
+	/* the verdict that comes now helps no more */
+	struct s2s_proof *proof = world.s2s->ins->proofs;
+	assert_string_equal(proof->remote, "bad.example");
+	assert_true(proof->forbidden);
+	world.verify_silent = false;
+	peer_prove(peer, "third.example", "corp.example");
+	peer_free(&peer);
+	world_free(&world);
+}
+
 static void drain_finishes_queues_first(void **ctx)
 {
 	struct world world;
@@ -234,6 +262,7 @@ int main(void)
 		cmocka_unit_test(reload_touches_only_what_changed),
 		cmocka_unit_test(reload_takes_new_keys_for_new_streams),
 		cmocka_unit_test(a_new_policy_closes_only_the_forbidden),
+		cmocka_unit_test(a_policy_that_changes_during_a_proof),
 		cmocka_unit_test(drain_finishes_queues_first),
 		cmocka_unit_test(an_empty_drain_is_done_at_once),
 		cmocka_unit_test(the_status_tells_the_last_failure),

@@ -519,6 +519,56 @@ static void half_a_stanza_is_nothing(void **ctx)
 	world_free(&world);
 }
 
+#define DIALOGUE \
+	HEADER_TEXT "from='partner.example' to='corp.example' version='1.0'>" \
+		    "<db:result from='partner.example' to='corp.example'>some-key</db:result>" \
+		    "<db:verify from='partner.example' to='corp.example' id='S1'>k</db:verify>"
+
+static void a_dialogue_in_single_bytes(void **ctx)
+{
+	static const char text[] = DIALOGUE;
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_connect(&world);
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		peer_send(peer, "%c", text[i]);
+		fake_host_settle(world.host);
+	}
+	peer_expect(peer, "</stream:features>");
+	peer_expect(peer, "<db:result from='corp.example' to='partner.example' type='valid'/>");
+	assert_non_null(strstr(peer->in, "id='S1' type='invalid'/>")); /* it asks nobody else */
+	peer_send(peer, "<message from='a@partner.example' to='b@corp.example' id='1'/>");
+	expect_routed(&world, "1");
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_dialogue_cut_at_every_byte(void **ctx)
+{
+	static const char text[] = DIALOGUE;
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	for (size_t i = 0; i < sizeof(text); i++) {
+		struct peer *peer = peer_connect(&world);
+		if (i > 0) {
+			peer_send(peer, "%.*s", (int)i, text);
+		}
+		if (i % 2 == 0) { /* half of them vanish before they were even accepted */
+			fake_host_settle(world.host);
+		}
+		peer_free(&peer);
+		fake_host_settle(world.host);
+	}
+	world_expect_no_ins(&world);
+	assert_int_equal(world.s2s->unauthenticated, 0);
+	assert_int_equal(fake_host_waiting(world.host), 0);
+	world_free(&world);
+}
+
 static void limits_are_raised_with_the_first_proof(void **ctx)
 {
 	struct world world;
@@ -665,10 +715,11 @@ int main(void)
 		cmocka_unit_test(garbage_instead_of_a_handshake),
 		cmocka_unit_test(each_bad_stanza_has_its_error),
 		cmocka_unit_test(half_a_stanza_is_nothing),
+		cmocka_unit_test(a_dialogue_in_single_bytes),
+		cmocka_unit_test(a_dialogue_cut_at_every_byte),
 		cmocka_unit_test(limits_are_raised_with_the_first_proof),
 		cmocka_unit_test(each_phase_has_its_limit),
 		cmocka_unit_test(strangers_are_bounded),
 	};
-
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,14 +72,19 @@ static char *on_options(void *ctx, struct fw_str module, struct fw_error *err)
 
 static const struct control_daemon daemon_events = { on_reload, on_drain, on_stop, on_options };
 
-static void start(void)
+static void start_at(const char *socket_path)
 {
 	port = rig_free_port();
-	(void)snprintf(path, sizeof(path), "%s", rig_new_socket());
+	(void)snprintf(path, sizeof(path), "%s", socket_path);
 	rig_start(&rig, CONFIG, path, port);
 	control_set_daemon(rig.router, &daemon_events, NULL);
 	memset(&asked, 0, sizeof(asked));
 	a.fd = client.fd = -1;
+}
+
+static void start(void)
+{
+	start_at(rig_new_socket());
 }
 
 static void finish(void)
@@ -387,7 +392,23 @@ static void test_file_of_the_socket(void **state)
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	(void)close(fd);
+	start_at(rig_socket());
+	connect_client();
+	peer_send(&client, "{\"command\":\"status\"}\n");
+	peer_expect(&client, "{\"ok\":true");
+	finish();
+	assert_int_equal(stat(path, &info), -1);
+	/* a file that is no socket is somebody's: it stays */
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	(void)fclose(file);
 	start();
+	struct config_router other_paths = rig.router->config->router;
+	other_paths.control_socket = addr.sun_path;
+	struct config other_config = { .router = other_paths };
+	other.config = &other_config;
+	assert_int_equal(control_start(&other, &err), FW_EEXIST);
+	assert_int_equal(unlink(addr.sun_path), 0);
 	finish();
 }
 

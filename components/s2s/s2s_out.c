@@ -380,20 +380,42 @@ bool s2s_out_up(const struct s2s_out *out)
 	return out->machine.state == S2S_OUT_UP;
 }
 
+/* The stream is up and its window is open. */
+static bool out_takes(const struct s2s_out *out)
+{
+	size_t stanzas = 0;
+	size_t bytes = 0;
+
+	if (!s2s_out_up(out) || fw_channel_closing(out->channel)) {
+		return false;
+	}
+	fw_channel_queued(out->channel, &stanzas, &bytes);
+	return bytes < OUT_WINDOW;
+}
+
+static void out_send(struct s2s_out *out, struct fw_stanza *stanza)
+{
+	out->last_stanza_ms = fw_now_ms(out->s2s->loop);
+	s2s_log_stanza(out->log, stanza, true);
+	fw_channel_send(out->channel, &stanza);
+}
+
+bool s2s_out_send(struct s2s_out *out, struct fw_stanza **stanza)
+{
+	if (out->pair->waiting.stanzas > 0 || !out_takes(out)) {
+		return false;
+	}
+	out_send(out, *stanza);
+	*stanza = NULL;
+	return true;
+}
+
 void s2s_out_pump(struct s2s_out *out)
 {
 	struct fw_stanza *stanza;
-	size_t stanzas;
-	size_t bytes = 0;
 
-	while (s2s_out_up(out) && !fw_channel_closing(out->channel)) {
-		fw_channel_queued(out->channel, &stanzas, &bytes);
-		if (bytes >= OUT_WINDOW || (stanza = s2s_pair_next(out->pair)) == NULL) {
-			return;
-		}
-		out->last_stanza_ms = fw_now_ms(out->s2s->loop);
-		s2s_log_stanza(out->log, stanza, true);
-		fw_channel_send(out->channel, &stanza);
+	while (out_takes(out) && (stanza = s2s_pair_next(out->pair)) != NULL) {
+		out_send(out, stanza);
 	}
 }
 

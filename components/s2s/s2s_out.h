@@ -80,6 +80,8 @@ void s2s_out_close(struct s2s_out *out, enum fw_cause cause);
 /** It can take stanzas, now or later. */
 bool s2s_out_live(const struct s2s_out *out);
 bool s2s_out_up(const struct s2s_out *out);
+/** Sends at once [t] when nothing waits and the window is open. @return false: it has to wait */
+bool s2s_out_send(struct s2s_out *out, struct fw_stanza **stanza);
 /** Stanzas wait in the pair's queue: writes what the window allows. */
 void s2s_out_pump(struct s2s_out *out);
 /** Nothing queued, nothing unwritten. */

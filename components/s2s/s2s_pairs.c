@@ -248,6 +248,9 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 		cause = FW_CAUSE_BACKOFF;
 		goto done;
 	}
+	if (pair != NULL && pair->out != NULL && s2s_out_send(pair->out, stanza)) {
+		return;
+	}
 	bool fresh = pair == NULL;
 	if (fresh && pair_add(s2s, local, remote, &pair) != FW_OK) {
 		cause = FW_CAUSE_RESOURCES;
@@ -269,8 +272,6 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 		if (pair->out == NULL) {
 			pair_remove(s2s->pairs, pair);
 		}
-	} else if (pair->out != NULL) {
-		s2s_out_pump(pair->out);
 	}
 done:
 	if (cause != FW_CAUSE_NONE) {

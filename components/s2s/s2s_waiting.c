@@ -35,6 +35,12 @@ static int waiting_append(struct s2s *s2s, struct s2s_waiting *waiting, struct f
 	if (entry == NULL) {
 		return FW_ENOMEM;
 	}
+	/* It must not hold a whole receive buffer while it waits; the limits count its own bytes.
+	 */
+	if (fw_stanza_settle(*stanza) != FW_OK) {
+		free(entry);
+		return FW_ENOMEM;
+	}
 	entry->stanza = *stanza;
 	entry->bytes = waiting_size(*stanza);
 	entry->since_ms = fw_now_ms(s2s->loop);

@@ -170,7 +170,7 @@ static void test_header_cut_at_every_byte(void **state)
 		peer_connect(&peer, &rig, port);
 		peer_send_bytes(&peer, HEADER, cut);
 		rig_settle(&rig);
-		peer_send_bytes(&peer, HEADER + cut, sizeof(HEADER) - 1 - cut);
+		peer_send_bytes(&peer, &HEADER[cut], sizeof(HEADER) - 1 - cut);
 		peer_expect(&peer, " id=");
 		peer_close(&peer);
 	}

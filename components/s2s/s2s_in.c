@@ -142,6 +142,11 @@ void s2s_in_send_features(struct s2s_in *in)
 void s2s_in_start_tls(struct s2s_in *in)
 {
 	in->starttls_offered = false;
+	if (in->s2s->tls == NULL) { /* a reload has taken the keys since we offered them */
+		fw_channel_send_text(in->channel, "<failure xmlns='" FW_NS_TLS "'/>");
+		s2s_in_close(in, FW_CAUSE_TLS_FAILED, "no certificate is configured any more");
+		return;
+	}
 	s2s_log_stream(in->log, in->session, true, "<proceed xmlns='" FW_NS_TLS "'/>");
 	fw_channel_send_text(in->channel, "<proceed xmlns='" FW_NS_TLS "'/>");
 	fw_channel_start_tls(in->channel, in->s2s->tls, FW_TLS_RECEIVING, NULL);

@@ -100,12 +100,14 @@ static void out_dialed(struct s2s_out *out, struct fw_dial_result *result)
 static void out_dial(void *owner, const struct fw_event *event)
 {
 	struct s2s_out *out = owner;
+	int ret;
 
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		fw_machine_timeout(&out->machine, out_dial_limit_ms(out));
-		if (s2s_out_dial(out) != FW_OK) {
-			s2s_out_fail(out, FW_CAUSE_RESOURCES, "out of memory");
+		ret = s2s_out_dial(out);
+		if (ret != FW_OK) {
+			s2s_out_fail(out, FW_CAUSE_RESOURCES, "dial: %s", fw_strerror(ret));
 		}
 		break;
 	case S2S_OUT_EV_DIALED:

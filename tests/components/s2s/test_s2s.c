@@ -92,6 +92,32 @@ static void reload_takes_new_keys_for_new_streams(void **ctx)
 	world_free(&world);
 }
 
+static void reload_may_take_tls_away(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world_use_tls(&world, FW_SECURITY_REQUIRED);
+	world_start(&world);
+	struct peer *offered = peer_connect(&world);
+	peer_open(offered, "partner.example", "corp.example");
+	struct s2s_config next = world.config;
+	next.security_mode = FW_SECURITY_NONE;
+	fake_host_reload(world.self, &next);
+	assert_null(world.s2s->tls);
+	peer_send(offered, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+	peer_expect(offered, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+	peer_expect(offered, "</stream:stream>");
+	struct peer *fresh = peer_connect(&world);
+	peer_open(fresh, "partner.example", "corp.example");
+	assert_null(strstr(fresh->in, "starttls"));
+	peer_prove(fresh, "partner.example", "corp.example");
+	peer_free(&offered);
+	peer_free(&fresh);
+	world_free(&world);
+}
+
 static void a_new_policy_closes_only_the_forbidden(void **ctx)
 {
 	struct world world;
@@ -261,6 +287,7 @@ int main(void)
 		cmocka_unit_test(start_names_what_is_wrong),
 		cmocka_unit_test(reload_touches_only_what_changed),
 		cmocka_unit_test(reload_takes_new_keys_for_new_streams),
+		cmocka_unit_test(reload_may_take_tls_away),
 		cmocka_unit_test(a_new_policy_closes_only_the_forbidden),
 		cmocka_unit_test(a_policy_that_changes_during_a_proof),
 		cmocka_unit_test(drain_finishes_queues_first),

@@ -58,6 +58,7 @@ void fw_stream_free(struct fw_stream **stream)
 void fw_stream_set_limits(struct fw_stream *stream, const struct fw_xml_limits *limits)
 {
 	stream->reader.limits = *limits;
+	stream->reader.quick = true;
 }
 
 void fw_stream_set_now(struct fw_stream *stream, uint64_t now_ms)
@@ -129,7 +130,7 @@ static void restart_now(struct fw_stream *stream)
 	stream->chunk_offset = stream->received = stream->gap_from = 0;
 	free(stream->lang);
 	stream->lang = NULL;
-	stream->restart = false;
+	stream->restart = stream->opened = false;
 }
 
 void fw_stream_received(struct fw_stream *stream, size_t size)
@@ -399,13 +400,12 @@ static void on_free_prefix(void *ctx, struct fw_str prefix, struct fw_str uri)
 
 /* Where the root's own xmlns attribute stands in the bytes: quotes cannot nest, so this needs no
  * parser. */
-static void find_cut(struct fw_stanza *stanza)
+static void find_cut(struct fw_stanza *stanza, const char *bytes, uint32_t size)
 {
-	const char *bytes = stanza->bytes;
 	uint32_t i = stanza->name_size;
 
 	stanza->cut_size = 0;
-	while (i < stanza->size && bytes[i] != '>' && bytes[i] != '/') {
+	while (i < size && bytes[i] != '>' && bytes[i] != '/') {
 		uint32_t begin = i, name;
 		while (strchr(" \t\r\n", bytes[i]) != NULL) {
 			i++;
@@ -421,7 +421,7 @@ static void find_cut(struct fw_stanza *stanza)
 			}
 			i++;
 		}
-		const char *quote = memchr(bytes + i + 1, bytes[i], stanza->size - i - 1);
+		const char *quote = memchr(bytes + i + 1, bytes[i], size - i - 1);
 		if (quote == NULL) {
 			return;
 		}
@@ -434,25 +434,65 @@ static void find_cut(struct fw_stanza *stanza)
 	}
 }
 
+/* The element is complete: it borrows its bytes and goes to the owner. */
+static void hand_over(struct fw_stream *stream, struct fw_stanza *stanza, uint64_t begin,
+		      uint64_t end)
+{
+	stream->gap_from = end;
+	stanza->chunk = chunk_hold(stream->chunk);
+	stanza->borrowed = true;
+	stanza->bytes = at(stream, begin);
+	stanza->size = (uint32_t)(end - begin);
+	stanza->since_ms = stream->now_ms;
+	stream->counts.stanzas_in += stanza->kind != FW_KIND_OTHER;
+	stream->events->element(stream->ctx, &stanza);
+	fw_stanza_free(&stanza);
+}
+
 static void on_end(void *ctx, int depth, uint64_t end)
 {
 	struct fw_stream *stream = ctx;
 	struct fw_stanza *stanza = stream->current;
+	uint64_t begin = stream->reader.element_begin;
 
 	(void)depth;
 	stream->current = NULL;
-	stream->gap_from = end;
-	stanza->chunk = chunk_hold(stream->chunk);
-	stanza->borrowed = true;
-	stanza->bytes = at(stream, stream->reader.element_begin);
-	stanza->size = (uint32_t)(end - stream->reader.element_begin);
-	stanza->since_ms = stream->now_ms;
 	if (stanza->cut_size > 0) {
-		find_cut(stanza);
+		find_cut(stanza, at(stream, begin), (uint32_t)(end - begin));
 	}
-	stream->counts.stanzas_in += stanza->kind != FW_KIND_OTHER;
-	stream->events->element(stream->ctx, &stanza);
-	fw_stanza_free(&stanza);
+	hand_over(stream, stanza, begin, end);
+}
+
+/* The same without a parser: the envelope's slices point into the bytes themselves. */
+static void on_quick(void *ctx, const struct xml_quick *element, uint64_t begin, uint64_t end)
+{
+	struct fw_stream *stream = ctx;
+	bool own =
+	    element->xmlns.ptr == NULL || fw_str_is(element->xmlns, stream->settings.content_ns);
+	enum fw_kind kind = own ? stanza_kind_of(element->name) : FW_KIND_OTHER;
+	struct fw_stanza *stanza = stanza_alloc();
+
+	if (stanza == NULL) {
+		xml_reader_stop(&stream->reader, FW_CAUSE_RESOURCES);
+		return;
+	}
+	stanza->kind = (uint8_t)kind;
+	stanza->name = kind != FW_KIND_OTHER ? stanza_kind_name(kind) : element->name;
+	stanza->name_size = (uint32_t)(1 + element->name.len);
+	stanza->type = element->type;
+	stanza->id = element->id;
+	stanza_set_from(stanza, element->from);
+	stanza_set_to(stanza, element->to);
+	if (!own) {
+		stanza->ns = element->xmlns;
+	} else if (element->xmlns.ptr != NULL) {
+		stanza->cut_at = (uint32_t)element->xmlns_at;
+		stanza->cut_size = (uint32_t)element->xmlns_size;
+	}
+	if (stream->lang != NULL && !element->has_lang && kind != FW_KIND_OTHER) {
+		stanza->inject = stanza_store(stanza, fw_str(stream->lang));
+	}
+	hand_over(stream, stanza, begin, end);
 }
 
 static void on_footer(void *ctx)
@@ -467,5 +507,6 @@ static const struct xml_events reader_events = {
 	.start = on_start,
 	.end = on_end,
 	.footer = on_footer,
+	.quick = on_quick,
 	.free_prefix = on_free_prefix,
 };

@@ -48,7 +48,7 @@ void xml_reader_restart(struct xml_reader *reader)
 	drop_parser(reader);
 	xml_names_clear(&reader->names);
 	reader->base = reader->fed = reader->unfinished = reader->element_begin = 0;
-	reader->fruitless = 0;
+	reader->fruitless = reader->glances = 0;
 	reader->depth = 0;
 	reader->refused = FW_CAUSE_NONE;
 	reader->begun = reader->ended = reader->stopped = false;
@@ -59,7 +59,9 @@ void xml_reader_stop(struct xml_reader *reader, enum fw_cause why)
 	if (!reader->stopped) {
 		reader->stopped = true;
 		reader->refused = why;
-		XML_StopParser(reader->parser, XML_FALSE);
+		if (reader->parser != NULL) {
+			XML_StopParser(reader->parser, XML_FALSE);
+		}
 	}
 }
 
@@ -476,6 +478,42 @@ static size_t usable_size(const struct xml_reader *reader, const char *bytes, si
 	return usable;
 }
 
+/* Looks again at an element that arrives in so many parts, then leaves it to the parser. */
+#define GLANCES_MAX 4u
+
+/* Takes elements that can be recognised at sight, and the white space between. The parser, if there
+ * is one, stands between two elements and does not notice: it is only told that it is further on.
+ * FALSE: the element at reader->fed has not arrived whole. */
+static bool take_quick(struct xml_reader *reader, const char **bytes, size_t *size)
+{
+	while (*size > 0 && !reader->stopped) {
+		struct xml_quick element;
+		enum xml_quick_result result = XML_QUICK_UNSURE;
+		size_t step = 1;
+		if (**bytes == '<') {
+			result = xml_quick_element(*bytes, *size, &reader->limits, &element);
+			step = element.size;
+		} else if (strchr(" \t\r\n", **bytes) != NULL && **bytes != '\0') {
+			result = XML_QUICK_WHOLE;
+			element.size = 0;
+		}
+		if (result != XML_QUICK_WHOLE) {
+			return result == XML_QUICK_UNSURE || ++reader->glances > GLANCES_MAX;
+		}
+		reader->base += step;
+		reader->fed += step;
+		reader->unfinished = reader->fed;
+		*bytes += step;
+		*size -= step;
+		if (element.size > 0) {
+			reader->glances = 0;
+			reader->events->quick(reader->ctx, &element, reader->fed - step,
+					      reader->fed);
+		}
+	}
+	return true;
+}
+
 enum fw_cause xml_reader_feed(struct xml_reader *reader, const char *bytes, size_t size)
 {
 	size_t usable;
@@ -489,8 +527,12 @@ enum fw_cause xml_reader_feed(struct xml_reader *reader, const char *bytes, size
 			return reader->refused;
 		}
 	}
-	if (size == 0) {
+	if (reader->quick && reader->depth == 1 && reader->unfinished == reader->fed &&
+	    !take_quick(reader, &bytes, &size)) {
 		return FW_CAUSE_NONE;
+	}
+	if (size == 0 || reader->stopped) {
+		return reader->refused;
 	}
 	if (!need_parser(reader)) {
 		return reader->refused = FW_CAUSE_RESOURCES;

@@ -12,6 +12,7 @@
 #include <fedway/io/xml.h>
 
 #include "sdk/io/xml_names.h"
+#include "sdk/io/xml_quick.h"
 
 struct XML_ParserStruct;
 
@@ -36,6 +37,8 @@ struct xml_events {
 	/** Deep mode only. */
 	void (*text)(void *ctx, struct fw_str text);
 	void (*footer)(void *ctx);
+	/** A whole first-level element that was recognised at sight; start and end do not come. May be NULL. */
+	void (*quick)(void *ctx, const struct xml_quick *element, uint64_t begin, uint64_t end);
 	/** A first-level element uses a prefix that only the header declares. */
 	void (*free_prefix)(void *ctx, struct fw_str prefix, struct fw_str uri);
 };
@@ -51,11 +54,13 @@ struct xml_reader {
 	uint64_t unfinished;    /* where the tag begins that was fed in part; fed when there is none */
 	uint64_t element_begin; /* of the first-level element that is open */
 	uint32_t fruitless;     /* feeds since the last tag */
+	uint32_t glances;       /* at an element that has not arrived whole */
 	int depth;              /* open elements; 0 before the header */
 	enum fw_cause refused;
 	bool begun;             /* the first '<' has been seen */
 	bool ended;             /* the footer has been seen */
 	bool stopped;
+	bool quick;             /* plain elements are recognised without the parser */
 	bool deep;
 };
 

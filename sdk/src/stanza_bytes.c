@@ -180,6 +180,27 @@ int stanza_need_bytes(struct fw_stanza *stanza)
 	return FW_OK;
 }
 
+/* The envelope may point into bytes that go: copies those parts of it. */
+static int keep_envelope(struct fw_stanza *stanza)
+{
+	struct fw_str *parts[] = { &stanza->name, &stanza->ns,   &stanza->type,
+				   &stanza->id,   &stanza->from, &stanza->to };
+
+	for (size_t i = 0; i < FW_COUNT(parts); i++) {
+		const char *ptr = parts[i]->ptr;
+		if (ptr < stanza->bytes || ptr >= stanza->bytes + stanza->size) {
+			continue;
+		}
+		*parts[i] = stanza_store(stanza, *parts[i]);
+		if (parts[i]->ptr == NULL) {
+			return FW_ENOMEM;
+		}
+	}
+	stanza_set_from(stanza, stanza->from);
+	stanza_set_to(stanza, stanza->to);
+	return FW_OK;
+}
+
 int fw_stanza_bytes(struct fw_stanza *stanza, struct fw_str *out)
 {
 	struct chunk *chunk;
@@ -190,7 +211,7 @@ int fw_stanza_bytes(struct fw_stanza *stanza, struct fw_str *out)
 	}
 	if (stanza->inject.len > 0 || stanza->cut_size > 0) {
 		/* Make one piece of it, for good. */
-		chunk = chunk_new(stanza_wire_size(stanza));
+		chunk = keep_envelope(stanza) == FW_OK ? chunk_new(stanza_wire_size(stanza)) : NULL;
 		if (chunk == NULL) {
 			return FW_ENOMEM;
 		}
@@ -231,7 +252,7 @@ int fw_stanza_settle(struct fw_stanza *stanza)
 	if (!stanza->borrowed || stanza->chunk == NULL) {
 		return FW_OK;
 	}
-	chunk = chunk_new(stanza->size);
+	chunk = keep_envelope(stanza) == FW_OK ? chunk_new(stanza->size) : NULL;
 	if (chunk == NULL) {
 		return FW_ENOMEM;
 	}

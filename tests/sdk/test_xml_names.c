@@ -89,8 +89,13 @@ static void ignore_footer(void *ctx)
 
 static bool ours(const char *document, size_t size, bool deep)
 {
-	static const struct xml_events events = { ignore_header, ignore_start,  ignore_end,
-						  ignore_text,   ignore_footer, NULL };
+	static const struct xml_events events = {
+		.header = ignore_header,
+		.start = ignore_start,
+		.end = ignore_end,
+		.text = ignore_text,
+		.footer = ignore_footer,
+	};
 	const struct fw_xml_limits limits = { 100000, 100000, 100, 100, 100 };
 	struct xml_reader reader;
 	enum fw_cause cause;

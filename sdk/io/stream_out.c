@@ -187,9 +187,6 @@ static int add_piece(struct iovec *pieces, int count, const char *bytes, size_t 
 {
 	struct iovec *last = count > 0 ? &pieces[count - 1] : NULL;
 
-	if (size == 0) {
-		return count;
-	}
 	if (last != NULL && (const char *)last->iov_base + last->iov_len == bytes) {
 		last->iov_len += size;
 		return count;
@@ -215,7 +212,9 @@ static int add_stanza(struct iovec *pieces, int count, const struct fw_stanza *i
 	for (size_t i = 0; i < FW_COUNT(parts); i++) {
 		size_t gone = skip < parts[i].len ? skip : parts[i].len;
 		skip -= gone;
-		count = add_piece(pieces, count, parts[i].ptr + gone, parts[i].len - gone);
+		if (parts[i].len > gone) {
+			count = add_piece(pieces, count, parts[i].ptr + gone, parts[i].len - gone);
+		}
 	}
 	return count;
 }

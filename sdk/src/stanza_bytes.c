@@ -72,6 +72,9 @@ static void put_escaped(struct writer *writer, struct fw_str text, bool attribut
 {
 	size_t begin = 0;
 
+	if (text.len == 0) {
+		return;
+	}
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 		struct fw_str escaped = escape_of(c);

@@ -47,6 +47,7 @@ struct fw_channel {
 	enum channel_phase phase;
 	enum fw_cause cause; /* the first reason */
 	uint16_t busy;       /* calls from the loop that are on the stack */
+	uint8_t early_acks;  /* acknowledgements that were not delayed */
 	bool dead;           /* freed by the owner while busy */
 	bool paused;
 	bool closing;    /* our footer is queued */

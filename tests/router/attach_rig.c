@@ -155,7 +155,8 @@ static struct sockaddr_in loopback(uint16_t port)
 	return addr;
 }
 
-/* Below the ports that the system hands out to connections, so that no other test takes it meanwhile. */
+/* Below the ports that the system hands out to connections, so that no other test takes it
+ * meanwhile. */
 uint16_t rig_free_port(void)
 {
 	static unsigned tries;

@@ -24,7 +24,7 @@ struct bench_stanza {
 	size_t end_len;
 };
 
-/** Builds a stanza of about `size` bytes: 700 is a nested presence, all other sizes are chat messages. */
+/** Builds a stanza of about `size` bytes: 700 is a nested presence, 301 has a prefix, others are chat messages. */
 int bench_stanza_make(struct bench_stanza *stanza, size_t size, const char *from, const char *to);
 void bench_stanza_free(struct bench_stanza *stanza);
 

@@ -31,7 +31,7 @@ def wait_until(what, condition, seconds=None):
         if time.monotonic() > deadline:
             text = what() if callable(what) else what
             raise AssertionError(f"waited {seconds or WAIT_S:g} s in vain for {text}")
-        time.sleep(0.02)
+        time.sleep(0.002)
 
 
 class Process:

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The one door in: is the sender who it may be, is the stanza one that can be routed at all? First
- * room of the passage. A stanza whose sender is in doubt is never answered: the answer would go to
- * somebody else.
+ * room of the passage. A stanza whose sender is in doubt is never answered to that sender, who may be
+ * somebody else; a link is told under its own name.
  */
 #include "router/passage.h"
 #include "router/route_table.h"
@@ -56,25 +56,29 @@ static bool sender_is_good(struct component *source, struct fw_str domain)
 	return true;
 }
 
+static enum passage_next refuse_sender(struct passage *passage, int result, enum fw_cause cause)
+{
+	passage->result = result;
+	passage->to_source = component_is(passage->source, "link") && !passage->source->gateway;
+	return passage_leave(passage, passage->to_source ? PASSAGE_BOUNCE : PASSAGE_DROP, cause);
+}
+
 static enum passage_next check_sender(struct passage *passage)
 {
 	struct component *source = passage->source;
 	struct fw_str domain = fw_stanza_from_domain(passage->stanza);
 
 	if (domain.len == 0) {
-		passage->result = FW_EPARSE;
-		return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_IMPROPER_ADDRESSING);
+		return refuse_sender(passage, FW_EPARSE, FW_CAUSE_IMPROPER_ADDRESSING);
 	}
 	bool known = source->last_generation == route_table_generation(passage->router->routes) &&
 		     fw_str_eq(source->last_from, domain);
 	if (!known && !sender_is_good(source, domain)) {
-		passage->result = FW_EDENIED;
-		return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_FOREIGN_SENDER);
+		return refuse_sender(passage, FW_EDENIED, FW_CAUSE_FOREIGN_SENDER);
 	}
 	struct fw_jid jid;
 	if (fw_jid_split(fw_stanza_from(passage->stanza), &jid) != FW_OK) {
-		passage->result = FW_EPARSE;
-		return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_BAD_ADDRESS);
+		return refuse_sender(passage, FW_EPARSE, FW_CAUSE_BAD_ADDRESS);
 	}
 	passage->outside = source->last_outside;
 	passage->federated = source->last_federated;

@@ -44,6 +44,13 @@ static void log_refused(const struct passage *passage, const char *room, enum pa
 	       fw_cause_row(passage->cause)->name, (unsigned long long)count);
 }
 
+/* A link that wrote a sender not its own, or none, is told under its own name: whoever owns the other
+ * name has nothing to do with it. */
+static bool name_source(struct passage *passage)
+{
+	return fw_stanza_set(passage->stanza, "from", fw_str(passage->source->id)) == FW_OK;
+}
+
 void passage_run(struct passage *passage)
 {
 	struct router *router = passage->router;
@@ -60,7 +67,7 @@ void passage_run(struct passage *passage)
 	}
 	if (next == PASSAGE_BOUNCE || next == PASSAGE_DROP) {
 		log_refused(passage, room, next);
-		if (next == PASSAGE_BOUNCE) {
+		if (next == PASSAGE_BOUNCE && (!passage->to_source || name_source(passage))) {
 			router_bounce(router, &passage->stanza, passage->cause);
 		} else {
 			fw_stanza_end(&passage->stanza, FW_EXIT_DROPPED, passage->cause);

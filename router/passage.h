@@ -16,6 +16,7 @@ struct passage {
 	bool outside;              /**< the sender is beyond the gateway it came through */
 	bool federated;            /**< the sender's domain is listed with federation = true */
 	uint32_t prefer;           /**< error answers go back to the component with this number, if it holds the name */
+	bool to_source;            /**< the error answer is for the component itself: its sender is not its own */
 	enum fw_cause cause;       /**< why it did not get through */
 	int result;                /**< for the caller of router_route() */
 };

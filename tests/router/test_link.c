@@ -84,8 +84,8 @@ static const struct {
 } bad[] = {
 	{ "no addressee", "<message from='x@a.test' id='1'/>", "<jid-malformed",
 	  FW_CAUSE_IMPROPER_ADDRESSING },
-	{ "no sender", "<message to='x@b.test' id='2'/>", NULL, FW_CAUSE_IMPROPER_ADDRESSING },
-	{ "foreign sender", "<message from='x@c.test' to='x@b.test' id='3'/>", NULL,
+	{ "no sender", "<message to='x@b.test' id='2'/>", "to='a.test'", FW_CAUSE_IMPROPER_ADDRESSING },
+	{ "foreign sender", "<message from='x@c.test' to='x@b.test' id='3'/>", "to='a.test'",
 	  FW_CAUSE_FOREIGN_SENDER },
 	{ "nobody there", "<message from='x@a.test' to='x@nowhere.test' id='4'/>",
 	  "<service-unavailable", FW_CAUSE_NO_ROUTE },

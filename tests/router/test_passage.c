@@ -202,7 +202,7 @@ static void a_flood_of_refusals_is_no_flood_of_lines(void **state)
 		told++;
 	}
 	assert_int_equal(told, 10); /* 1, 2, 4 … 512 */
-	assert_non_null(strstr(lines, "drop xcoder="));
+	assert_non_null(strstr(lines, "bounce xcoder="));
 	assert_non_null(strstr(lines, "from:to=a@not.example:b@target.example"));
 	assert_non_null(strstr(lines, "cause=foreign-sender count=512"));
 	house_close(&house);

@@ -11,8 +11,8 @@ for module in components/*/.libs/*.so; do
 	[ -f "$module" ] || continue
 	seen=$((seen + 1))
 	wanted=$(basename "$module" .so | tr - _)_LTX_fw_component
-	# The address sanitizer adds a mark beside each global.
-	exports=$(${NM:-nm} -D --defined-only "$module" | awk '$3 !~ /^__odr_asan\./ { print $3 }')
+	# The address sanitizer adds a mark beside each global, the coverage runtime its own.
+	exports=$(${NM:-nm} -D --defined-only "$module" | awk '$3 !~ /^(__odr_asan\.|__gcov_|mangle_path)/ { print $3 }')
 	if [ "$exports" != "$wanted" ]; then
 		echo "$module exports something else than $wanted:"
 		echo "$exports" | head -n 20

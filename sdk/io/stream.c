@@ -13,6 +13,10 @@
 
 /* Less room than this is not worth a read. */
 #define SPACE_MIN 4096u
+/* Longest name of a language that is worth keeping (RFC 5646 §4.4.1). */
+#define LANG_MAX 35
+/* Longest text that the header may add to a stanza. */
+#define INJECT_MAX 1400
 
 static const struct xml_events reader_events;
 
@@ -254,10 +258,10 @@ static bool has_version(struct fw_str version)
 /* RFC 6120 §4.7.4: the default language of the stanzas that name none. */
 static void keep_lang(struct fw_stream *stream, struct fw_str lang)
 {
-	char escaped[64], *copy;
+	char escaped[LANG_MAX * 6 + 1], *copy; /* "&quot;" is the longest escape */
 	int len;
 
-	if (lang.len == 0 || lang.len > 35) { /* RFC 5646 §4.4.1 */
+	if (lang.len == 0 || lang.len > LANG_MAX) {
 		return;
 	}
 	fw_xml_escape(lang, escaped, sizeof(escaped));
@@ -380,9 +384,13 @@ static void on_free_prefix(void *ctx, struct fw_str prefix, struct fw_str uri)
 {
 	struct fw_stream *stream = ctx;
 	struct fw_stanza *stanza = stream->current;
-	char escaped[1024], text[1400];
+	char escaped[INJECT_MAX * 6 + 1], text[INJECT_MAX];
 	int len, added;
 
+	if (uri.len > INJECT_MAX) {
+		xml_reader_stop(&stream->reader, FW_CAUSE_TOO_MANY_ATTRIBUTES);
+		return;
+	}
 	fw_xml_escape(uri, escaped, sizeof(escaped));
 	added = snprintf(text, sizeof(text), " xmlns:%.*s='%s'", FW_STR_ARG(prefix), escaped);
 	if (added >= (int)sizeof(text) || stanza->inject.len + (size_t)added >= sizeof(text)) {
@@ -495,10 +503,14 @@ static void on_quick(void *ctx, const struct xml_quick *element, uint64_t begin,
 	hand_over(stream, stanza, begin, end);
 }
 
-static void on_footer(void *ctx)
+static void on_footer(void *ctx, uint64_t begin)
 {
 	struct fw_stream *stream = ctx;
 
+	if (!gap_is_blank(stream, begin)) {
+		xml_reader_stop(&stream->reader, FW_CAUSE_BAD_FORMAT);
+		return;
+	}
 	stream->events->ended(stream->ctx);
 }
 

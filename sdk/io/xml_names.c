@@ -27,8 +27,9 @@ static bool make_room(struct xml_names *names, size_t text)
 		names->bindings = bindings;
 		names->size = size;
 	}
-	if (text > names->store_size - names->store_used) {
-		size_t size = names->store_used + text + names->store_size;
+	/* xmlns='' has no text, but its place must be a place too */
+	if (text > names->store_size - names->store_used || names->store == NULL) {
+		size_t size = names->store_used + text + names->store_size + 1;
 		char *store = size < UINT32_MAX ? realloc(names->store, size) : NULL;
 		if (store == NULL) {
 			return false;

@@ -239,7 +239,7 @@ static void XMLCALL on_end(void *ctx, const XML_Char *qname)
 	reader->depth--;
 	if (reader->depth == 0) {
 		reader->ended = true;
-		reader->events->footer(reader->ctx);
+		reader->events->footer(reader->ctx, tag_offset(reader));
 		xml_reader_stop(reader, FW_CAUSE_NONE);
 		return;
 	}
@@ -386,8 +386,15 @@ static enum fw_cause cause_of_error(enum XML_Error error)
 	}
 }
 
+/* Bytes that UTF-8 text has not, but UTF-16 or its mark. */
+static bool is_strange(const char *bytes, size_t size)
+{
+	return memchr(bytes, 0x00, size) != NULL || memchr(bytes, 0xfe, size) != NULL ||
+	       memchr(bytes, 0xff, size) != NULL;
+}
+
 /* expat would decode UTF-16 even when told UTF-8, and swallow a byte order mark; it decides on the
- * first bytes. */
+ * first bytes. So the first tag is looked at before any of it is fed. */
 static enum fw_cause check_first_bytes(struct xml_reader *reader, const char **bytes, size_t *size)
 {
 	/* Keep-alives around a restart may precede the declaration (RFC 6120 §11.7). */
@@ -400,9 +407,11 @@ static enum fw_cause check_first_bytes(struct xml_reader *reader, const char **b
 	if (*size == 0) {
 		return FW_CAUSE_NONE;
 	}
-	if (memchr(*bytes, 0x00, *size) != NULL || memchr(*bytes, 0xfe, *size) != NULL ||
-	    memchr(*bytes, 0xff, *size) != NULL) {
-		return FW_CAUSE_ENCODING;
+	if (reader->parser == NULL || reader->fed == reader->base) {
+		const char *tag = memchr(*bytes, '>', *size);
+		if (is_strange(*bytes, tag != NULL ? (size_t)(tag - *bytes) : *size)) {
+			return FW_CAUSE_ENCODING;
+		}
 	}
 	if (!reader->begun && **bytes != '<') {
 		return FW_CAUSE_NOT_WELL_FORMED;

@@ -36,7 +36,8 @@ struct xml_events {
 	void (*end)(void *ctx, int depth, uint64_t end);
 	/** Deep mode only. */
 	void (*text)(void *ctx, struct fw_str text);
-	void (*footer)(void *ctx);
+	/** The root ends with a tag that begins at offset `begin`. */
+	void (*footer)(void *ctx, uint64_t begin);
 	/** A whole first-level element that was recognised at sight; start and end do not come. May be NULL. */
 	void (*quick)(void *ctx, const struct xml_quick *element, uint64_t begin, uint64_t end);
 	/** A first-level element uses a prefix that only the header declares. */

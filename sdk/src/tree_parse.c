@@ -120,10 +120,11 @@ static void on_end(void *ctx, int depth, uint64_t end)
 	builder->open = builder->open->parent;
 }
 
-static void on_footer(void *ctx)
+static void on_footer(void *ctx, uint64_t begin)
 {
 	struct builder *builder = ctx;
 
+	(void)begin;
 	xml_reader_stop(&builder->reader, FW_CAUSE_BAD_FORMAT);
 }
 

@@ -162,6 +162,12 @@ static const struct row rows[] = {
 	  "open > v1 db0\n0 {}message to= id=: <message xml:lang='de'/>\n"
 	  "0 {}message to= id=: <message xml:lang='fr'/>\n",
 	  0 },
+	{ "signs in the language of the header",
+	  "<stream:stream xmlns='jabber:server' xmlns:stream='" FW_NS_STREAMS
+	  "' xml:lang='\"\"\"\"\"\"\"\"\"\"\"\"'><message/>",
+	  "open > v0 db0\n0 {}message to= id=: <message xml:lang='&quot;&quot;&quot;&quot;&quot;"
+	  "&quot;&quot;&quot;&quot;&quot;&quot;&quot;'/>\n",
+	  0 },
 
 	{ "wrong content namespace",
 	  "<stream:stream xmlns='jabber:client' xmlns:stream='" FW_NS_STREAMS "'>",
@@ -178,6 +184,8 @@ static const struct row rows[] = {
 	  "open a.example>b.example v1 db1\n1 {}presence to= id=: <presence/>\nrefused "
 	  "bad-format\n",
 	  0 },
+	{ "text before the footer", HEADER "hello</stream:stream>",
+	  "open a.example>b.example v1 db1\nrefused bad-format\n", 0 },
 	{ "comment", HEADER "<message><!-- x --></message>",
 	  "open a.example>b.example v1 db1\nrefused restricted-xml\n", 0 },
 	{ "processing instruction", HEADER "<message><?x y?></message>",
@@ -293,6 +301,40 @@ static void truncated_at_every_byte(void **state)
 			}
 			fw_stream_free(&witness.stream);
 		}
+	}
+}
+
+/* What the header declares comes with the stanza whole, or the stanza does not come. */
+static void long_namespaces_are_not_cut(void **state)
+{
+	static struct witness witness;
+	static const struct {
+		const char *sign;
+		int times;
+		bool refused;
+	} cases[] = { { "x", 1100, false },
+		      { "x", 1400, true },
+		      { "x", 3000, true },
+		      { "&lt;", 300, false },
+		      { "&lt;", 400, true } };
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(cases); i++) {
+		char uri[4096] = "", declaration[4200];
+		for (int n = 0; n < cases[i].times; n++) {
+			memcpy(uri + (size_t)n * strlen(cases[i].sign), cases[i].sign,
+			       strlen(cases[i].sign));
+		}
+		snprintf(declaration, sizeof(declaration), " xmlns:long='%s'>", uri);
+		witness_open(&witness);
+		give(&witness, HEADER, strlen(HEADER) - 1);
+		give(&witness, declaration, strlen(declaration));
+		give(&witness, "<message><long:x/></message>", 28);
+		snprintf(declaration, sizeof(declaration), "<message xmlns:long='%s'>", uri);
+		assert_int_equal(strstr(witness.text, declaration) == NULL, cases[i].refused);
+		assert_int_equal(strstr(witness.text, "refused too-many-attributes") != NULL,
+				 cases[i].refused);
+		fw_stream_free(&witness.stream);
 	}
 }
 
@@ -568,6 +610,7 @@ int main(void)
 		cmocka_unit_test(cut_at_every_byte),
 		cmocka_unit_test(byte_by_byte_with_rests),
 		cmocka_unit_test(truncated_at_every_byte),
+		cmocka_unit_test(long_namespaces_are_not_cut),
 		cmocka_unit_test(no_stanza_is_late),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(white_space_for_ever),

@@ -82,8 +82,9 @@ static void ignore_text(void *ctx, struct fw_str text)
 	(void)ctx, (void)text;
 }
 
-static void ignore_footer(void *ctx)
+static void ignore_footer(void *ctx, uint64_t begin)
 {
+	(void)begin;
 	(void)ctx;
 }
 

@@ -74,9 +74,9 @@ static void on_end(void *ctx, int depth, uint64_t end)
 	xml_reader_stop(&judged->reader, FW_CAUSE_NONE);
 }
 
-static void on_footer(void *ctx)
+static void on_footer(void *ctx, uint64_t begin)
 {
-	(void)ctx;
+	(void)ctx, (void)begin;
 }
 
 /* FALSE: the parser refuses the bytes, or there is no whole element. */

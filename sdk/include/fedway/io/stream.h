@@ -55,7 +55,8 @@ FW_API int fw_stream_new(const struct fw_stream_settings *settings, const struct
                          struct fw_stream **out);
 /** Stanzas still queued are dropped as component-gone: take them back first. May be called from within an event. */
 FW_API void fw_stream_free(struct fw_stream **stream);
-/** New limits, after authentication. */
+/** New limits, after authentication. From then on plain stanzas are recognised without the XML library, which stays
+ * the judge of all others. */
 FW_API void fw_stream_set_limits(struct fw_stream *stream, const struct fw_xml_limits *limits);
 /** Clock for stamps of arriving stanzas, in milliseconds; set once per turn by the owner. */
 FW_API void fw_stream_set_now(struct fw_stream *stream, uint64_t now_ms);

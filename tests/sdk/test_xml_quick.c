@@ -33,7 +33,7 @@ static void add(struct judged *judged, const char *name, struct fw_str value)
 
 	if (value.ptr != NULL) {
 		snprintf(judged->text + len, sizeof(judged->text) - len, "%s=%.*s\n", name,
-			 FW_STR_ARG(value));
+		         FW_STR_ARG(value));
 	}
 }
 
@@ -147,6 +147,10 @@ static const struct {
 	{ "<m to='a&amp;b'/>", XML_QUICK_UNSURE },
 	{ "<m to='a\tb'/>", XML_QUICK_UNSURE },
 	{ "<m><a/></m>", XML_QUICK_WHOLE },
+	{ "<m>a text that is longer than eight bytes, with a tab\there\nand lines ]here] &amp; "
+	  "there</m>",
+	  XML_QUICK_WHOLE },
+	{ "<m>a text that is longer than eight bytes, with \x7f and \x1f</m>", XML_QUICK_UNSURE },
 	{ "<m><a></b></m>", XML_QUICK_UNSURE },
 	{ "<m a='1' a='2'/>", XML_QUICK_UNSURE },
 	{ "<m a='1'b='2'/>", XML_QUICK_UNSURE },
@@ -187,7 +191,7 @@ static void takes_and_leaves(void **state)
 		enum xml_quick_result got = compare(rows[i].bytes, strlen(rows[i].bytes));
 		if (got != rows[i].result) {
 			fail_msg("%s: %d instead of %d", rows[i].bytes, (int)got,
-				 (int)rows[i].result);
+			         (int)rows[i].result);
 		}
 	}
 }
@@ -200,8 +204,8 @@ static void a_part_is_a_part(void **state)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		struct xml_quick element;
 		size_t size = strlen(rows[i].bytes);
-		bool whole =
-		    xml_quick_element(rows[i].bytes, size, &limits, &element) == XML_QUICK_WHOLE;
+		bool whole = xml_quick_element(rows[i].bytes, size, &limits, &element) ==
+		             XML_QUICK_WHOLE;
 		for (size_t cut = 1; cut <= size; cut++) {
 			struct xml_quick part;
 			char *copy = malloc(cut);
@@ -229,7 +233,7 @@ static uint32_t draw(uint32_t below)
 static void the_parser_agrees(void **state)
 {
 	static const char spice[] = "<>/='\"&;:! -]?[x1\t\n\xc3\xbc\xff\x01"
-				    "aA.";
+	                            "aA.";
 	unsigned taken = 0, left = 0;
 
 	(void)state;

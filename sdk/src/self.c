@@ -25,7 +25,8 @@ int fw_self_new(const struct fw_self_settings *settings, struct fw_self **out)
 	self->config = settings->config;
 	self->id = fw_str_dup(fw_str(settings->id));
 	self->realm = fw_str_dup(fw_str(settings->realm));
-	if (self->id == NULL || self->realm == NULL) {
+	if (self->id == NULL || self->realm == NULL ||
+	    counters_make(self, settings->component->counters) != FW_OK) {
 		fw_self_free(&self);
 		return FW_ENOMEM;
 	}
@@ -41,6 +42,7 @@ void fw_self_free(struct fw_self **self)
 	request_forget_all(*self);
 	free((*self)->id);
 	free((*self)->realm);
+	free((*self)->counters);
 	free(*self);
 	*self = NULL;
 }

@@ -14,6 +14,7 @@
 #include <fedway/abi.h>
 #include <fedway/cause.h>
 #include <fedway/config.h>
+#include <fedway/counters.h>
 #include <fedway/error.h>
 #include <fedway/stanza.h>
 
@@ -92,6 +93,7 @@ struct fw_component {
 	void (*report)(struct fw_self *self, const char *topic, struct fw_json *out);
 	/** Ends now. Every stanza still held must get its exit here. NULL: nothing is held. */
 	void (*stop)(struct fw_self *self);
+	const struct fw_counter *counters; /**< rows, ending with FW_COUNTER_END, or NULL */
 };
 
 FW_END_DECLS

@@ -11,6 +11,7 @@
 #include <fedway/cause.h>
 #include <fedway/component.h>
 #include <fedway/config.h>
+#include <fedway/counters.h>
 #include <fedway/error.h>
 #include <fedway/host.h>
 #include <fedway/jid.h>

@@ -40,6 +40,8 @@ FW_API void fw_self_free(struct fw_self **self);
 FW_API void fw_self_set_config(struct fw_self *self, const void *config);
 FW_API const struct fw_component *fw_self_component(const struct fw_self *self);
 FW_API void *fw_self_host(const struct fw_self *self);
+/** Value of a counter; `id` is the place of its row in the component's `counters`. */
+FW_API uint64_t fw_self_counter(const struct fw_self *self, unsigned id);
 /** Gives a stanza to the component: replies to its requests go to their callback, the rest to deliver(). [t] */
 FW_API void fw_self_deliver(struct fw_self *self, struct fw_stanza **stanza);
 

@@ -16,6 +16,7 @@
 	X(routes, control_routes, "", "which component holds which domain") \
 	X(streams, control_streams, "", "connections of links, uplinks and modules") \
 	X(ledger, control_ledger, "", "what entered, how it left, and whether the two agree") \
+	X(counters, control_counters, "component", "what modules count, of all or of one component") \
 	X(log, control_log, "logger level", "levels of all loggers; or set one, \"stream.*\" for several") \
 	X(reload, control_reload, "", "read the configuration again and apply it; or nothing, and why") \
 	X(drain, control_drain, "", "finish what is under way, then stop") \
@@ -52,6 +53,7 @@ int control_components(struct control_call *call);
 int control_routes(struct control_call *call);
 int control_streams(struct control_call *call);
 int control_ledger(struct control_call *call);
+int control_counters(struct control_call *call);
 /* actions: control_commands.c */
 int control_log(struct control_call *call);
 int control_reload(struct control_call *call);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "router/control_commands.h"
+#include "router/instance.h"
 #include "router/links.h"
 #include "router/route_table.h"
 
@@ -184,5 +185,48 @@ int control_ledger(struct control_call *call)
 		balanced = balanced && fw_ledger_balanced(c->ledger);
 	}
 	fw_json_set_bool(call->result, "balanced", balanced);
+	return FW_OK;
+}
+
+static void report_counters(const struct instance *instance, struct fw_json *list)
+{
+	const struct fw_counter *rows = instance->descriptor->counters;
+
+	for (unsigned id = 0; rows != NULL && rows[id].name != NULL; id++) {
+		struct fw_json *out = fw_json_append_object(list);
+		fw_json_set(out, "component", fw_str(instance->component->id));
+		fw_json_set(out, "counter", fw_str(rows[id].name));
+		fw_json_set_int(out, "value", (int64_t)fw_self_counter(instance->self, id));
+		fw_json_set(out, "unit", fw_str(rows[id].unit));
+		fw_json_set(out, "help", fw_str(rows[id].help));
+	}
+}
+
+static bool is_component(const struct router *router, struct fw_str id)
+{
+	const struct component *each = router->components;
+
+	while (each != NULL && !fw_str_is(id, each->id)) {
+		each = each->next;
+	}
+	return each != NULL;
+}
+
+int control_counters(struct control_call *call)
+{
+	struct fw_str only = fw_json_text(fw_json_get(call->args, "component"));
+	struct fw_json *list = fw_json_set_array(call->result, "counters");
+	char quoted[64];
+
+	if (only.len > 0 && !is_component(call->router, only)) {
+		call->remedy = "\"components\" lists the IDs";
+		return fw_error_set(&call->err, FW_ENOENT, "there is no component %s",
+		                    fw_quote(only, quoted, sizeof(quoted)));
+	}
+	for (const struct instance *i = call->router->instances; i != NULL; i = i->next) {
+		if (only.len == 0 || fw_str_is(only, i->component->id)) {
+			report_counters(i, list);
+		}
+	}
 	return FW_OK;
 }

@@ -155,6 +155,19 @@ static void print_ledger(FILE *out, const struct fw_json *result)
 		    out);
 }
 
+static void print_counters(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "COMPONENT", "component", TABLE_PLAIN },
+		{ "COUNTER", "counter", TABLE_PLAIN },
+		{ "VALUE", "value", TABLE_PLAIN },
+		{ "UNIT", "unit", TABLE_PLAIN },
+		TABLE_END,
+	};
+
+	table_print_array(out, columns, fw_json_get(result, "counters"));
+}
+
 static void print_log(FILE *out, const struct fw_json *result)
 {
 	static const struct table_column columns[] = {

@@ -18,6 +18,8 @@
 #include <cmocka.h>
 
 #include "router/control_commands.h"
+#include "router/instance.h"
+#include "tests/router/toys.h"
 
 #define CONFIG \
 	"realm = \"test-realm\"; control_socket = \"%s\"; log_level = \"error\";" \
@@ -193,6 +195,73 @@ static void test_reports_tell_the_truth(void **state)
 	finish();
 }
 
+/* The row of one counter, among those the command reports; NULL when it is not there. */
+static const struct fw_json *counter_row(const struct fw_json *reply, const char *component,
+                                         const char *counter)
+{
+	const struct fw_json *list = fw_json_get(result_of(reply), "counters");
+
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *row = fw_json_at(list, i);
+		if (fw_str_is(fw_json_text(fw_json_get(row, "component")), component) &&
+		    fw_str_is(fw_json_text(fw_json_get(row, "counter")), counter)) {
+			return row;
+		}
+	}
+	return NULL;
+}
+
+static int64_t counted(const struct fw_json *reply, const char *component, const char *counter)
+{
+	const struct fw_json *row = counter_row(reply, component, counter);
+
+	assert_non_null(row);
+	assert_int_equal(fw_json_type(fw_json_get(row, "value")), FW_JSON_NUMBER);
+	return fw_json_int(fw_json_get(row, "value"));
+}
+
+#define TWO_TOYS(text) \
+	"components = ( { module = \"toy\"; options = { text = \"" text "\"; }; }," \
+	"{ module = \"toy\"; }, { module = \"rigid\"; } );"
+
+static void test_counters_of_modules(void **state)
+{
+	struct config *config = toys_config(TWO_TOYS("old"));
+
+	(void)state;
+	memset(&rig, 0, sizeof(rig));
+	assert_int_equal(fw_loop_new(&rig.loop), FW_OK);
+	assert_int_equal(router_start(rig.loop, &config, NULL, &rig.router, NULL), FW_OK);
+	instances_announce(rig.router, "weather");
+	struct fw_json *reply = ask("{\"command\": \"counters\"}");
+	assert_int_equal(fw_json_count(fw_json_get(result_of(reply), "counters")),
+	                 2 * TOY_COUNTERS); /* one that declares none has none */
+	assert_int_equal(counted(reply, "toy-1.realm-test", "told"), 1);
+	assert_int_equal(counted(reply, "toy-1.realm-test", "reloads"), 0);
+	const struct fw_json *row = counter_row(reply, "toy-2.realm-test", "told");
+	assert_true(fw_str_is(fw_json_text(fw_json_get(row, "unit")), "services"));
+	assert_true(
+	        fw_str_is(fw_json_text(fw_json_get(row, "help")), "announcements that reached it"));
+	fw_json_free(&reply);
+
+	config = toys_config(TWO_TOYS("new")); /* a reload keeps what was counted */
+	assert_int_equal(router_reload(rig.router, &config, NULL, NULL), FW_OK);
+	reply = ask("{\"command\": \"counters\", \"args\": {\"component\": "
+	            "\"toy-1.realm-test\"}}");
+	assert_int_equal(fw_json_count(fw_json_get(result_of(reply), "counters")), TOY_COUNTERS);
+	assert_int_equal(counted(reply, "toy-1.realm-test", "told"), 1);
+	assert_int_equal(counted(reply, "toy-1.realm-test", "reloads"), 1);
+	fw_json_free(&reply);
+
+	reply = ask("{\"command\": \"counters\", \"args\": {\"component\": "
+	            "\"rigid-1.realm-test\"}}");
+	assert_int_equal(fw_json_count(fw_json_get(result_of(reply), "counters")), 0);
+	fw_json_free(&reply);
+	router_stop(&rig.router);
+	rig_settle(&rig);
+	fw_loop_free(&rig.loop);
+}
+
 static void test_log_levels(void **state)
 {
 	(void)state;
@@ -250,6 +319,8 @@ static const struct {
 	{ "half of two arguments", "{\"command\": \"log\", \"args\": {\"logger\": \"x\"}}" },
 	{ "a level that is none",
 	  "{\"command\": \"log\", \"args\": {\"logger\": \"x\", \"level\": \"loud\"}}" },
+	{ "a component that is none",
+	  "{\"command\": \"counters\", \"args\": {\"component\": \"nobody\"}}" },
 	{ "a cause that is none",
 	  "{\"command\": \"explain\", \"args\": {\"cause\": \"bad-luck\"}}" },
 	{ "a module that is none",
@@ -436,6 +507,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_command_answers),
 		cmocka_unit_test(test_reports_tell_the_truth),
+		cmocka_unit_test(test_counters_of_modules),
 		cmocka_unit_test(test_log_levels),
 		cmocka_unit_test(test_refused_reload_lists_the_problems),
 		cmocka_unit_test(test_wrong_requests_are_told_so),

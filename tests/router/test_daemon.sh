@@ -132,6 +132,8 @@ expect 0 "test-realm" "status tells the realm" ctl status
 expect 0 '"ok": true' "status as JSON" ctl --json status
 expect 0 "a.corp.example" "routes show what is listed" ctl routes
 expect 0 "the ledger balances" "ledger" ctl ledger
+expect 0 "none" "counters" ctl counters
+expect 1 "no component" "of a component that is not there" ctl counters nobody
 expect 0 "none" "components" ctl components
 expect 0 "none" "streams" ctl streams
 expect 0 "router.control" "log lists the loggers" ctl log

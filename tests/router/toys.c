@@ -82,6 +82,7 @@ static void toy_reload(struct fw_self *self, const void *next)
 	/* The old one is still there. */
 	(void)snprintf(text, sizeof(text), "%s>%s", old->text, new->text);
 	tell(self, "reload", text);
+	fw_count(self, TOY_RELOADS, 1);
 	if (strcmp(old->domain, new->domain) != 0) {
 		if (old->domain[0] != '\0') {
 			assert_int_equal(fw_unbind(self, old->domain), FW_OK);
@@ -96,6 +97,7 @@ static void toy_reload(struct fw_self *self, const void *next)
 static void toy_announced(struct fw_self *self, const char *service)
 {
 	tell(self, "told", service);
+	fw_count(self, TOY_TOLD, 1);
 }
 
 static void toy_drain(struct fw_self *self)
@@ -148,6 +150,12 @@ static enum fw_verdict toy_policy(struct fw_self *self, struct fw_stanza *stanza
 
 static const struct fw_hook toy_hooks[] = { { FW_STAGE_POLICY, 100, toy_policy }, FW_HOOK_END };
 
+static const struct fw_counter toy_counters[] = {
+	[TOY_TOLD] = { "told", "services", "announcements that reached it" },
+	[TOY_RELOADS] = { "reloads", "times", "new configurations" },
+	FW_COUNTER_END,
+};
+
 static const struct fw_option toy_options[] = {
 	FW_OPT(struct toy_config, domain, "", .help = "bound at start"),
 	FW_OPT(struct toy_config, text, "", .help = "what it says of itself"),
@@ -163,6 +171,7 @@ static const struct fw_component toy = {
 	.deliver = toy_deliver,     .reload = toy_reload,
 	.announced = toy_announced, .drain = toy_drain,
 	.report = toy_report,       .stop = toy_stop,
+	.counters = toy_counters,
 };
 
 static const struct fw_component rigid = {

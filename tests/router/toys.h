@@ -19,9 +19,11 @@ struct toy_config {
 
 /*
  * What happened, in order: "start toy-1 text;", "reload …", "stop …", "drain …", "told toy-1 service;". Modules: "toy" can
- * reload and drain; "rigid" can do neither.
+ * reload, drain and count (enum toy_count); "rigid" can do none of it.
  */
 extern char toys_story[4096];
+
+enum toy_count { TOY_TOLD, TOY_RELOADS, TOY_COUNTERS };
 
 /** Forgets the story. */
 void toys_begin(void);

@@ -133,7 +133,8 @@ void write_file(const char *name, const char *text, unsigned mode)
 		snprintf(folder, sizeof(folder), "%.*s", (int)(at - name), name);
 		assert_true(mkdir(folder, 0700) == 0 || errno == EEXIST);
 	}
-	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	(void)unlink(name); /* one that was written before may be closed to us by its mode */
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);

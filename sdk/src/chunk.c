@@ -8,12 +8,10 @@
 
 #include <stdlib.h>
 
+#include "sdk/src/sanitized.h"
+
 /* Spare chunks kept: enough for the streams that are read in one turn of a busy loop. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { SPARE_MAX = 0 }; /* let the sanitizer see every use after the end */
-#else
-enum { SPARE_MAX = 32 };
-#endif
+enum { SPARE_MAX = SANITIZED ? 0 : 32 };
 
 static struct chunk *spare; /* a list through `next` */
 static int spare_count;

@@ -11,14 +11,11 @@
 #include <stdlib.h>
 
 #include "sdk/src/element_private.h"
+#include "sdk/src/sanitized.h"
 #include "sdk/src/stanza_private.h"
 
 /* Spare stanzas kept, about 2 MiB; a burst beyond that goes through the heap. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { SPARE_MAX = 0 }; /* let the sanitizer see every use after the end */
-#else
-enum { SPARE_MAX = 4096 };
-#endif
+enum { SPARE_MAX = SANITIZED ? 0 : 4096 };
 
 static struct fw_stanza *spare;
 static int spare_count;

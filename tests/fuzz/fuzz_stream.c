@@ -39,7 +39,7 @@ struct play {
 	/* the document that is being read */
 	struct record document;
 	size_t elements;
-	bool opened, ended, held, refused;
+	bool opened, ended, held, restarted, refused;
 	enum fw_cause cause;
 };
 
@@ -154,6 +154,7 @@ static void on_element(void *ctx, struct fw_stanza **stanza)
 	if (fw_str_is(fw_stanza_name(*stanza), "starttls")) {
 		play->held = true;
 		if (fw_str_is(fw_stanza_id(*stanza), "now")) {
+			play->restarted = true; /* the next byte begins a document */
 			fw_stream_restart(play->in);
 		} else {
 			fw_stream_hold(play->in);
@@ -271,7 +272,7 @@ static size_t next_piece(struct play *play, size_t left)
 
 static void give(struct play *play, struct fw_str bytes)
 {
-	while (bytes.len > 0) {
+	while (bytes.len > 0 && !play->restarted) {
 		void *space = NULL;
 		size_t size = 0;
 		fw_assert(fw_stream_space(play->in, &space, &size) == FW_OK && size > 0);
@@ -327,7 +328,7 @@ static void judge_document(struct play *play)
 	play->document.len = 0;
 	play->elements = 0;
 	play->cause = FW_CAUSE_NONE;
-	play->opened = play->ended = play->held = play->refused = false;
+	play->opened = play->ended = play->held = play->restarted = play->refused = false;
 }
 
 static void give_pieces(struct play *play, struct fw_str bytes)

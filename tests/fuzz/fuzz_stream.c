@@ -409,7 +409,7 @@ static void play_clear(struct play *play)
 
 /* How the input is cut decides which of two reasons to refuse it comes first, and when a limit is
  * broken; a parser may be fed in vain only so often. Nothing else. */
-static void compare(const struct play *first, const struct play *other)
+static void compare(const struct play *first, const struct play *other, bool quick)
 {
 	if (memchr(other->causes.bytes, FW_CAUSE_NO_PROGRESS, other->causes.len) != NULL) {
 		return;
@@ -420,6 +420,9 @@ static void compare(const struct play *first, const struct play *other)
 	for (size_t i = 0; i < first->causes.len; i++) {
 		enum fw_cause a = (enum fw_cause)first->causes.bytes[i];
 		enum fw_cause b = (enum fw_cause)other->causes.bytes[i];
+		if (quick && b == FW_CAUSE_NONE) {
+			continue; /* the recogniser may wait for the rest of a character */
+		}
 		fw_assert((a == FW_CAUSE_NONE) == (b == FW_CAUSE_NONE));
 		fw_assert(a == b || b == FW_CAUSE_STANZA_TOO_LARGE || b == FW_CAUSE_BAD_FORMAT ||
 		          (a == FW_CAUSE_ENCODING && b == FW_CAUSE_NOT_WELL_FORMED));
@@ -441,7 +444,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int way = 1; way < 4; way++) {
 		play_run(&other, way & 1 ? script : fw_str(""), input, way > 1);
 		judge_output(&other);
-		compare(&first, &other);
+		compare(&first, &other, way > 1);
 		play_clear(&other);
 	}
 	play_clear(&first);

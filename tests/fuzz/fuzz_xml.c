@@ -27,7 +27,7 @@ static void tell_tag(struct reading *reading, const struct xml_tag *tag)
 	const struct xml_names *names = &reading->reader.names;
 
 	record_start(&reading->record, tag->plain ? xml_names_resolve(names, fw_str("")) : tag->ns,
-		     tag->name);
+	             tag->name);
 	for (size_t i = 0; tag->attributes[i] != NULL; i += 2) {
 		struct fw_str prefix, name, ns = fw_str("");
 		fw_assert(xml_names_split(tag->attributes[i], &prefix, &name));
@@ -100,7 +100,7 @@ static void on_footer(void *ctx, uint64_t begin)
 
 	/* a root that is empty has no tag of its own for its end */
 	fw_assert(begin == reading->behind ||
-		  (begin > reading->behind && reading->document.ptr[begin] == '<'));
+	          (begin > reading->behind && reading->document.ptr[begin] == '<'));
 	record_end(&reading->record);
 }
 
@@ -137,7 +137,7 @@ static size_t next_piece(struct reading *reading, struct fw_str script, size_t *
 }
 
 static void read_document(struct reading *reading, struct fw_str script, struct fw_str document,
-			  bool deep)
+                          bool deep)
 {
 	/* Small enough that inputs get beyond; a single tag does not, since it has no such limit
 	 * when it comes at once. */
@@ -152,7 +152,7 @@ static void read_document(struct reading *reading, struct fw_str script, struct 
 		given += next_piece(reading, script, &at, document.len - given);
 		fw_assert(reading->reader.fed <= given);
 		cause = xml_reader_feed(&reading->reader, document.ptr + reading->reader.fed,
-					given - (size_t)reading->reader.fed);
+		                        given - (size_t)reading->reader.fed);
 		fw_assert(cause == reading->reader.refused);
 	}
 	fw_assert(reading->reader.fed <= given);
@@ -177,7 +177,11 @@ static void compare(const struct reading *whole, const struct reading *pieces)
 		fw_assert(record_begins(&whole->record, &pieces->record));
 	} else {
 		fw_assert(a == b || (a == FW_CAUSE_ENCODING && b == FW_CAUSE_NOT_WELL_FORMED));
-		fw_assert(record_eq(&whole->record, &pieces->record));
+		/* of a text that is refused at its end, the beginning may have been told */
+		fw_assert(a == FW_CAUSE_NONE
+		                  ? record_eq(&whole->record, &pieces->record)
+		                  : record_begins(&whole->record, &pieces->record) ||
+		                            record_begins(&pieces->record, &whole->record));
 	}
 }
 

@@ -29,6 +29,7 @@ struct policy {
 	struct policy_rules rules;
 	struct policy_refused *refused;
 	struct fw_request *asking; /* the resolver, for its static domains */
+	bool ask_again;            /* they have changed since it was asked */
 	uint64_t crossed, denied;
 };
 
@@ -204,12 +205,18 @@ static void policy_deliver(struct fw_self *self, struct fw_stanza **stanza)
 
 /* ---- domains of static routes ---- */
 
+static void policy_ask_statics(struct policy *policy);
+
 static void policy_on_statics(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
 {
 	struct policy *policy = ctx;
 	size_t count = 0;
 
 	policy->asking = NULL;
+	if (policy->ask_again) {
+		policy_ask_statics(policy);
+		return;
+	}
 	if (cause != FW_CAUSE_NONE) { /* what is known stays in force */
 		fw_log(fw_self_log(policy->self), &policy_logger, FW_LOG_DEBUG,
 		       "the resolver did not name its static routes cause=%s",
@@ -242,8 +249,9 @@ static void policy_ask_statics(struct policy *policy)
 {
 	struct fw_stanza *iq = NULL;
 
-	fw_request_cancel(&policy->asking);
-	if (fw_stanza_new("iq", NULL, &iq) != FW_OK) {
+	/* An answer on its way is awaited: a request that is given up leaves an answer that nobody wants. */
+	policy->ask_again = policy->asking != NULL;
+	if (policy->ask_again || fw_stanza_new("iq", NULL, &iq) != FW_OK) {
 		return;
 	}
 	if (fw_stanza_set(iq, "type", fw_str("get")) != FW_OK ||

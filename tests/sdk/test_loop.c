@@ -287,9 +287,10 @@ static void a_timer_put_off_fires_at_its_new_time_only(void **state)
 	fw_timer_stop(p->timer);
 	assert_int_equal(fw_timer_new(p->loop, count_second, p, &tick), FW_OK);
 	fw_timer_start_ms(tick, 5, 5);
-	turn_until(p, fw_now_ms(p->loop) + 15);
+	while (p->second_runs < 2) { /* ten milliseconds at least: the other's time is over */
+		fw_loop_turn(p->loop, true);
+	}
 	assert_int_equal(p->timer_runs, 2);
-	assert_true(p->second_runs >= 2);
 	fw_timer_free(&tick);
 	fw_timer_free(&p->timer);
 }

@@ -18,7 +18,7 @@
 
 /* Every key that may stand in a group of `rows`. */
 static size_t apply_names(const struct config_apply *apply, const struct fw_option *rows,
-			  const char **names, char (*file_keys)[72])
+                          const char **names, char (*file_keys)[72])
 {
 	size_t count = 0;
 
@@ -26,8 +26,8 @@ static size_t apply_names(const struct config_apply *apply, const struct fw_opti
 	     row++) {
 		names[count++] = row->name;
 		if (row->type == FW_OPTION_SECRET) {
-			names[count] =
-			    config_value_file_key(row, file_keys[count], sizeof(file_keys[count]));
+			names[count] = config_value_file_key(row, file_keys[count],
+			                                     sizeof(file_keys[count]));
 			count++;
 		}
 	}
@@ -39,16 +39,16 @@ static size_t apply_names(const struct config_apply *apply, const struct fw_opti
 
 /* " in 'links'", " in 'routes' of module 'resolver'", or nothing for the top level */
 static void apply_place(const struct config_apply *apply, const char *section, char *out,
-			size_t out_size)
+                        size_t out_size)
 {
 	snprintf(out, out_size, "%s%.60s%s%s%.60s%s", section != NULL ? " in '" : "",
-		 section != NULL ? section : "", section != NULL ? "'" : "",
-		 apply->module != NULL ? " of module '" : "",
-		 apply->module != NULL ? apply->module : "", apply->module != NULL ? "'" : "");
+	         section != NULL ? section : "", section != NULL ? "'" : "",
+	         apply->module != NULL ? " of module '" : "",
+	         apply->module != NULL ? apply->module : "", apply->module != NULL ? "'" : "");
 }
 
 static void apply_unknown(const struct config_apply *apply, const struct config_node *node,
-			  const char *const *names, size_t count, const char *section)
+                          const char *const *names, size_t count, const char *section)
 {
 	const char *nearest = config_describe_nearest(node->name, names, count);
 	char place[192], known[512] = "";
@@ -57,21 +57,21 @@ static void apply_unknown(const struct config_apply *apply, const struct config_
 	apply_place(apply, section, place, sizeof(place));
 	if (nearest != NULL) {
 		config_problem(apply->problems, node->file, node->line,
-			       "unknown key '%.80s'%s, did you mean '%s'?", node->name, place,
-			       nearest);
+		               "unknown key '%.80s'%s, did you mean '%s'?", node->name, place,
+		               nearest);
 		return;
 	}
 	for (size_t i = 0; i < count && used < sizeof(known); i++) {
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
-					 i > 0 ? ", " : "", names[i]);
+		                         i > 0 ? ", " : "", names[i]);
 	}
 	config_problem(apply->problems, node->file, node->line,
-		       "unknown key '%.80s'%s; known are: %s", node->name, place,
-		       count > 0 ? known : "none");
+	               "unknown key '%.80s'%s; known are: %s", node->name, place,
+	               count > 0 ? known : "none");
 }
 
 static void apply_check_keys(const struct config_apply *apply, const struct config_node *group,
-			     const struct fw_option *rows, const char *section)
+                             const struct fw_option *rows, const char *section)
 {
 	const char *names[NAMES_MAX];
 	char file_keys[NAMES_MAX][72];
@@ -89,7 +89,7 @@ static void apply_check_keys(const struct config_apply *apply, const struct conf
 }
 
 static int apply_rows(const struct config_apply *apply, const struct fw_option *row,
-		      const struct config_node *list, void *target)
+                      const struct config_node *list, void *target)
 {
 	struct fw_rows *out = CONFIG_MEMBER(target, row);
 	size_t i = 0;
@@ -100,8 +100,8 @@ static int apply_rows(const struct config_apply *apply, const struct fw_option *
 	}
 	if (row->max > 0 && (list->count < row->min || list->count > row->max)) {
 		config_problem(apply->problems, list->file, list->line,
-			       "%s has %zu groups: %" PRIu64 " to %" PRIu64 " are allowed",
-			       row->name, list->count, row->min, row->max);
+		               "%s has %zu groups: %" PRIu64 " to %" PRIu64 " are allowed",
+		               row->name, list->count, row->min, row->max);
 	}
 	out->items = config_memory_take(apply->memory, (list->count + 1) * row->row_size);
 	if (out->items == NULL) {
@@ -117,15 +117,15 @@ static int apply_rows(const struct config_apply *apply, const struct fw_option *
 			char given[80];
 			ret = config_options_defaults(row->rows, item, apply->memory, NULL);
 			config_problem(apply->problems, node->file, node->line,
-				       "%s holds %s: a group { … } is wanted", row->name,
-				       config_describe_value(node, given, sizeof(given)));
+			               "%s holds %s: a group { … } is wanted", row->name,
+			               config_describe_value(node, given, sizeof(given)));
 		}
 	}
 	return ret;
 }
 
 static void apply_missing(const struct config_apply *apply, const struct config_node *owner,
-			  const struct fw_option *row, const char *section)
+                          const struct fw_option *row, const char *section)
 {
 	bool secret = row->type == FW_OPTION_SECRET;
 	char key[160], place[192];
@@ -133,32 +133,32 @@ static void apply_missing(const struct config_apply *apply, const struct config_
 	apply_place(apply, section, place, sizeof(place));
 	snprintf(key, sizeof(key), secret ? "'%s_file' (or '%s')" : "'%s'", row->name, row->name);
 	config_problem(apply->problems, owner->file, owner->line, "%s is missing%s%s%s", key, place,
-		       row->help != NULL ? ": " : "", row->help != NULL ? row->help : "");
+	               row->help != NULL ? ": " : "", row->help != NULL ? row->help : "");
 }
 
 static int apply_row(const struct config_apply *apply, const struct config_node *group,
-		     const struct config_node *owner, const struct fw_option *row, void *target,
-		     const char *section)
+                     const struct config_node *owner, const struct fw_option *row, void *target,
+                     const char *section)
 {
 	const struct config_node *node = config_node_get(group, row->name);
 	int ret = config_value_default(apply->memory, row, target);
 
 	if (ret != FW_OK) {
 		config_problem(apply->problems, owner->file, owner->line,
-			       "%s%s%sthe default of '%s' cannot be used",
-			       apply->module != NULL ? "module '" : "",
-			       apply->module != NULL ? apply->module : "",
-			       apply->module != NULL ? "': " : "", row->name);
+		               "%s%s%sthe default of '%s' cannot be used",
+		               apply->module != NULL ? "module '" : "",
+		               apply->module != NULL ? apply->module : "",
+		               apply->module != NULL ? "': " : "", row->name);
 		return ret == FW_ENOMEM ? ret : FW_OK;
 	}
 	if (row->type == FW_OPTION_SECRET) {
 		char key[72];
 		const struct config_node *by_file =
-		    config_node_get(group, config_value_file_key(row, key, sizeof(key)));
+		        config_node_get(group, config_value_file_key(row, key, sizeof(key)));
 		if (node != NULL && by_file != NULL) {
 			config_problem(apply->problems, by_file->file, by_file->line,
-				       "'%s' and '%s' are both given: one is enough", row->name,
-				       key);
+			               "'%s' and '%s' are both given: one is enough", row->name,
+			               key);
 		}
 		node = by_file != NULL ? by_file : node;
 	}
@@ -169,12 +169,12 @@ static int apply_row(const struct config_apply *apply, const struct config_node 
 		return FW_OK;
 	}
 	return row->type == FW_OPTION_ROWS ? apply_rows(apply, row, node, target)
-					   : config_value_set(apply, row, node, target);
+	                                   : config_value_set(apply, row, node, target);
 }
 
 int config_apply_group(const struct config_apply *apply, const struct config_node *group,
-		       const struct config_node *owner, const struct fw_option *rows, void *target,
-		       const char *section)
+                       const struct config_node *owner, const struct fw_option *rows, void *target,
+                       const char *section)
 {
 	int ret = FW_OK;
 
@@ -188,13 +188,13 @@ int config_apply_group(const struct config_apply *apply, const struct config_nod
 }
 
 int config_options_defaults(const struct fw_option *rows, void *target, void **memory,
-			    struct fw_error *err)
+                            struct fw_error *err)
 {
 	for (const struct fw_option *row = rows; row != NULL && row->name != NULL; row++) {
 		int ret = config_value_default(memory, row, target);
 		if (ret != FW_OK) {
 			return fw_error_set(err, ret, "default of '%s': %s", row->name,
-					    fw_strerror(ret));
+			                    fw_strerror(ret));
 		}
 	}
 	return FW_OK;

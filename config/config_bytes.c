@@ -56,10 +56,10 @@ int config_bytes_read(const char *path, size_t max, struct config_bytes *out, st
 	}
 	ret = bytes_fill(fd, room, &bytes);
 	if (ret == FW_ELIMIT) {
-		ret =
-		    room < max
-			? fw_error_set(err, FW_EAGAIN, "'%s' changed while it was read", path)
-			: fw_error_set(err, FW_ELIMIT, "'%s' is larger than %zu bytes", path, max);
+		ret = room < max
+		              ? fw_error_set(err, FW_EAGAIN, "'%s' changed while it was read", path)
+		              : fw_error_set(err, FW_ELIMIT, "'%s' is larger than %zu bytes", path,
+		                             max);
 	} else if (ret != FW_OK) {
 		ret = fw_error_set(err, ret, "cannot read '%s': %s", path, strerror(errno));
 	}

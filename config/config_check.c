@@ -14,7 +14,7 @@
 
 /* Node of a list's element; the list's lines and its structs have the same order. */
 static const struct config_node *check_node(const struct config_node *top, const char *section,
-					    size_t index)
+                                            size_t index)
 {
 	const struct config_node *list = config_node_get(top, section);
 	const struct config_node *node = list != NULL ? list->first : NULL;
@@ -72,8 +72,8 @@ static size_t *check_firsts(const void *at, size_t step, size_t count)
 	}
 	qsort(names, count, sizeof(*names), check_compare);
 	for (size_t i = 0; i < count; i++) {
-		bool same =
-		    i > 0 && names[i].key[0] != '\0' && strcmp(names[i].key, names[i - 1].key) == 0;
+		bool same = i > 0 && names[i].key[0] != '\0' &&
+		            strcmp(names[i].key, names[i - 1].key) == 0;
 		firsts[names[i].index] = same ? firsts[names[i - 1].index] : names[i].index;
 	}
 	free(names);
@@ -81,20 +81,20 @@ static size_t *check_firsts(const void *at, size_t step, size_t count)
 }
 
 static void check_duplicate(const struct config_node *top, const char *section, size_t first,
-			    size_t second, const char *what, const char *name,
-			    struct config_problems *problems)
+                            size_t second, const char *what, const char *name,
+                            struct config_problems *problems)
 {
 	const struct config_node *a = check_node(top, section, first);
 	const struct config_node *b = check_node(top, section, second);
 
 	config_problem(problems, b->file, b->line, "%s '%s' is given twice, first at %s:%d", what,
-		       name, a->file, a->line);
+	               name, a->file, a->line);
 }
 
 /* No two groups of a section have the same name, which is their member at `offset`. */
 static void check_names(const struct config_node *top, const char *section, const char *what,
-			const struct fw_rows *rows, size_t row_size, size_t offset,
-			struct config_problems *problems)
+                        const struct fw_rows *rows, size_t row_size, size_t offset,
+                        struct config_problems *problems)
 {
 	const char *at = rows->count > 0 ? (const char *)rows->items + offset : NULL;
 	size_t *firsts = check_firsts(at, row_size, rows->count);
@@ -114,18 +114,18 @@ static void check_names(const struct config_node *top, const char *section, cons
 
 /* The line holds what it says; values that were refused have left the default there. */
 static bool check_listen_as_written(const struct config_node *node,
-				    const struct config_listen *listen)
+                                    const struct config_listen *listen)
 {
 	const struct config_node *address = config_node_get(node, "address");
 	const struct config_node *port = config_node_get(node, "port");
 
 	return node->type == CONFIG_GROUP && (port == NULL || port->number == listen->port) &&
 	       (address == NULL ||
-		(address->text != NULL && strcmp(address->text, listen->address) == 0));
+	        (address->text != NULL && strcmp(address->text, listen->address) == 0));
 }
 
 static void check_listen(const struct config_node *top, const struct config_router *router,
-			 struct config_problems *problems)
+                         struct config_problems *problems)
 {
 	const struct config_listen *listen = router->listen.items;
 	char name[96];
@@ -134,11 +134,11 @@ static void check_listen(const struct config_node *top, const struct config_rout
 		bool found = !check_listen_as_written(check_node(top, "listen", i), &listen[i]);
 		for (size_t j = 0; j < i && !found; j++) {
 			found = listen[i].port == listen[j].port &&
-				strcmp(listen[i].address, listen[j].address) == 0 &&
-				check_listen_as_written(check_node(top, "listen", j), &listen[j]);
+			        strcmp(listen[i].address, listen[j].address) == 0 &&
+			        check_listen_as_written(check_node(top, "listen", j), &listen[j]);
 			if (found) {
 				snprintf(name, sizeof(name), "%.60s port %u", listen[i].address,
-					 listen[i].port);
+				         listen[i].port);
 				check_duplicate(top, "listen", j, i, "address", name, problems);
 			}
 		}
@@ -147,7 +147,7 @@ static void check_listen(const struct config_node *top, const struct config_rout
 
 /* The names of one link or uplink: `own` (NULL for an uplink) and its list. */
 static void check_claims(const struct config_node *place, const char *own,
-			 const struct fw_strings *claims, struct config_problems *problems)
+                         const struct fw_strings *claims, struct config_problems *problems)
 {
 	const struct config_node *list = config_node_get(place, "domains");
 	struct check_name own_key, key;
@@ -163,29 +163,29 @@ static void check_claims(const struct config_node *place, const char *own,
 		check_key(claims->items[i], &key);
 		if (firsts[i] != i || (key.key[0] != '\0' && strcmp(key.key, own_key.key) == 0)) {
 			config_problem(problems, place->file, place->line,
-				       "'%s' is given twice among the names of this %s",
-				       claims->items[i], own != NULL ? "link" : "uplink");
+			               "'%s' is given twice among the names of this %s",
+			               claims->items[i], own != NULL ? "link" : "uplink");
 		}
 	}
 	free(firsts);
 }
 
 static void check_links(const struct config_node *top, const struct config_router *router,
-			struct config_problems *problems)
+                        struct config_problems *problems)
 {
 	const struct config_link *links = router->links.items;
 	const struct config_node *list = config_node_get(top, "links");
 	const struct config_node *node = list != NULL ? list->first : NULL;
 
 	check_names(top, "links", "link", &router->links, sizeof(*links),
-		    offsetof(struct config_link, name), problems);
+	            offsetof(struct config_link, name), problems);
 	for (size_t i = 0; i < router->links.count; i++, node = node->next) {
 		check_claims(node, links[i].name, &links[i].domains, problems);
 	}
 }
 
 static void check_uplinks(const struct config_node *top, const struct config_router *router,
-			  struct config_problems *problems)
+                          struct config_problems *problems)
 {
 	const struct config_uplink *uplinks = router->uplinks.items;
 
@@ -198,36 +198,36 @@ static void check_uplinks(const struct config_node *top, const struct config_rou
 			    strcmp(uplink->host, uplinks[j].host) == 0 &&
 			    uplink->port == uplinks[j].port) {
 				check_duplicate(top, "uplinks", j, i, "uplink", uplink->name,
-						problems);
+				                problems);
 				break;
 			}
 		}
 		if (uplink->retry_min_ms > uplink->retry_max_ms) {
 			config_problem(problems, place->file, place->line,
-				       "retry_min_ms = %" PRIu32
-				       " is more than retry_max_ms = %" PRIu32,
-				       uplink->retry_min_ms, uplink->retry_max_ms);
+			               "retry_min_ms = %" PRIu32
+			               " is more than retry_max_ms = %" PRIu32,
+			               uplink->retry_min_ms, uplink->retry_max_ms);
 		}
 		check_claims(place, NULL, &uplink->domains, problems);
 	}
 }
 
 void config_check(const struct config_node *top, const struct config_router *router,
-		  struct config_problems *problems)
+                  struct config_problems *problems)
 {
 	const struct config_node *limit = config_node_get(top, "link_queue_max_bytes");
 
 	check_listen(top, router, problems);
 	check_names(top, "domains", "domain", &router->domains, sizeof(struct config_domain),
-		    offsetof(struct config_domain, name), problems);
+	            offsetof(struct config_domain, name), problems);
 	check_links(top, router, problems);
 	check_uplinks(top, router, problems);
 	if (router->link_queue_max_bytes < router->stanza_max_bytes) {
 		limit = limit != NULL ? limit : config_node_get(top, "stanza_max_bytes");
 		limit = limit != NULL ? limit : top;
 		config_problem(problems, limit->file, limit->line,
-			       "link_queue_max_bytes = %" PRIu64
-			       " is less than one stanza, stanza_max_bytes = %" PRIu32,
-			       router->link_queue_max_bytes, router->stanza_max_bytes);
+		               "link_queue_max_bytes = %" PRIu64
+		               " is less than one stanza, stanza_max_bytes = %" PRIu32,
+		               router->link_queue_max_bytes, router->stanza_max_bytes);
 	}
 }

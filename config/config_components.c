@@ -32,23 +32,23 @@ static const char *components_id(const struct components_room *room, size_t inde
 }
 
 static void components_check_id(const struct components_room *room, size_t index,
-				const struct config_node *node)
+                                const struct config_node *node)
 {
 	const struct config_component *all = room->router->components.items;
 
 	for (size_t i = 0; i < index; i++) {
 		if (fw_str_eq_nocase(fw_str(all[i].id), fw_str(all[index].id))) {
 			config_problem(room->problems, node->file, node->line,
-				       "component ID '%s' is taken by the component at %s, give "
-				       "another 'id'",
-				       all[index].id, all[i].where);
+			               "component ID '%s' is taken by the component at %s, give "
+			               "another 'id'",
+			               all[index].id, all[i].where);
 			return;
 		}
 	}
 }
 
 static int components_options(const struct components_room *room,
-			      struct config_component *component, const struct config_node *node)
+                              struct config_component *component, const struct config_node *node)
 {
 	const struct fw_component *descriptor = component->descriptor;
 	const struct config_node *options = config_node_get(node, "options");
@@ -61,30 +61,30 @@ static int components_options(const struct components_room *room,
 	int ret;
 
 	component->options = config_memory_take(room->memory, descriptor->config_size + 1);
-	ret = component->options != NULL
-		  ? config_apply_group(&apply, options, owner, rows, component->options, "options")
-		  : FW_ENOMEM;
+	ret = component->options != NULL ? config_apply_group(&apply, options, owner, rows,
+	                                                      component->options, "options")
+	                                 : FW_ENOMEM;
 	/* a check may rely on what the rows promise */
 	if (ret != FW_OK || room->problems->count != before || descriptor->check == NULL) {
 		return ret;
 	}
 	if (descriptor->check(component->options, &err) != FW_OK) {
 		config_problem(room->problems, owner->file, owner->line, "module '%s': %s",
-			       component->module,
-			       err.text[0] != '\0' ? err.text : "refuses its options");
+		               component->module,
+		               err.text[0] != '\0' ? err.text : "refuses its options");
 	}
 	return FW_OK;
 }
 
 static int components_fill_one(const struct components_room *room,
-			       struct config_component *component, const struct config_node *node)
+                               struct config_component *component, const struct config_node *node)
 {
 	const struct config_node *options = config_node_get(node, "options");
 	struct fw_error err = { 0 };
 
 	if (options != NULL && options->type != CONFIG_GROUP) {
 		config_problem(room->problems, options->file, options->line,
-			       "options: a group { … } is wanted");
+		               "options: a group { … } is wanted");
 		return FW_OK;
 	}
 	if (!component->enabled || component->module[0] == '\0') {
@@ -92,22 +92,22 @@ static int components_fill_one(const struct components_room *room,
 	}
 	if (room->modules == NULL || room->modules->find == NULL) {
 		config_problem(room->problems, node->file, node->line,
-			       "module '%s': modules cannot be loaded here", component->module);
+		               "module '%s': modules cannot be loaded here", component->module);
 		return FW_OK;
 	}
 	if (room->modules->find(room->modules->ctx, room->router, component->module,
-				&component->descriptor, &err) != FW_OK) {
+	                        &component->descriptor, &err) != FW_OK) {
 		component->descriptor = NULL;
 		config_problem(room->problems, node->file, node->line, "%s",
-			       err.text[0] != '\0' ? err.text : "a module cannot be loaded");
+		               err.text[0] != '\0' ? err.text : "a module cannot be loaded");
 		return FW_OK;
 	}
 	return components_options(room, component, node);
 }
 
 int config_components_fill(const struct config_node *top, const struct config_modules *modules,
-			   struct config_router *router, void **memory,
-			   struct config_problems *problems)
+                           struct config_router *router, void **memory,
+                           struct config_problems *problems)
 {
 	struct components_room room = { modules, router, memory, problems };
 	struct config_component *all = router->components.items;

@@ -32,7 +32,7 @@ const char *config_describe_value(const struct config_node *node, char *out, siz
 		break;
 	case CONFIG_TEXT:
 		snprintf(out, out_size, "\"%s\"",
-			 fw_quote(fw_str(node->text), quoted, sizeof(quoted)));
+		         fw_quote(fw_str(node->text), quoted, sizeof(quoted)));
 		break;
 	}
 	return out;
@@ -60,7 +60,7 @@ static const char *describe_choices(const struct fw_choice *choices, char *out, 
 	for (const struct fw_choice *c = choices; c != NULL && c->word != NULL; c++) {
 		if (used < out_size) {
 			used += (size_t)snprintf(out + used, out_size - used, "%s\"%s\"",
-						 c == choices ? "" : ", ", c->word);
+			                         c == choices ? "" : ", ", c->word);
 		}
 	}
 	return out;
@@ -76,7 +76,7 @@ const char *config_describe_wanted(const struct fw_option *row, char *out, size_
 	case FW_OPTION_U32:
 	case FW_OPTION_U64:
 		snprintf(out, out_size, "a number from %" PRIu64 " to %" PRIu64, row->min,
-			 config_describe_max(row));
+		         config_describe_max(row));
 		break;
 	case FW_OPTION_STRING:
 	case FW_OPTION_SECRET:

@@ -30,13 +30,13 @@ static bool equal_strings(const struct fw_strings *a, const struct fw_strings *b
 }
 
 static bool equal_rows(const struct fw_option *row, const struct fw_rows *a,
-		       const struct fw_rows *b)
+                       const struct fw_rows *b)
 {
 	bool equal = a->count == b->count;
 
 	for (size_t i = 0; equal && i < a->count; i++) {
 		equal = config_options_equal(row->rows, (const char *)a->items + i * row->row_size,
-					     (const char *)b->items + i * row->row_size);
+		                             (const char *)b->items + i * row->row_size);
 	}
 	return equal;
 }
@@ -70,7 +70,7 @@ bool config_options_equal(const struct fw_option *rows, const void *a, const voi
 {
 	for (const struct fw_option *row = rows; row != NULL && row->name != NULL; row++) {
 		if (!equal_member(row, (const char *)a + row->offset,
-				  (const char *)b + row->offset)) {
+		                  (const char *)b + row->offset)) {
 			return false;
 		}
 	}

@@ -40,10 +40,10 @@ struct file_reading {
 
 /* Fills everything but children. */
 static int file_node(const struct file_reading *reading, const config_setting_t *setting,
-		     struct config_node *node)
+                     struct config_node *node)
 {
 	struct config_place place =
-	    config_source_place(reading->source, (int)config_setting_source_line(setting));
+	        config_source_place(reading->source, (int)config_setting_source_line(setting));
 	const char *name = config_setting_name(setting);
 	const char *text;
 
@@ -80,14 +80,14 @@ static int file_node(const struct file_reading *reading, const config_setting_t 
 		break;
 	}
 	return (name != NULL && node->name == NULL) ||
-		       (node->type == CONFIG_TEXT && node->text == NULL)
-		   ? FW_ENOMEM
-		   : FW_OK;
+	                       (node->type == CONFIG_TEXT && node->text == NULL)
+	               ? FW_ENOMEM
+	               : FW_OK;
 }
 
 /* Recursion is bounded: config_scan.c has counted the brackets. */
 static int file_tree(const struct file_reading *reading, config_setting_t *setting,
-		     struct config_node *node)
+                     struct config_node *node)
 {
 	struct config_node **tail = &node->first;
 	int ret = file_node(reading, setting, node);
@@ -118,15 +118,15 @@ static void file_syntax_problem(const struct config_source *source, config_t *li
 	config_source_near(source, line, near, sizeof(near));
 	if (near[0] != '\0') {
 		config_problem(source->problems, place.file, place.line, "%s near '%s'",
-			       text != NULL ? text : "syntax error", near);
+		               text != NULL ? text : "syntax error", near);
 	} else {
 		config_problem(source->problems, place.file, place.line,
-			       "%s at the end of the file", text != NULL ? text : "syntax error");
+		               "%s at the end of the file", text != NULL ? text : "syntax error");
 	}
 }
 
 int config_file_read(const char *path, const char *text, void **memory, struct config_node **out,
-		     struct config_problems *problems)
+                     struct config_problems *problems)
 {
 	struct config_source source = { .memory = memory, .problems = problems };
 	struct file_reading reading = { &source, memory };

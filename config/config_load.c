@@ -32,7 +32,7 @@ static int load_realm(struct config *config)
 }
 
 static int load_fill(struct config *config, const struct config_node *top,
-		     const struct config_modules *modules, struct config_problems *problems)
+                     const struct config_modules *modules, struct config_problems *problems)
 {
 	struct config_apply apply = { &config->memory, problems, NULL, config_component_rows };
 	int ret = config_apply_group(&apply, top, top, config_router_rows, &config->router, NULL);
@@ -43,13 +43,13 @@ static int load_fill(struct config *config, const struct config_node *top,
 	if (ret == FW_OK) {
 		config_check(top, &config->router, problems);
 		ret = config_components_fill(top, modules, &config->router, &config->memory,
-					     problems);
+		                             problems);
 	}
 	return ret;
 }
 
 static int load(const char *path, const char *text, const struct config_modules *modules,
-		struct config **out, struct config_problems *problems)
+                struct config **out, struct config_problems *problems)
 {
 	struct config *config = calloc(1, sizeof(*config));
 	struct config_node *top = NULL;
@@ -85,13 +85,13 @@ done:
 }
 
 int config_load(const char *path, const struct config_modules *modules, struct config **out,
-		struct config_problems *problems)
+                struct config_problems *problems)
 {
 	return load(path, NULL, modules, out, problems);
 }
 
 int config_load_text(const char *text, const struct config_modules *modules, struct config **out,
-		     struct config_problems *problems)
+                     struct config_problems *problems)
 {
 	return load("<text>", text, modules, out, problems);
 }

@@ -17,8 +17,8 @@
 static void print_range(const struct fw_option *row, char *out, size_t out_size)
 {
 	const char *what = row->type == FW_OPTION_ROWS      ? "groups"
-			   : row->type == FW_OPTION_STRINGS ? "items"
-							    : "bytes";
+	                   : row->type == FW_OPTION_STRINGS ? "items"
+	                                                    : "bytes";
 
 	if (row->max == 0) {
 		out[0] = '\0';
@@ -26,7 +26,7 @@ static void print_range(const struct fw_option *row, char *out, size_t out_size)
 		snprintf(out, out_size, ", at most %" PRIu64 " %s", row->max, what);
 	} else {
 		snprintf(out, out_size, ", %" PRIu64 " to %" PRIu64 " %s", row->min, row->max,
-			 what);
+		         what);
 	}
 }
 
@@ -44,7 +44,7 @@ static void print_type(const struct fw_option *row, char *out, size_t out_size)
 			snprintf(out, out_size, "number from %" PRIu64, row->min);
 		} else {
 			snprintf(out, out_size, "number from %" PRIu64 " to %" PRIu64, row->min,
-				 config_describe_max(row));
+			         config_describe_max(row));
 		}
 		break;
 	case FW_OPTION_STRING:
@@ -52,7 +52,7 @@ static void print_type(const struct fw_option *row, char *out, size_t out_size)
 		break;
 	case FW_OPTION_SECRET:
 		snprintf(out, out_size, "secret%s, or the path of its file in %s_file", range,
-			 row->name);
+		         row->name);
 		break;
 	case FW_OPTION_STRINGS:
 		snprintf(out, out_size, "list of strings%s", range);
@@ -68,8 +68,8 @@ static void print_type(const struct fw_option *row, char *out, size_t out_size)
 
 static void print_default(const struct fw_option *row, char *out, size_t out_size)
 {
-	bool number =
-	    row->type == FW_OPTION_U16 || row->type == FW_OPTION_U32 || row->type == FW_OPTION_U64;
+	bool number = row->type == FW_OPTION_U16 || row->type == FW_OPTION_U32 ||
+	              row->type == FW_OPTION_U64;
 	bool text = row->type == FW_OPTION_STRING || row->type == FW_OPTION_CHOICE;
 
 	if (row->default_text == NULL) {
@@ -80,8 +80,8 @@ static void print_default(const struct fw_option *row, char *out, size_t out_siz
 		snprintf(out, out_size, "default empty");
 	} else {
 		snprintf(out, out_size, "default %s%s%s%s%s", text ? "\"" : "", row->default_text,
-			 text ? "\"" : "", number && row->unit != NULL ? " " : "",
-			 number && row->unit != NULL ? row->unit : "");
+		         text ? "\"" : "", number && row->unit != NULL ? " " : "",
+		         number && row->unit != NULL ? row->unit : "");
 	}
 }
 
@@ -98,7 +98,7 @@ void config_print_rows(FILE *out, const struct fw_option *rows, int indent)
 		for (const struct fw_choice *c = row->choices; c != NULL && c->word != NULL; c++) {
 			if (c->help != NULL) {
 				fprintf(out, "%*s   \"%s\": %s\n", PRINT_KEY_WIDTH, "", c->word,
-					c->help);
+				        c->help);
 			}
 		}
 		if (row->type == FW_OPTION_ROWS) {

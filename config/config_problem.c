@@ -26,7 +26,7 @@ static void problem_append(struct config_problems *problems, const char *line, s
 }
 
 void config_problem(struct config_problems *problems, const char *file, int line,
-		    const char *format, ...)
+                    const char *format, ...)
 {
 	char text[1024];
 	size_t used = 0;
@@ -42,7 +42,7 @@ void config_problem(struct config_problems *problems, const char *file, int line
 	}
 	if (file != NULL) {
 		used = (size_t)(line > 0 ? snprintf(text, sizeof(text), "%.400s:%d: ", file, line)
-					 : snprintf(text, sizeof(text), "%.400s: ", file));
+		                         : snprintf(text, sizeof(text), "%.400s: ", file));
 	}
 	va_start(args, format);
 	vsnprintf(text + used, sizeof(text) - used, format, args);

@@ -109,7 +109,7 @@ static const struct fw_option link_rows[] = {
 	       .help = "secret that the component must prove to know"),
 	FW_OPT(struct config_link, domains, "", .check = check_claim,
 	       .help = "names it holds beside its own; \"*.example.org\" is all below, "
-		       "\"*\" whatever nobody else holds"),
+	               "\"*\" whatever nobody else holds"),
 	FW_OPT(struct config_link, conflict, "refuse", .choices = conflicts,
 	       .help = "what happens when a second component attaches under this name"),
 	FW_OPT(struct config_link, check_from, "true",
@@ -130,7 +130,7 @@ static const struct fw_option uplink_rows[] = {
 	       .help = "secret of the component at the other server"),
 	FW_OPT(struct config_uplink, domains, "", .check = check_claim,
 	       .help = "domains that are reached through the other server; "
-		       "\"*\" is whatever nobody else holds"),
+	               "\"*\" is whatever nobody else holds"),
 	FW_OPT(struct config_uplink, check_from, "true",
 	       .help = "whether stanzas from there must come from these domains"),
 	FW_OPT(struct config_uplink, priority, "10", .max = 65535, .help = PRIORITY_HELP),
@@ -145,10 +145,9 @@ static const struct fw_option uplink_rows[] = {
 const struct fw_option config_component_rows[] = {
 	FW_OPT(struct config_component, module, NULL, .min = 1, .max = 63, .check = check_word,
 	       .help = "file name of the module without its suffix"),
-	FW_OPT(
-	    struct config_component, id, "", .max = 63, .check = check_word,
-	    .help =
-		"component ID without the realm; \"\" numbers it: \"s2s-1\" is the first of s2s"),
+	FW_OPT(struct config_component, id, "", .max = 63, .check = check_word,
+	       .help = "component ID without the realm; \"\" numbers it: \"s2s-1\" is the first of "
+	               "s2s"),
 	FW_OPT(struct config_component, enabled, "true",
 	       .help = "whether it runs; a component that does not run keeps its options unread"),
 	FW_OPT(struct config_component, priority, "10", .max = 65535, .help = PRIORITY_HELP),

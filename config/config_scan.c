@@ -67,7 +67,7 @@ static int scan_block_comment(struct scan *scan)
 		ret = *scan->at == '\n' ? scan_newline(scan) : scan_copy(scan, 1, '\0');
 	}
 	return ret == FW_OK ? scan_problem(scan, begin, "the comment that begins here has no end")
-			    : ret;
+	                    : ret;
 }
 
 static int scan_string(struct scan *scan)
@@ -91,7 +91,7 @@ static int scan_string(struct scan *scan)
 	}
 	if (ret == FW_OK && scan->at == scan->end) {
 		return scan_problem(scan, begin,
-				    "the string that begins here has no closing quote");
+		                    "the string that begins here has no closing quote");
 	}
 	return ret == FW_OK ? scan_copy(scan, 1, '\0') : ret;
 }
@@ -131,7 +131,7 @@ static size_t scan_number_length(const struct scan *scan)
 	for (; at < scan->end; at++) {
 		hex = hex || *at == 'x' || *at == 'X';
 		bool sign = (*at == '+' || *at == '-') &&
-			    (at == scan->at || (!hex && (at[-1] == 'e' || at[-1] == 'E')));
+		            (at == scan->at || (!hex && (at[-1] == 'e' || at[-1] == 'E')));
 		if (!sign && !scan_is_digit(*at) && !scan_is_letter(*at) && *at != '.' &&
 		    *at != '_') {
 			break;
@@ -156,13 +156,13 @@ static int scan_number(struct scan *scan)
 		if (rest > text && rest[strspn(rest, "L")] == '\0' && strlen(rest) <= 2) {
 			if (errno == ERANGE) {
 				return scan_problem(scan, scan->place.line,
-						    "a number is too large for 64 bits");
+				                    "a number is too large for 64 bits");
 			}
 			ret = scan_copy(scan, len, '\0');
 			/* the library keeps 64 bits of those with an L only */
 			return ret == FW_OK && *rest == '\0'
-				   ? config_source_add(scan->source, "L", 1, '\2')
-				   : ret;
+			               ? config_source_add(scan->source, "L", 1, '\2')
+			               : ret;
 		}
 		if (!hex && text[strspn(text, "+-.0123456789eE")] == '\0') {
 			(void)strtod(text, &rest);
@@ -172,7 +172,7 @@ static int scan_number(struct scan *scan)
 		}
 	}
 	config_problem(scan->source->problems, scan->place.file, scan->place.line,
-		       "'%.*s' is neither a number nor a name", len > 40 ? 40 : (int)len, scan->at);
+	               "'%.*s' is neither a number nor a name", len > 40 ? 40 : (int)len, scan->at);
 	return FW_EPARSE;
 }
 
@@ -187,7 +187,7 @@ static int scan_bracket(struct scan *scan)
 	if (which % 2 == 0) {
 		if (source->depth == FW_COUNT(source->open)) {
 			return scan_problem(scan, scan->place.line,
-					    "brackets are nested too deeply");
+			                    "brackets are nested too deeply");
 		}
 		source->open[source->depth].bracket = bracket;
 		source->open[source->depth++].place = scan->place;
@@ -195,15 +195,15 @@ static int scan_bracket(struct scan *scan)
 	}
 	if (source->depth == scan->floor) {
 		config_problem(source->problems, scan->place.file, scan->place.line,
-			       "'%c' closes nothing", bracket);
+		               "'%c' closes nothing", bracket);
 		return FW_EPARSE;
 	}
 	source->depth--;
 	if (source->open[source->depth].bracket != pairs[which - 1]) {
 		config_problem(source->problems, scan->place.file, scan->place.line,
-			       "'%c' cannot close the '%c' of line %d", bracket,
-			       source->open[source->depth].bracket,
-			       source->open[source->depth].place.line);
+		               "'%c' cannot close the '%c' of line %d", bracket,
+		               source->open[source->depth].bracket,
+		               source->open[source->depth].place.line);
 		return FW_EPARSE;
 	}
 	return scan_copy(scan, 1, '\0');
@@ -235,7 +235,7 @@ static int scan_include(struct scan *scan)
 	for (const char *rest = quote + 1; rest < line_end && strchr("#/", *rest) == NULL; rest++) {
 		if (*rest != ' ' && *rest != '\t' && *rest != '\r') {
 			return scan_problem(scan, scan->place.line,
-					    "@include stands alone on its line");
+			                    "@include stands alone on its line");
 		}
 	}
 	scan->at = line_end;
@@ -295,7 +295,7 @@ static int scan_controls(const struct scan *scan)
 		line += c == '\n';
 		if ((c < 0x20 && c != '\n' && c != '\t' && !line_end) || c == 0x7f) {
 			config_problem(scan->source->problems, scan->place.file, line,
-				       "control character 0x%02x", c);
+			               "control character 0x%02x", c);
 			return FW_EPARSE;
 		}
 	}
@@ -319,7 +319,7 @@ int config_scan(struct config_source *source, const char *file, const char *text
 	if (ret == FW_OK && source->depth > scan.floor) {
 		struct config_place place = source->open[source->depth - 1].place;
 		config_problem(source->problems, place.file, place.line, "'%c' is never closed",
-			       source->open[source->depth - 1].bracket);
+		               source->open[source->depth - 1].bracket);
 		ret = FW_EPARSE;
 	}
 	if (ret == FW_OK && (len == 0 || text[len - 1] != '\n')) {

@@ -13,19 +13,19 @@
 #define SECRET_BYTES_MAX 4096u
 
 int config_secret_read(void **memory, const char *file, const char *given, struct fw_secret *out,
-		       struct fw_error *err)
+                       struct fw_error *err)
 {
 	struct config_bytes bytes = { 0 };
 	char *path = config_memory_path(memory, file, given);
 	int ret = path != NULL ? config_bytes_read(path, SECRET_BYTES_MAX, &bytes, err)
-			       : fw_error_set(err, FW_ENOMEM, "out of memory");
+	                       : fw_error_set(err, FW_ENOMEM, "out of memory");
 
 	if (ret != FW_OK) {
 		goto done;
 	}
 	if ((bytes.mode & (S_IROTH | S_IWOTH)) != 0) {
 		ret = fw_error_set(err, FW_EDENIED, "everyone can %s '%s', run: chmod o= '%s'",
-				   (bytes.mode & S_IROTH) != 0 ? "read" : "write", path, path);
+		                   (bytes.mode & S_IROTH) != 0 ? "read" : "write", path, path);
 		goto done;
 	}
 	if (bytes.len > 0 && bytes.text[bytes.len - 1] == '\n') {

@@ -30,7 +30,7 @@ static int source_grow(struct config_source *source, size_t more)
 
 	if (more > SOURCE_BYTES_MAX || source->len + more + 1 > SOURCE_BYTES_MAX) {
 		config_problem(source->problems, NULL, 0,
-			       "the configuration is larger than %u bytes", SOURCE_BYTES_MAX);
+		               "the configuration is larger than %u bytes", SOURCE_BYTES_MAX);
 		return FW_ELIMIT;
 	}
 	while (room < source->len + more + 1) {
@@ -88,7 +88,7 @@ int config_source_line(struct config_source *source, struct config_place place)
 
 /* Scans one file in the chain of those being read. */
 static int source_scan_file(struct config_source *source, struct config_place place,
-			    const char *path)
+                            const char *path)
 {
 	struct config_source_chain link = { .outer = source->chain };
 	struct config_bytes bytes = { 0 };
@@ -105,15 +105,15 @@ static int source_scan_file(struct config_source *source, struct config_place pl
 	for (const struct config_source_chain *c = link.outer; c != NULL; c = c->outer) {
 		if (c->device == link.device && c->inode == link.inode) {
 			config_problem(source->problems, place.file, place.line,
-				       "'%s' includes itself", path);
+			               "'%s' includes itself", path);
 			ret = FW_EINVAL;
 			goto done;
 		}
 	}
 	if (link.nesting > SOURCE_NESTING_MAX || ++source->file_count > SOURCE_FILES_MAX) {
 		config_problem(source->problems, place.file, place.line,
-			       "too many includes: at most %u files, %u deep", SOURCE_FILES_MAX,
-			       SOURCE_NESTING_MAX);
+		               "too many includes: at most %u files, %u deep", SOURCE_FILES_MAX,
+		               SOURCE_NESTING_MAX);
 		ret = FW_ELIMIT;
 		goto done;
 	}
@@ -126,7 +126,7 @@ done:
 }
 
 int config_source_include(struct config_source *source, struct config_place place, const char *path,
-			  size_t len)
+                          size_t len)
 {
 	char *name = config_memory_text(source->memory, path, len);
 	char *joined = name != NULL ? config_memory_path(source->memory, place.file, name) : NULL;
@@ -138,7 +138,7 @@ int config_source_read(struct config_source *source, const char *path, const cha
 {
 	struct config_place nowhere = { NULL, 0 };
 	char *name = config_memory_text(source->memory, text != NULL ? CONFIG_TEXT_NAME : path,
-					strlen(text != NULL ? CONFIG_TEXT_NAME : path));
+	                                strlen(text != NULL ? CONFIG_TEXT_NAME : path));
 	int ret;
 
 	if (name == NULL) {
@@ -169,7 +169,7 @@ struct config_place config_source_place(const struct config_source *source, int 
 }
 
 const char *config_source_near(const struct config_source *source, int line, char *out,
-			       size_t out_size)
+                               size_t out_size)
 {
 	const char *at = source->shown;
 	const char *end;

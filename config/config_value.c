@@ -13,18 +13,18 @@
 #include "config/config_secret.h"
 
 static void value_unwanted(const struct config_apply *apply, const struct fw_option *row,
-			   const struct config_node *node)
+                           const struct config_node *node)
 {
 	char given[80], wanted[512];
 
 	config_describe_wanted(row, wanted, sizeof(wanted));
 	if (row->type == FW_OPTION_SECRET) { /* whatever it is, it may be a secret */
 		config_problem(apply->problems, node->file, node->line, "%s: %s is wanted",
-			       node->name, wanted);
+		               node->name, wanted);
 	} else {
 		config_problem(apply->problems, node->file, node->line, "%s = %s: %s is wanted",
-			       row->name, config_describe_value(node, given, sizeof(given)),
-			       wanted);
+		               row->name, config_describe_value(node, given, sizeof(given)),
+		               wanted);
 	}
 }
 
@@ -44,19 +44,19 @@ static void value_store_number(const struct fw_option *row, void *target, uint64
 }
 
 static void value_number(const struct config_apply *apply, const struct fw_option *row,
-			 const struct config_node *node, void *target)
+                         const struct config_node *node, void *target)
 {
 	uint64_t max = config_describe_max(row);
 
 	if (node->type != CONFIG_NUMBER) {
 		value_unwanted(apply, row, node);
 	} else if (node->number < 0 || (uint64_t)node->number < row->min ||
-		   (uint64_t)node->number > max) {
+	           (uint64_t)node->number > max) {
 		config_problem(apply->problems, node->file, node->line,
-			       "%s = %" PRId64 " is out of range: %" PRIu64 " to %" PRIu64
-			       "%s%s is allowed",
-			       row->name, node->number, row->min, max, row->unit != NULL ? " " : "",
-			       row->unit != NULL ? row->unit : "");
+		               "%s = %" PRId64 " is out of range: %" PRIu64 " to %" PRIu64
+		               "%s%s is allowed",
+		               row->name, node->number, row->min, max, row->unit != NULL ? " " : "",
+		               row->unit != NULL ? row->unit : "");
 	} else {
 		value_store_number(row, target, (uint64_t)node->number);
 	}
@@ -73,10 +73,10 @@ static const struct fw_choice *value_find_choice(const struct fw_option *row, co
 }
 
 static void value_choice(const struct config_apply *apply, const struct fw_option *row,
-			 const struct config_node *node, void *target)
+                         const struct config_node *node, void *target)
 {
 	const struct fw_choice *choice =
-	    node->type == CONFIG_TEXT ? value_find_choice(row, node->text) : NULL;
+	        node->type == CONFIG_TEXT ? value_find_choice(row, node->text) : NULL;
 
 	if (choice == NULL) {
 		value_unwanted(apply, row, node);
@@ -87,23 +87,23 @@ static void value_choice(const struct config_apply *apply, const struct fw_optio
 
 /* Length and the row's own check. */
 static bool value_text_good(const struct config_apply *apply, const struct fw_option *row,
-			    const struct config_node *node)
+                            const struct config_node *node)
 {
 	size_t len = strlen(node->text);
 	char given[80], why[256] = "";
 
 	if (row->type != FW_OPTION_STRINGS && row->max > 0 && (len < row->min || len > row->max)) {
 		config_problem(apply->problems, node->file, node->line,
-			       "%s = %s has %zu bytes: %" PRIu64 " to %" PRIu64 " are allowed",
-			       row->name, config_describe_value(node, given, sizeof(given)), len,
-			       row->min, row->max);
+		               "%s = %s has %zu bytes: %" PRIu64 " to %" PRIu64 " are allowed",
+		               row->name, config_describe_value(node, given, sizeof(given)), len,
+		               row->min, row->max);
 		return false;
 	}
 	if (row->check != NULL &&
 	    row->check(node->text, fw_str(row->name), why, sizeof(why)) != 0) {
 		config_problem(apply->problems, node->file, node->line, "%s = %s: %s", row->name,
-			       config_describe_value(node, given, sizeof(given)),
-			       why[0] != '\0' ? why : "not allowed here");
+		               config_describe_value(node, given, sizeof(given)),
+		               why[0] != '\0' ? why : "not allowed here");
 		return false;
 	}
 	return true;
@@ -120,7 +120,7 @@ static bool value_is_path(const struct fw_option *row, const char *text)
 }
 
 static int value_string(const struct config_apply *apply, const struct fw_option *row,
-			const struct config_node *node, void *target)
+                        const struct config_node *node, void *target)
 {
 	char *text;
 
@@ -132,8 +132,8 @@ static int value_string(const struct config_apply *apply, const struct fw_option
 		return FW_OK;
 	}
 	text = value_is_path(row, node->text)
-		   ? config_memory_path(apply->memory, node->file, node->text)
-		   : config_memory_text(apply->memory, node->text, strlen(node->text));
+	               ? config_memory_path(apply->memory, node->file, node->text)
+	               : config_memory_text(apply->memory, node->text, strlen(node->text));
 	*(const char **)CONFIG_MEMBER(target, row) = text;
 	return text != NULL ? FW_OK : FW_ENOMEM;
 }
@@ -145,7 +145,7 @@ const char *config_value_file_key(const struct fw_option *row, char *out, size_t
 }
 
 static int value_secret(const struct config_apply *apply, const struct fw_option *row,
-			const struct config_node *node, void *target)
+                        const struct config_node *node, void *target)
 {
 	struct fw_secret *secret = CONFIG_MEMBER(target, row);
 	struct fw_secret read = { 0 };
@@ -159,7 +159,7 @@ static int value_secret(const struct config_apply *apply, const struct fw_option
 		int ret = config_secret_read(apply->memory, node->file, node->text, &read, &err);
 		if (ret != FW_OK) {
 			config_problem(apply->problems, node->file, node->line, "%s: %s",
-				       node->name, err.text);
+			               node->name, err.text);
 			return ret == FW_ENOMEM ? ret : FW_OK;
 		}
 	} else {
@@ -171,11 +171,11 @@ static int value_secret(const struct config_apply *apply, const struct fw_option
 	}
 	if (read.len == 0) {
 		config_problem(apply->problems, node->file, node->line, "%s: it is empty",
-			       node->name);
+		               node->name);
 	} else if (row->max > 0 && (read.len < row->min || read.len > row->max)) {
 		config_problem(apply->problems, node->file, node->line,
-			       "%s: it has %zu bytes, %" PRIu64 " to %" PRIu64 " are allowed",
-			       node->name, read.len, row->min, row->max);
+		               "%s: it has %zu bytes, %" PRIu64 " to %" PRIu64 " are allowed",
+		               node->name, read.len, row->min, row->max);
 	} else {
 		*secret = read;
 	}
@@ -183,7 +183,7 @@ static int value_secret(const struct config_apply *apply, const struct fw_option
 }
 
 static int value_strings(const struct config_apply *apply, const struct fw_option *row,
-			 const struct config_node *node, void *target)
+                         const struct config_node *node, void *target)
 {
 	const struct config_node *item = node->type == CONFIG_LIST ? node->first : node;
 	size_t count = node->type == CONFIG_LIST ? node->count : 1;
@@ -196,8 +196,8 @@ static int value_strings(const struct config_apply *apply, const struct fw_optio
 	}
 	if (row->max > 0 && (count < row->min || count > row->max)) {
 		config_problem(apply->problems, node->file, node->line,
-			       "%s has %zu items: %" PRIu64 " to %" PRIu64 " are allowed",
-			       row->name, count, row->min, row->max);
+		               "%s has %zu items: %" PRIu64 " to %" PRIu64 " are allowed",
+		               row->name, count, row->min, row->max);
 	}
 	for (; used < count; item = item->next) {
 		items[used] = ""; /* also where something is wrong */
@@ -205,7 +205,7 @@ static int value_strings(const struct config_apply *apply, const struct fw_optio
 			value_unwanted(apply, row, item);
 		} else if (value_text_good(apply, row, item)) {
 			items[used] =
-			    config_memory_text(apply->memory, item->text, strlen(item->text));
+			        config_memory_text(apply->memory, item->text, strlen(item->text));
 			if (items[used] == NULL) {
 				return FW_ENOMEM;
 			}
@@ -218,7 +218,7 @@ static int value_strings(const struct config_apply *apply, const struct fw_optio
 }
 
 int config_value_set(const struct config_apply *apply, const struct fw_option *row,
-		     const struct config_node *node, void *target)
+                     const struct config_node *node, void *target)
 {
 	switch (row->type) {
 	case FW_OPTION_BOOL:
@@ -243,7 +243,7 @@ int config_value_set(const struct config_apply *apply, const struct fw_option *r
 	case FW_OPTION_STRINGS:
 		return value_strings(apply, row, node, target);
 	case FW_OPTION_ROWS: /* only to say that this is not one: config_apply.c reads lists of
-				groups */
+	                        groups */
 		value_unwanted(apply, row, node);
 		break;
 	}
@@ -291,8 +291,8 @@ int config_value_default(void **memory, const struct fw_option *row, void *targe
 	case FW_OPTION_BOOL:
 		*(bool *)CONFIG_MEMBER(target, row) = strcmp(text, "true") == 0;
 		return text[0] == '\0' || strcmp(text, "true") == 0 || strcmp(text, "false") == 0
-			   ? FW_OK
-			   : FW_EINVAL;
+		               ? FW_OK
+		               : FW_EINVAL;
 	case FW_OPTION_U16:
 	case FW_OPTION_U32:
 	case FW_OPTION_U64:

@@ -69,7 +69,7 @@ void router_bounce(struct router *router, struct fw_stanza **stanza, enum fw_cau
 	int ret = fw_stanza_error_reply(*stanza, cause, &passage.stanza);
 	if (ret != FW_OK) {
 		fw_stanza_end(stanza, FW_EXIT_DROPPED,
-			      ret == FW_ENOMEM ? FW_CAUSE_RESOURCES : cause);
+		              ret == FW_ENOMEM ? FW_CAUSE_RESOURCES : cause);
 		return;
 	}
 	if (fw_stanza_from(passage.stanza).len == 0) {

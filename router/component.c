@@ -15,7 +15,7 @@
 static struct fw_logger component_life = FW_LOGGER("component");
 
 int component_add(struct router *router, const char *id, bool shared,
-		  const struct component_port *ops, void *port, struct component **out)
+                  const struct component_port *ops, void *port, struct component **out)
 {
 	struct component *component = NULL;
 	struct fw_log *log = NULL;

@@ -59,7 +59,7 @@ void control_set_daemon(struct router *router, const struct control_daemon *daem
 }
 
 void control_get_daemon(const struct router *router, const struct control_daemon **daemon,
-			void **ctx)
+                        void **ctx)
 {
 	*daemon = router->control != NULL ? router->control->daemon : NULL;
 	*ctx = router->control != NULL ? router->control->daemon_ctx : NULL;
@@ -95,7 +95,7 @@ static bool client_write(struct control_client *client)
 {
 	while (client->out != NULL) {
 		struct iovec piece = { client->out + client->out_sent,
-				       client->out_len - client->out_sent };
+			               client->out_len - client->out_sent };
 		ssize_t done = fw_socket_write(client->fd, &piece, 1);
 		if (done == FW_EAGAIN) {
 			fw_io_set(client->io, FW_IO_WRITE);
@@ -161,7 +161,7 @@ static bool client_work(struct control_client *client)
 static bool client_read(struct control_client *client)
 {
 	static const char too_long[] = "{\"ok\":false,\"error\":\"the request is too long\","
-				       "\"remedy\":\"a request is one line of at most 64 KiB\"}\n";
+	                               "\"remedy\":\"a request is one line of at most 64 KiB\"}\n";
 	ssize_t got;
 
 	if (client->in_len == CONTROL_LINE_MAX) {
@@ -171,7 +171,7 @@ static bool client_read(struct control_client *client)
 		return false;
 	}
 	got = fw_socket_read(client->fd, client->in + client->in_len,
-			     CONTROL_LINE_MAX - client->in_len);
+	                     CONTROL_LINE_MAX - client->in_len);
 	if (got == FW_EAGAIN) {
 		return true;
 	}
@@ -246,7 +246,7 @@ static void client_start(struct control *control, int *fd)
 static void control_ready(void *ctx, int events)
 {
 	static const char busy[] =
-	    "{\"ok\":false,\"error\":\"too many clients\",\"remedy\":\"try again\"}\n";
+	        "{\"ok\":false,\"error\":\"too many clients\",\"remedy\":\"try again\"}\n";
 	struct control *control = ctx;
 	struct fw_addr peer;
 	int fd = -1;
@@ -280,22 +280,22 @@ static int clear_path(const struct sockaddr_un *addr, struct fw_error *err)
 	(void)close(probe);
 	if (refused == 0) {
 		return fw_error_set(err, FW_EEXIST,
-				    "control socket %s: another fedwayd answers there",
-				    addr->sun_path);
+		                    "control socket %s: another fedwayd answers there",
+		                    addr->sun_path);
 	}
 	if (refused == ENOENT) {
 		return FW_OK;
 	}
 	if (lstat(addr->sun_path, &info) == 0 && !S_ISSOCK(info.st_mode)) {
 		return fw_error_set(err, FW_EEXIST,
-				    "control socket %s: a file that is no socket is there",
-				    addr->sun_path);
+		                    "control socket %s: a file that is no socket is there",
+		                    addr->sun_path);
 	}
 	if (refused == ECONNREFUSED && unlink(addr->sun_path) == 0) {
 		return FW_OK;
 	}
 	return fw_error_set(err, FW_ESYS, "control socket %s: %s", addr->sun_path,
-			    strerror(refused));
+	                    strerror(refused));
 }
 
 static int open_socket(const char *path, int *out, struct fw_error *err)
@@ -306,7 +306,7 @@ static int open_socket(const char *path, int *out, struct fw_error *err)
 
 	if (strlen(path) >= sizeof(addr.sun_path)) {
 		return fw_error_set(err, FW_ELIMIT, "control socket %s: longer than %zu bytes",
-				    path, sizeof(addr.sun_path) - 1);
+		                    path, sizeof(addr.sun_path) - 1);
 	}
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	ret = clear_path(&addr, err);
@@ -355,7 +355,7 @@ static int move_to(struct control *control, const char *path, struct fw_error *e
 		ret = open_socket(path, &fd, err);
 		if (ret == FW_OK) {
 			ret = fw_io_add(control->router->loop, fd, FW_IO_READ, control_ready,
-					control, &io);
+			                control, &io);
 		}
 	}
 	if (ret != FW_OK) {

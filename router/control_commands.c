@@ -67,12 +67,12 @@ int control_log(struct control_call *call)
 	}
 	if (logger.len == 0 || word.len == 0) {
 		return fw_error_set(&call->err, FW_EINVAL,
-				    "log needs both a logger and a level, or neither");
+		                    "log needs both a logger and a level, or neither");
 	}
 	if (fw_log_level_parse(word, &level) != FW_OK) {
 		call->remedy = "levels are error, warning, notice, info, debug";
 		return fw_error_set(&call->err, FW_EINVAL, "\"%.*s\" is not a level",
-				    FW_STR_ARG(word));
+		                    FW_STR_ARG(word));
 	}
 	fw_json_set_int(call->result, "changed", fw_log_set_level(logger, level));
 	fw_json_set(call->result, "logger", logger);
@@ -143,7 +143,7 @@ int control_explain(struct control_call *call)
 	if (name.len > 0 && only == FW_CAUSE_COUNT) {
 		call->remedy = "without a cause, explain lists all";
 		return fw_error_set(&call->err, FW_ENOENT, "there is no cause \"%.*s\"",
-				    FW_STR_ARG(name));
+		                    FW_STR_ARG(name));
 	}
 	for (int i = 0; i < FW_CAUSE_COUNT; i++) {
 		const struct fw_cause_row *row = fw_cause_row((enum fw_cause)i);
@@ -202,12 +202,12 @@ static int check_args(struct control_call *call, const struct control_command *c
 		const char *key = fw_json_key_at(call->args, i);
 		if (!is_listed(command->args, key)) {
 			return fw_error_set(&call->err, FW_EINVAL, "%s has no argument %s",
-					    command->name,
-					    fw_quote(fw_str(key), name, sizeof(name)));
+			                    command->name,
+			                    fw_quote(fw_str(key), name, sizeof(name)));
 		}
 		if (fw_json_type(fw_json_at(call->args, i)) != FW_JSON_STRING) {
 			return fw_error_set(&call->err, FW_EINVAL,
-					    "argument \"%s\" must be a string", key);
+			                    "argument \"%s\" must be a string", key);
 		}
 	}
 	return FW_OK;
@@ -223,11 +223,11 @@ static int run(struct control_call *call, const struct fw_json *request)
 	call->remedy = ask_help;
 	if (fw_json_type(request) != FW_JSON_OBJECT || name.len == 0) {
 		return fw_error_set(&call->err, FW_EINVAL,
-				    "a request is an object with a string \"command\"");
+		                    "a request is an object with a string \"command\"");
 	}
 	if (command == NULL) {
 		return fw_error_set(&call->err, FW_ENOENT, "unknown command %s",
-				    fw_quote(name, quoted, sizeof(quoted)));
+		                    fw_quote(name, quoted, sizeof(quoted)));
 	}
 	call->args = fw_json_get(request, "args");
 	ret = check_args(call, command);
@@ -257,7 +257,7 @@ static char *refusal(const struct control_call *call, int ret)
 
 	fw_json_set_bool(reply, "ok", false);
 	fw_json_set(reply, "error",
-		    fw_str(call->err.text[0] != '\0' ? call->err.text : fw_strerror(ret)));
+	            fw_str(call->err.text[0] != '\0' ? call->err.text : fw_strerror(ret)));
 	fw_json_set(reply, "remedy", fw_str(call->remedy != NULL ? call->remedy : ""));
 	if (call->problems != NULL) {
 		append_lines(fw_json_set_array(reply, "problems"), call->problems);

@@ -33,7 +33,7 @@ static void report_ledger(const struct fw_ledger *ledger, struct fw_json *out)
 	for (int i = 0; i < FW_CAUSE_COUNT; i++) {
 		if (ledger->causes[i] > 0) {
 			fw_json_set_int(causes, fw_cause_row((enum fw_cause)i)->name,
-					(int64_t)ledger->causes[i]);
+			                (int64_t)ledger->causes[i]);
 		}
 	}
 }
@@ -125,7 +125,7 @@ int control_components(struct control_call *call)
 }
 
 static void report_route(const struct route_name *name, const struct route *route,
-			 struct fw_json *out)
+                         struct fw_json *out)
 {
 	report_name(name, out, "domain");
 	fw_json_set_bool(out, "listed", name->listed);

@@ -40,7 +40,7 @@ struct daemon {
 static void say_ready(const struct daemon *daemon, const char *what)
 {
 	(void)notify("READY=1\nSTATUS=%s realm %s, %s", what, daemon->router->realm,
-		     daemon->config_path);
+	             daemon->config_path);
 }
 
 static int open_log(struct daemon *daemon, const char *path, struct fw_error *err)
@@ -88,7 +88,7 @@ static void reload_files(struct daemon *daemon)
 }
 
 static int reload(struct daemon *daemon, struct fw_json *changes, char **lines,
-		  struct fw_error *err)
+                  struct fw_error *err)
 {
 	struct config_problems problems = { 0 };
 	struct config *config = NULL;
@@ -96,7 +96,7 @@ static int reload(struct daemon *daemon, struct fw_json *changes, char **lines,
 
 	if (ret != FW_OK) {
 		(void)fw_error_set(err, ret, "%s has %zu problem%s", daemon->config_path,
-				   problems.count, problems.count == 1 ? "" : "s");
+		                   problems.count, problems.count == 1 ? "" : "s");
 		*lines = problems.text;
 		problems.text = NULL;
 		config_problems_free(&problems);
@@ -126,7 +126,7 @@ static int on_reload(void *ctx, struct fw_json *changes, char **problems, struct
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)notify("RELOADING=1\nMONOTONIC_USEC=%lld",
-		     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 	int ret = reload(daemon, changes, problems, err);
 	if (ret != FW_OK) {
 		fw_log(daemon->router->log, &daemon_log, FW_LOG_ERROR,
@@ -235,7 +235,7 @@ static int config_up(struct daemon *daemon, struct fw_error *err)
 	if (ret != FW_OK) {
 		(void)fputs(problems.text != NULL ? problems.text : "", stderr);
 		(void)fw_error_set(err, ret, "%s has %zu problem%s", daemon->config_path,
-				   problems.count, problems.count == 1 ? "" : "s");
+		                   problems.count, problems.count == 1 ? "" : "s");
 	}
 	config_problems_free(&problems);
 	return ret;
@@ -295,7 +295,7 @@ static void loop_down(struct daemon *daemon)
 static int router_up(struct daemon *daemon, struct fw_error *err)
 {
 	int ret =
-	    router_start(daemon->loop, &daemon->config, daemon->modules, &daemon->router, err);
+	        router_start(daemon->loop, &daemon->config, daemon->modules, &daemon->router, err);
 
 	if (ret == FW_OK) {
 		control_set_daemon(daemon->router, &control_events, daemon);
@@ -377,7 +377,7 @@ int daemon_run(const char *config_path, bool foreground)
 		if (ret != FW_OK) {
 			code = steps[up].failure;
 			(void)fprintf(stderr, "fedwayd: not started (%s): %s\n", steps[up].name,
-				      err.text[0] != '\0' ? err.text : fw_strerror(ret));
+			              err.text[0] != '\0' ? err.text : fw_strerror(ret));
 		} else {
 			up++;
 		}

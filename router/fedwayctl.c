@@ -13,19 +13,19 @@
 #include "router/control_commands.h"
 
 static const char usage[] = "Usage: fedwayctl [OPTION]... COMMAND [ARGUMENT]...\n"
-			    "Asks a running fedwayd, or tells it what to do.\n"
-			    "\n"
-			    "  -s, --socket PATH  control socket (default " FW_CONTROL_SOCKET ")\n"
-			    "  -j, --json         print the reply as JSON\n"
-			    "      --version      print the version and exit\n"
-			    "      --help         print this and exit\n"
-			    "\n"
-			    "Commands:\n";
+                            "Asks a running fedwayd, or tells it what to do.\n"
+                            "\n"
+                            "  -s, --socket PATH  control socket (default " FW_CONTROL_SOCKET ")\n"
+                            "  -j, --json         print the reply as JSON\n"
+                            "      --version      print the version and exit\n"
+                            "      --help         print this and exit\n"
+                            "\n"
+                            "Commands:\n";
 
 static const char codes[] =
-    "\n"
-    "Exit status: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon there,\n"
-    "4 no proper reply.\n";
+        "\n"
+        "Exit status: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon there,\n"
+        "4 no proper reply.\n";
 
 struct arguments {
 	const char *socket;
@@ -95,7 +95,7 @@ static int compose(char **words, int count, char **out)
 		}
 		fw_json_set(request, "command", fw_str(words[0]));
 		ret = name_arguments(fw_json_set_object(request, "args"), rows[i].args, words + 1,
-				     count - 1);
+		                     count - 1);
 		if (ret == CTL_OK) {
 			*out = request != NULL ? fw_json_dump(request, false) : NULL;
 			ret = *out != NULL ? CTL_OK : CTL_BROKEN;
@@ -104,7 +104,7 @@ static int compose(char **words, int count, char **out)
 		return ret;
 	}
 	(void)fprintf(stderr, "fedwayctl: unknown command \"%s\"; \"fedwayctl help\" lists them\n",
-		      words[0]);
+	              words[0]);
 	fw_json_free(&request);
 	return CTL_USAGE;
 }

@@ -20,15 +20,15 @@ static int not_running(const char *path, int why)
 {
 	(void)fprintf(stderr, "fedwayctl: cannot reach fedwayd at %s: %s\n", path, strerror(why));
 	if (why == EACCES || why == EPERM) {
-		(void)fputs(
-		    "Only members of the socket's group may command the router: use sudo, or join "
-		    "the group.\n",
-		    stderr);
+		(void)fputs("Only members of the socket's group may command the router: use sudo, "
+		            "or join "
+		            "the group.\n",
+		            stderr);
 	} else {
 		(void)fputs("It is not running, or has another control_socket (see --socket). "
-			    "Start it with \"systemctl start fedway\", or in a terminal with "
-			    "\"fedwayd --foreground\".\n",
-			    stderr);
+		            "Start it with \"systemctl start fedway\", or in a terminal with "
+		            "\"fedwayd --foreground\".\n",
+		            stderr);
 	}
 	return CTL_NOT_RUNNING;
 }
@@ -105,8 +105,8 @@ int fedwayctl_ask(const char *socket_path, const char *request, char **reply)
 	if (send_all(fd, request, strlen(request)) != 0 || send_all(fd, "\n", 1) != 0 ||
 	    receive_line(fd, reply) != 0) {
 		(void)fprintf(stderr,
-			      "fedwayctl: no reply from %s: is it fedwayd, and is it alive?\n",
-			      socket_path);
+		              "fedwayctl: no reply from %s: is it fedwayd, and is it alive?\n",
+		              socket_path);
 		ret = CTL_BROKEN;
 	}
 	(void)close(fd);

@@ -33,16 +33,16 @@ static void print_status(FILE *out, const struct fw_json *result)
 
 	table_print_object(out, rows, result);
 	(void)fprintf(out, "%-16s %lld of %lld up\n", "components",
-		      (long long)fw_json_int(fw_json_get(result, "components_up")),
-		      (long long)fw_json_int(fw_json_get(result, "components_total")));
+	              (long long)fw_json_int(fw_json_get(result, "components_up")),
+	              (long long)fw_json_int(fw_json_get(result, "components_total")));
 	for (size_t i = 0; i < fw_json_count(listeners); i++) {
 		(void)fprintf(out, "%-16s %s\n", i == 0 ? "listening on" : "",
-			      table_value(fw_json_at(listeners, i), TABLE_PLAIN, cell));
+		              table_value(fw_json_at(listeners, i), TABLE_PLAIN, cell));
 	}
 	(void)fprintf(out, "%-16s %lld in, %lld in flight, %s\n", "ledger",
-		      (long long)fw_json_int(fw_json_get(ledger, "in")),
-		      (long long)fw_json_int(fw_json_get(ledger, "in_flight")),
-		      fw_json_bool(fw_json_get(ledger, "balanced")) ? "balanced" : "NOT BALANCED");
+	              (long long)fw_json_int(fw_json_get(ledger, "in")),
+	              (long long)fw_json_int(fw_json_get(ledger, "in_flight")),
+	              fw_json_bool(fw_json_get(ledger, "balanced")) ? "balanced" : "NOT BALANCED");
 }
 
 static void print_components(FILE *out, const struct fw_json *result)
@@ -106,7 +106,7 @@ static void print_streams(FILE *out, const struct fw_json *result)
 			continue;
 		}
 		(void)fprintf(out, "%s%s\n", any ? "\n" : "",
-			      table_value(fw_json_get(component, "id"), TABLE_PLAIN, id));
+		              table_value(fw_json_get(component, "id"), TABLE_PLAIN, id));
 		table_print_array(out, columns, streams);
 		any = true;
 	}
@@ -121,8 +121,8 @@ static void print_causes(FILE *out, const struct fw_json *ledger)
 
 	for (size_t i = 0; i < fw_json_count(causes); i++) {
 		(void)fprintf(out, "%s%s %lld", i == 0 ? "causes: " : ", ",
-			      fw_json_key_at(causes, i),
-			      (long long)fw_json_int(fw_json_at(causes, i)));
+		              fw_json_key_at(causes, i),
+		              (long long)fw_json_int(fw_json_at(causes, i)));
 	}
 	if (fw_json_count(causes) > 0) {
 		(void)fputs(" (fedwayctl explain CAUSE tells more)\n", out);
@@ -151,8 +151,8 @@ static void print_ledger(FILE *out, const struct fw_json *result)
 	table_print(out, columns + 1, &total, 1);
 	print_causes(out, total);
 	(void)fputs(balanced ? "the ledger balances\n"
-			     : "THE LEDGER DOES NOT BALANCE: please report it with the log\n",
-		    out);
+	                     : "THE LEDGER DOES NOT BALANCE: please report it with the log\n",
+	            out);
 }
 
 static void print_counters(FILE *out, const struct fw_json *result)
@@ -182,9 +182,9 @@ static void print_log(FILE *out, const struct fw_json *result)
 		return;
 	}
 	(void)fprintf(out, "%s writes from level %s on; %lld loggers changed now\n",
-		      table_value(fw_json_get(result, "logger"), TABLE_PLAIN, logger),
-		      table_value(fw_json_get(result, "level"), TABLE_PLAIN, level),
-		      (long long)fw_json_int(fw_json_get(result, "changed")));
+	              table_value(fw_json_get(result, "logger"), TABLE_PLAIN, logger),
+	              table_value(fw_json_get(result, "level"), TABLE_PLAIN, level),
+	              (long long)fw_json_int(fw_json_get(result, "changed")));
 }
 
 static void print_lines(FILE *out, const struct fw_json *array)
@@ -208,8 +208,9 @@ static void print_reload(FILE *out, const struct fw_json *result)
 {
 	const struct fw_json *changes = fw_json_get(result, "changes");
 
-	(void)fputs(
-	    fw_json_count(changes) == 0 ? "reloaded; nothing is different\n" : "reloaded:\n", out);
+	(void)fputs(fw_json_count(changes) == 0 ? "reloaded; nothing is different\n"
+	                                        : "reloaded:\n",
+	            out);
 	print_lines(out, changes);
 }
 
@@ -297,12 +298,12 @@ void fedwayctl_print_commands(FILE *out)
 		char usage[64];
 		size_t used = 0;
 		used += (size_t)snprintf(usage, sizeof(usage), "%s%s", printers[i].command,
-					 printers[i].args[0] != '\0' ? " [" : "");
+		                         printers[i].args[0] != '\0' ? " [" : "");
 		for (const char *c = printers[i].args; *c != '\0'; c++) {
 			usage[used++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
 		}
 		(void)snprintf(usage + used, sizeof(usage) - used, "%s",
-			       printers[i].args[0] != '\0' ? "]" : "");
+		               printers[i].args[0] != '\0' ? "]" : "");
 		(void)fprintf(out, "  %-22s %s\n", usage, printers[i].summary);
 	}
 }

@@ -45,15 +45,15 @@ static void write_ms(int64_t ms, char *out, size_t out_size)
 		(void)snprintf(out, out_size, "%" PRId64 "m %02" PRId64 "s", s / 60, s % 60);
 	} else if (s < 86400) {
 		(void)snprintf(out, out_size, "%" PRId64 "h %02" PRId64 "m", s / 3600,
-			       s % 3600 / 60);
+		               s % 3600 / 60);
 	} else {
 		(void)snprintf(out, out_size, "%" PRId64 "d %02" PRId64 "h", s / 86400,
-			       s % 86400 / 3600);
+		               s % 86400 / 3600);
 	}
 }
 
 const char *table_value(const struct fw_json *value, enum table_unit unit,
-			char out[TABLE_CELL_SIZE])
+                        char out[TABLE_CELL_SIZE])
 {
 	switch (fw_json_type(value)) {
 	case FW_JSON_STRING:
@@ -104,7 +104,7 @@ static void print_cell(FILE *out, const char *text, int width, bool right, bool 
 
 /* What a column needs: its width, and whether it holds numbers; 0 when no row has it. */
 static int measure(const struct table_column *column, const struct fw_json *const *rows,
-		   size_t count, bool *number)
+                   size_t count, bool *number)
 {
 	char cell[TABLE_CELL_SIZE];
 	int width = 0;
@@ -124,7 +124,7 @@ static int measure(const struct table_column *column, const struct fw_json *cons
 }
 
 void table_print(FILE *out, const struct table_column *columns, const struct fw_json *const *rows,
-		 size_t count)
+                 size_t count)
 {
 	enum { COLUMNS_MAX = 24 };
 	int widths[COLUMNS_MAX] = { 0 };
@@ -149,7 +149,7 @@ void table_print(FILE *out, const struct table_column *columns, const struct fw_
 		for (size_t c = 0; c <= last; c++) {
 			if (widths[c] > 0) {
 				table_value(fw_json_get(rows[i], columns[c].key), columns[c].unit,
-					    cell);
+				            cell);
 				print_cell(out, cell, widths[c], numbers[c], c == last);
 			}
 		}
@@ -179,7 +179,7 @@ void table_print_object(FILE *out, const struct table_column *columns, const str
 		const struct fw_json *value = fw_json_get(object, columns->key);
 		if (value != NULL) {
 			(void)fprintf(out, "%-16s %s\n", columns->title,
-				      table_value(value, columns->unit, cell));
+			              table_value(value, columns->unit, cell));
 		}
 	}
 }

@@ -57,7 +57,7 @@ static int add_one(struct hook_list *list, struct fw_self *self, const struct fw
 {
 	size_t count = list->stages[hook->stage].count;
 	struct hook_entry *entries =
-	    realloc(list->stages[hook->stage].entries, (count + 1) * sizeof(*entries));
+	        realloc(list->stages[hook->stage].entries, (count + 1) * sizeof(*entries));
 
 	if (entries == NULL) {
 		return FW_ENOMEM;
@@ -100,7 +100,7 @@ void hook_list_remove(struct hook_list *list, const struct fw_self *self)
 }
 
 enum fw_verdict hook_list_run(const struct hook_list *list, enum fw_stage stage,
-			      struct fw_stanza *stanza, struct fw_why *why)
+                              struct fw_stanza *stanza, struct fw_why *why)
 {
 	const struct hook_entry *entry = list->stages[stage].entries;
 

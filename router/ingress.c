@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The one door in: is the sender who it may be, is the stanza one that can be routed at all? First
- * room of the passage. A stanza whose sender is in doubt is never answered to that sender, who may be
- * somebody else; a link is told under its own name.
+ * room of the passage. A stanza whose sender is in doubt is never answered to that sender, who may
+ * be somebody else; a link is told under its own name.
  */
 #include "router/passage.h"
 #include "router/route_table.h"
@@ -72,7 +72,7 @@ static enum passage_next check_sender(struct passage *passage)
 		return refuse_sender(passage, FW_EPARSE, FW_CAUSE_IMPROPER_ADDRESSING);
 	}
 	bool known = source->last_generation == route_table_generation(passage->router->routes) &&
-		     fw_str_eq(source->last_from, domain);
+	             fw_str_eq(source->last_from, domain);
 	if (!known && !sender_is_good(source, domain)) {
 		return refuse_sender(passage, FW_EDENIED, FW_CAUSE_FOREIGN_SENDER);
 	}

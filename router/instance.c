@@ -58,7 +58,7 @@ static const struct component_port module_port = {
 /* ---- one instance ---- */
 
 int instance_id(const struct config_router *config, const struct config_component *row, char *out,
-		size_t size)
+                size_t size)
 {
 	const struct config_component *rows = config->components.items;
 	unsigned number = 1;
@@ -98,7 +98,7 @@ static void stop_drained(void *ctx)
 
 /* Everything but the module's own start(). */
 static int build(struct router *router, struct snapshot *snapshot,
-		 const struct config_component *row, struct instance **out, struct fw_error *err)
+                 const struct config_component *row, struct instance **out, struct fw_error *err)
 {
 	struct instance *instance = NULL;
 	char id[FW_DOMAIN_SIZE];
@@ -106,7 +106,7 @@ static int build(struct router *router, struct snapshot *snapshot,
 
 	if (ret != FW_OK) {
 		return fw_error_set(err, ret, "%s: the ID of %s with its realm is too long",
-				    row->where, row->module);
+		                    row->where, row->module);
 	}
 	ret = FW_ENOMEM;
 	instance = calloc(1, sizeof(*instance));
@@ -144,14 +144,14 @@ static int build(struct router *router, struct snapshot *snapshot,
 done:
 	if (ret != FW_OK) {
 		(void)fw_error_set(err, ret, "%s: cannot make component %s: %s", row->where, id,
-				   ret == FW_EEXIST ? "the ID is taken" : fw_strerror(ret));
+		                   ret == FW_EEXIST ? "the ID is taken" : fw_strerror(ret));
 	}
 	instance_free(&instance);
 	return ret;
 }
 
 int instance_start(struct router *router, struct snapshot *snapshot,
-		   const struct config_component *row, struct fw_error *err)
+                   const struct config_component *row, struct fw_error *err)
 {
 	struct instance *instance = NULL;
 	struct fw_error why = { 0 };
@@ -164,8 +164,8 @@ int instance_start(struct router *router, struct snapshot *snapshot,
 		ret = row->descriptor->start(instance->self, &why);
 		if (ret != FW_OK) {
 			(void)fw_error_set(err, ret, "%s: component %s did not start: %s",
-					   row->where, instance->component->id,
-					   why.text[0] != '\0' ? why.text : fw_strerror(ret));
+			                   row->where, instance->component->id,
+			                   why.text[0] != '\0' ? why.text : fw_strerror(ret));
 			goto done;
 		}
 	}

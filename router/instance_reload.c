@@ -30,7 +30,7 @@ struct instance_plan {
 static struct fw_logger reload_log = FW_LOGGER("reload");
 
 static enum instance_change compare(const struct instance *running,
-				    const struct config_component *row)
+                                    const struct config_component *row)
 {
 	const struct config_component *old = running->row;
 
@@ -38,14 +38,14 @@ static enum instance_change compare(const struct instance *running,
 		return INSTANCE_RESTART;
 	}
 	bool same = row->descriptor->options == NULL ||
-		    config_options_equal(row->descriptor->options, old->options, row->options);
+	            config_options_equal(row->descriptor->options, old->options, row->options);
 	if (!same) {
 		return row->descriptor->reload != NULL ? INSTANCE_RELOAD : INSTANCE_RESTART;
 	}
 	return running->component->priority == row->priority &&
-		       running->component->weight == row->weight
-		   ? INSTANCE_KEEP
-		   : INSTANCE_ADJUST;
+	                       running->component->weight == row->weight
+	               ? INSTANCE_KEEP
+	               : INSTANCE_ADJUST;
 }
 
 static void plan_free(struct instance_plan **plan)
@@ -59,7 +59,7 @@ static void plan_free(struct instance_plan **plan)
 }
 
 static int plan_make(const struct router *router, struct snapshot *snapshot,
-		     struct instance_plan **out, struct fw_error *err)
+                     struct instance_plan **out, struct fw_error *err)
 {
 	const struct config_router *config = &snapshot->config->router;
 	const struct config_component *rows = config->components.items;
@@ -81,7 +81,7 @@ static int plan_make(const struct router *router, struct snapshot *snapshot,
 		if (ret != FW_OK) {
 			plan_free(&plan);
 			return fw_error_set(err, ret, "%s: the ID of %s with its realm is too long",
-					    rows[i].where, rows[i].module);
+			                    rows[i].where, rows[i].module);
 		}
 		const struct instance *running = instance_find(router, step->id);
 		step->change = running != NULL ? compare(running, &rows[i]) : INSTANCE_START;
@@ -92,7 +92,7 @@ static int plan_make(const struct router *router, struct snapshot *snapshot,
 
 /* Starts a new one, or puts a new one in the place of an old one. */
 static int take_step(struct router *router, struct instance_plan *plan, struct instance_step *step,
-		     struct fw_error *err)
+                     struct fw_error *err)
 {
 	if (step->change == INSTANCE_RESTART) {
 		struct instance *old = instance_find(router, step->id);
@@ -122,7 +122,7 @@ static void undo_step(struct router *router, struct instance_step *step)
 }
 
 int instances_prepare(struct router *router, struct snapshot *snapshot, struct instance_plan **out,
-		      struct fw_error *err)
+                      struct fw_error *err)
 {
 	static const enum instance_change order[] = { INSTANCE_START, INSTANCE_RESTART };
 	struct instance_plan *plan = NULL;
@@ -170,7 +170,7 @@ static void adjust(struct instance *instance, const struct config_component *row
 }
 
 static void move_to(struct instance *instance, struct snapshot *snapshot,
-		    const struct config_component *row)
+                    const struct config_component *row)
 {
 	struct snapshot *old = instance->snapshot;
 
@@ -192,7 +192,7 @@ static bool is_planned(const struct instance_plan *plan, const char *id)
 }
 
 static void stop_gone(struct router *router, const struct instance_plan *plan,
-		      struct fw_json *changes)
+                      struct fw_json *changes)
 {
 	struct instance *each = router->instances;
 

@@ -103,8 +103,8 @@ static int link_deliver(void *port, struct fw_stanza **stanza)
 	}
 	if (fw_channel_closing(link->channel)) {
 		router_bounce(link->room->router, stanza,
-			      link->draining ? FW_CAUSE_COMPONENT_DRAINING
-					     : FW_CAUSE_COMPONENT_GONE);
+		              link->draining ? FW_CAUSE_COMPONENT_DRAINING
+		                             : FW_CAUSE_COMPONENT_GONE);
 		return FW_OK;
 	}
 	fw_channel_send(link->channel, stanza);
@@ -207,8 +207,8 @@ static void link_bind(struct link *link, const char *domain)
 static int link_attach(struct link *link, const struct config_link *row, enum fw_cause *cause)
 {
 	int ret =
-	    component_add(link->room->router, row->name, row->conflict == CONFIG_CONFLICT_SHARE,
-			  &link_port, link, &link->component);
+	        component_add(link->room->router, row->name, row->conflict == CONFIG_CONFLICT_SHARE,
+	                      &link_port, link, &link->component);
 
 	if (ret != FW_OK) {
 		*cause = ret == FW_EEXIST ? FW_CAUSE_CONFLICT : FW_CAUSE_RESOURCES;
@@ -245,7 +245,7 @@ static void link_enlist(struct link *link, struct link_name *name)
 }
 
 int link_add(struct link_room *room, struct link_name *name, uint32_t session,
-	     struct fw_channel **channel, enum fw_cause *cause)
+             struct fw_channel **channel, enum fw_cause *cause)
 {
 	char peer[FW_ADDR_TEXT_SIZE];
 	int ret = FW_ENOMEM;

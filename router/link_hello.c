@@ -70,7 +70,7 @@ static void hello_opened(void *ctx, const struct fw_stream_header *header)
 	/* Our header comes first, even when all that follows is an error: RFC 6120 §4.9.1.2. */
 	fw_random_id(hello->id);
 	fw_channel_open(hello->channel, fw_str(NULL), name != NULL ? header->to : fw_str(NULL),
-			fw_str(hello->id), false);
+	                fw_str(hello->id), false);
 	if (name == NULL) {
 		link_hello_end(hello, FW_CAUSE_HOST_UNKNOWN);
 	}
@@ -78,7 +78,7 @@ static void hello_opened(void *ctx, const struct fw_stream_header *header)
 
 /* XEP-0114 §3: lower-case hex of SHA-1 over stream id and secret. */
 static bool secret_is_right(const struct link_hello *hello, const struct link_name *name,
-			    struct fw_stanza *handshake)
+                            struct fw_stanza *handshake)
 {
 	const struct fw_secret *secret = &name->row->secret;
 	char expected[FW_SHA1_HEX_SIZE];
@@ -123,15 +123,15 @@ static void hello_closed(void *ctx, enum fw_cause cause, const char *detail)
 	char peer[FW_ADDR_TEXT_SIZE], name[128], words[128];
 	/* Ports are probed all day: only what an operator can act on is more than debug. */
 	bool wrong = cause == FW_CAUSE_NOT_AUTHORIZED || cause == FW_CAUSE_HOST_UNKNOWN ||
-		     cause == FW_CAUSE_CONFLICT || cause == FW_CAUSE_INVALID_NAMESPACE;
+	             cause == FW_CAUSE_CONFLICT || cause == FW_CAUSE_INVALID_NAMESPACE;
 
-	fw_log(
-	    hello->room->router->log, &hello_log, wrong ? FW_LOG_WARNING : FW_LOG_INFO,
-	    "link refused session=%u name=%s peer=%s cause=%s text=\"%s\" remedy=\"%s\" detail=%s",
-	    hello->session, fw_quote(fw_str(hello->name), name, sizeof(name)),
-	    fw_addr_text(fw_channel_peer(hello->channel), peer), fw_cause_row(cause)->name,
-	    fw_cause_row(cause)->text, fw_cause_row(cause)->remedy,
-	    fw_quote(fw_str(detail), words, sizeof(words)));
+	fw_log(hello->room->router->log, &hello_log, wrong ? FW_LOG_WARNING : FW_LOG_INFO,
+	       "link refused session=%u name=%s peer=%s cause=%s text=\"%s\" remedy=\"%s\" "
+	       "detail=%s",
+	       hello->session, fw_quote(fw_str(hello->name), name, sizeof(name)),
+	       fw_addr_text(fw_channel_peer(hello->channel), peer), fw_cause_row(cause)->name,
+	       fw_cause_row(cause)->text, fw_cause_row(cause)->remedy,
+	       fw_quote(fw_str(detail), words, sizeof(words)));
 	link_hello_free(&hello);
 }
 
@@ -140,7 +140,7 @@ static void hello_expired(void *ctx)
 	struct link_hello *hello = ctx;
 
 	link_hello_end(hello,
-		       hello->name == NULL ? FW_CAUSE_HEADER_TIMEOUT : FW_CAUSE_AUTH_TIMEOUT);
+	               hello->name == NULL ? FW_CAUSE_HEADER_TIMEOUT : FW_CAUSE_AUTH_TIMEOUT);
 }
 
 static const struct fw_channel_events hello_events = {
@@ -161,7 +161,7 @@ void link_hello_start(struct link_room *room, int *fd)
 
 	if (hello == NULL || fw_timer_new(loop, hello_expired, hello, &hello->timer) != FW_OK ||
 	    fw_channel_new(loop, fd, &hello_settings, &hello_events, hello, &hello->channel) !=
-		FW_OK) {
+	            FW_OK) {
 		fw_log(room->router->log, &hello_log, FW_LOG_ERROR, "no memory for a new link");
 		link_hello_free(&hello);
 		return;

@@ -35,7 +35,7 @@ static int fill(struct link_names *names, const struct config *config, struct fw
 		char key[FW_DOMAIN_SIZE];
 		if (fw_domain_key(fw_str(links[i].name), key, NULL) != FW_OK) {
 			return fw_error_set(err, FW_EINVAL, "links: \"%s\" is not a domain name",
-					    links[i].name);
+			                    links[i].name);
 		}
 		names->rows[i].row = &links[i];
 		names->rows[i].key = fw_str_dup(fw_str(key));
@@ -47,7 +47,7 @@ static int fill(struct link_names *names, const struct config *config, struct fw
 	for (size_t i = 1; i < names->count; i++) {
 		if (strcmp(names->rows[i - 1].key, names->rows[i].key) == 0) {
 			return fw_error_set(err, FW_EINVAL, "links: \"%s\" is given twice",
-					    names->rows[i].row->name);
+			                    names->rows[i].row->name);
 		}
 	}
 	return FW_OK;

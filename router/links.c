@@ -15,9 +15,9 @@ static struct fw_logger links_log = FW_LOGGER("router.listener");
 /* For a connection over the cap: said in one write, because an object for it is what we do not
  * want. */
 static const char too_many[] = "<?xml version='1.0'?><stream:stream xmlns='" FW_NS_COMPONENT
-			       "' xmlns:stream='" FW_NS_STREAMS "'><stream:error>"
-			       "<resource-constraint xmlns='" FW_NS_STREAM_ERRORS "'/>"
-			       "</stream:error></stream:stream>";
+                               "' xmlns:stream='" FW_NS_STREAMS "'><stream:error>"
+                               "<resource-constraint xmlns='" FW_NS_STREAM_ERRORS "'/>"
+                               "</stream:error></stream:stream>";
 
 static void close_listeners(struct listener **list)
 {
@@ -70,19 +70,19 @@ static void links_accepted(void *ctx, int *fd, const struct fw_addr *peer)
 	/* One line per power of two: a flood must not become a flood of lines. */
 	room->refused_count++;
 	if ((room->refused_count & (room->refused_count - 1)) == 0) {
-		fw_log(
-		    room->router->log, &links_log, FW_LOG_WARNING,
-		    "connection refused peer=%s cause=%s limit=link_unauthenticated_max value=%u "
-		    "refused=%llu",
-		    fw_addr_text(peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name, max,
-		    (unsigned long long)room->refused_count);
+		fw_log(room->router->log, &links_log, FW_LOG_WARNING,
+		       "connection refused peer=%s cause=%s limit=link_unauthenticated_max "
+		       "value=%u "
+		       "refused=%llu",
+		       fw_addr_text(peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name, max,
+		       (unsigned long long)room->refused_count);
 	}
 	(void)fw_socket_write(*fd, &piece, 1);
 }
 
 /* Opens what the configuration has and `have` has not. */
 static int open_listeners(struct router *router, const struct config *config, struct listener *have,
-			  struct listener **out, struct fw_error *err)
+                          struct listener **out, struct fw_error *err)
 {
 	const struct config_listen *rows = config->router.listen.items;
 
@@ -174,14 +174,14 @@ static void say(struct fw_json *changes, const char *fact, const char *what)
 
 	if (changes != NULL) {
 		int len = snprintf(line, sizeof(line), "%s%s", fact, what);
-		fw_json_append(
-		    changes,
-		    fw_str_n(line, (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1));
+		fw_json_append(changes,
+		               fw_str_n(line, (size_t)len < sizeof(line) ? (size_t)len
+		                                                         : sizeof(line) - 1));
 	}
 }
 
 static void swap_listeners(struct link_room *room, const struct config *config,
-			   struct fw_json *changes)
+                           struct fw_json *changes)
 {
 	struct listener **at = &room->listeners;
 	char text[FW_ADDR_TEXT_SIZE];
@@ -231,7 +231,7 @@ static bool rows_equal(const struct config_link *a, const struct config_link *b)
 /* The holders of a name move from the old table to the new one; a name that is gone takes its links
  * along. */
 static void move_name(struct link_room *room, struct link_name *old, const struct config *config,
-		      struct fw_json *changes)
+                      struct fw_json *changes)
 {
 	struct link_name *name = link_names_find(room->new_names, fw_str(old->key));
 

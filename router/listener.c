@@ -14,7 +14,7 @@
 enum {
 	LISTENER_BACKLOG = 1024,
 	LISTENER_PER_TURN =
-	    64, /**< accepted in one turn, so that links that are up get their share */
+	        64, /**< accepted in one turn, so that links that are up get their share */
 	LISTENER_REST_MS = 1000,
 };
 
@@ -33,7 +33,7 @@ struct listener {
 };
 
 int listener_open(struct fw_loop *loop, const struct config_listen *row, struct listener **out,
-		  struct fw_error *err)
+                  struct fw_error *err)
 {
 	int ret = FW_ENOMEM;
 	struct fw_addr addr;
@@ -52,7 +52,7 @@ int listener_open(struct fw_loop *loop, const struct config_listen *row, struct 
 	ret = fw_addr_parse(row->address, row->port, &addr);
 	if (ret != FW_OK) {
 		ret = fw_error_set(err, FW_EINVAL, "listen: \"%s\" is not an IP address",
-				   row->address);
+		                   row->address);
 		goto done;
 	}
 	ret = fw_socket_listen(&addr, LISTENER_BACKLOG, &listener->fd, err);
@@ -110,7 +110,7 @@ int listener_watch(struct listener *listener, listener_accept_fn *accepted, void
 	listener->accepted = accepted;
 	listener->ctx = ctx;
 	return fw_io_add(listener->loop, listener->fd, FW_IO_READ, listener_ready, listener,
-			 &listener->io);
+	                 &listener->io);
 }
 
 void listener_close(struct listener **listener)

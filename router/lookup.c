@@ -30,7 +30,7 @@ static enum passage_next check_leaving(struct passage *passage)
 	bool federated = passage->federated;
 	if (passage->source == NULL) { /* an error answer: its sender was not looked at */
 		federated = route_table_is_federated(passage->router->routes,
-						     fw_stanza_from_domain(passage->stanza));
+		                                     fw_stanza_from_domain(passage->stanza));
 	}
 	if (!federated) {
 		return passage_leave(passage, PASSAGE_BOUNCE, FW_CAUSE_NOT_FEDERATED);
@@ -55,6 +55,6 @@ enum passage_next lookup_enter(struct passage *passage)
 		}
 	}
 	passage->target =
-	    route_balance_pick(name, passage->stanza, passage->prefer, &passage->cause);
+	        route_balance_pick(name, passage->stanza, passage->prefer, &passage->cause);
 	return passage->target != NULL ? PASSAGE_ON : PASSAGE_BOUNCE;
 }

@@ -12,20 +12,21 @@
 #include "router/options.h"
 
 static const char usage[] =
-    "Usage: fedwayd [OPTION]...\n"
-    "The Fedway XMPP federation router.\n"
-    "\n"
-    "  -c, --config FILE      configuration (default " FW_CONFIG_FILE ")\n"
-    "  -f, --foreground       log to standard error, whatever log_file says\n"
-    "  -t, --check            read the configuration, print all problems, and exit\n"
-    "      --options          print all options of the router and of the modules found\n"
-    "      --man              with --options: as man page source\n"
-    "      --module-path DIR  with --options: look for modules there\n"
-    "      --version          print the version and exit\n"
-    "      --help             print this and exit\n"
-    "\n"
-    "Signals: HUP reloads the configuration, TERM drains and stops (a second one stops at once),\n"
-    "USR1 opens the log file again. See also fedwayctl(8) and fedway.conf(5).\n";
+        "Usage: fedwayd [OPTION]...\n"
+        "The Fedway XMPP federation router.\n"
+        "\n"
+        "  -c, --config FILE      configuration (default " FW_CONFIG_FILE ")\n"
+        "  -f, --foreground       log to standard error, whatever log_file says\n"
+        "  -t, --check            read the configuration, print all problems, and exit\n"
+        "      --options          print all options of the router and of the modules found\n"
+        "      --man              with --options: as man page source\n"
+        "      --module-path DIR  with --options: look for modules there\n"
+        "      --version          print the version and exit\n"
+        "      --help             print this and exit\n"
+        "\n"
+        "Signals: HUP reloads the configuration, TERM drains and stops (a second one stops at "
+        "once),\n"
+        "USR1 opens the log file again. See also fedwayctl(8) and fedway.conf(5).\n";
 
 struct arguments {
 	const char *config, *module_path;

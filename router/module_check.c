@@ -18,44 +18,44 @@ static int check_abi(const struct fw_component *found, const char *where, struct
 
 	if (major != FW_ABI_MAJOR) {
 		return fw_error_set(
-		    err, FW_EABI,
-		    "module %s was built for SDK ABI %u.%u, this is %u.%u: build it "
-		    "again with the installed SDK",
-		    where, major, minor, FW_ABI_MAJOR, FW_ABI_MINOR);
+		        err, FW_EABI,
+		        "module %s was built for SDK ABI %u.%u, this is %u.%u: build it "
+		        "again with the installed SDK",
+		        where, major, minor, FW_ABI_MAJOR, FW_ABI_MINOR);
 	}
 	if (minor > FW_ABI_MINOR) {
 		return fw_error_set(
-		    err, FW_EABI,
-		    "module %s was built for the newer SDK ABI %u.%u, this is %u.%u: "
-		    "update fedwayd",
-		    where, major, minor, FW_ABI_MAJOR, FW_ABI_MINOR);
+		        err, FW_EABI,
+		        "module %s was built for the newer SDK ABI %u.%u, this is %u.%u: "
+		        "update fedwayd",
+		        where, major, minor, FW_ABI_MAJOR, FW_ABI_MINOR);
 	}
 	if (found->size < size_min) {
 		return fw_error_set(
-		    err, FW_EABI,
-		    "module %s has a descriptor of %u bytes, ABI %u.%u needs %zu: it "
-		    "was not made with FW_COMPONENT_HEAD",
-		    where, found->size, major, minor, size_min);
+		        err, FW_EABI,
+		        "module %s has a descriptor of %u bytes, ABI %u.%u needs %zu: it "
+		        "was not made with FW_COMPONENT_HEAD",
+		        where, found->size, major, minor, size_min);
 	}
 	return FW_OK;
 }
 
 static int check_text(const struct fw_component *found, const char *name, const char *where,
-		      struct fw_error *err)
+                      struct fw_error *err)
 {
 	if (found->build != NULL && strcmp(found->build, FW_BUILD_ID) != 0) {
 		return fw_error_set(
-		    err, FW_EABI,
-		    "module %s uses fedway/io/ and was built with %s, this is %s: build "
-		    "it with this release",
-		    where, found->build, FW_BUILD_ID);
+		        err, FW_EABI,
+		        "module %s uses fedway/io/ and was built with %s, this is %s: build "
+		        "it with this release",
+		        where, found->build, FW_BUILD_ID);
 	}
 	if (found->name == NULL || strcmp(found->name, name) != 0) {
 		return fw_error_set(
-		    err, FW_EINVAL,
-		    "module %s calls itself \"%s\": its name must be that of its file, "
-		    "\"%s\"",
-		    where, found->name != NULL ? found->name : "", name);
+		        err, FW_EINVAL,
+		        "module %s calls itself \"%s\": its name must be that of its file, "
+		        "\"%s\"",
+		        where, found->name != NULL ? found->name : "", name);
 	}
 	return FW_OK;
 }
@@ -66,23 +66,23 @@ static int check_content(const struct fw_component *found, const char *where, st
 
 	if ((found->options != NULL) != (found->config_size > 0)) {
 		return fw_error_set(err, FW_EINVAL,
-				    "module %s must give both options and config_size, or neither",
-				    where);
+		                    "module %s must give both options and config_size, or neither",
+		                    where);
 	}
 	for (; hook != NULL && (hook->run != NULL || hook->stage != FW_STAGE_COUNT); hook++) {
 		if (hook->run == NULL || (unsigned)hook->stage >= FW_STAGE_COUNT) {
 			return fw_error_set(
-			    err, FW_EINVAL,
-			    "module %s has a hook without function or for a stage that "
-			    "does not exist",
-			    where);
+			        err, FW_EINVAL,
+			        "module %s has a hook without function or for a stage that "
+			        "does not exist",
+			        where);
 		}
 	}
 	return FW_OK;
 }
 
 int module_check(const void *descriptor, const char *name, const char *where,
-		 struct fw_component *out, struct fw_error *err)
+                 struct fw_component *out, struct fw_error *err)
 {
 	const struct fw_component *found = descriptor; /* only its first members are sure yet */
 	struct fw_component copy = { 0 };

@@ -37,7 +37,7 @@ enum { MODULE_NAME_MAX = 64, MODULE_PATH_MAX = 4096 };
 static bool name_is_good(const char *name)
 {
 	static const char good[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	size_t len = strlen(name);
 	return len > 0 && len <= MODULE_NAME_MAX && strspn(name, good) == len;
 }
@@ -62,20 +62,20 @@ static int preflight(const char *path, struct fw_error *err)
 {
 	if (access(path, R_OK) != 0) {
 		return fw_error_set(err, FW_ESYS, "cannot read module %s: %s", path,
-				    strerror(errno));
+		                    strerror(errno));
 	}
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (handle == NULL) {
 		const char *reason = dlerror();
 		return fw_error_set(err, FW_ESYS, "cannot load module: %s",
-				    reason != NULL ? reason : path);
+		                    reason != NULL ? reason : path);
 	}
 	dlclose(handle);
 	return FW_OK;
 }
 
 static int find_descriptor(lt_dlhandle handle, const char *name, const char *where,
-			   const void **symbol, struct fw_error *err)
+                           const void **symbol, struct fw_error *err)
 {
 	char wanted[MODULE_NAME_MAX + sizeof("_LTX_fw_component")];
 
@@ -89,9 +89,9 @@ static int find_descriptor(lt_dlhandle handle, const char *name, const char *whe
 	}
 	if (*symbol == NULL) {
 		return fw_error_set(err, FW_ENOENT,
-				    "module %s has no %s: it is no Fedway module, or its file was "
-				    "renamed",
-				    where, wanted);
+		                    "module %s has no %s: it is no Fedway module, or its file was "
+		                    "renamed",
+		                    where, wanted);
 	}
 	return FW_OK;
 }
@@ -121,7 +121,7 @@ static int start_libltdl(struct fw_error *err)
 }
 
 static int open_handle(const char *folders, const char *name, char *path, size_t size,
-		       lt_dlhandle *handle, struct fw_error *err)
+                       lt_dlhandle *handle, struct fw_error *err)
 {
 	*handle = open_built_in(name);
 	if (*handle != NULL) {
@@ -133,7 +133,7 @@ static int open_handle(const char *folders, const char *name, char *path, size_t
 	}
 	if (!find_file(folders, name, path, size)) {
 		return fw_error_set(err, FW_ENOENT, "there is no module %s.so in %s", name,
-				    folders);
+		                    folders);
 	}
 	int ret = preflight(path, err);
 	if (ret != FW_OK) {
@@ -147,7 +147,7 @@ static int open_handle(const char *folders, const char *name, char *path, size_t
 }
 
 int module_file_open(const char *folders, const char *name, struct module_file **out,
-		     const void **symbol, struct fw_error *err)
+                     const void **symbol, struct fw_error *err)
 {
 	struct module_file *file = NULL;
 	lt_dlhandle handle = NULL;
@@ -156,10 +156,10 @@ int module_file_open(const char *folders, const char *name, struct module_file *
 
 	if (!name_is_good(name)) {
 		return fw_error_set(
-		    err, FW_EINVAL,
-		    "\"%s\" is not the name of a module: give the file name without "
-		    "folder and suffix",
-		    name);
+		        err, FW_EINVAL,
+		        "\"%s\" is not the name of a module: give the file name without "
+		        "folder and suffix",
+		        name);
 	}
 	ret = start_libltdl(err);
 	if (ret != FW_OK) {

@@ -57,7 +57,7 @@ void module_list_free(struct module_list **list)
 }
 
 int module_list_find(void *ctx, const struct config_router *router, const char *name,
-		     const struct fw_component **out, struct fw_error *err)
+                     const struct fw_component **out, struct fw_error *err)
 {
 	struct module_list *list = ctx;
 	struct module **at = &list->first;
@@ -77,7 +77,7 @@ int module_list_find(void *ctx, const struct config_router *router, const char *
 	int ret = module_file_open(router->module_path, name, &module->file, &symbol, err);
 	if (ret == FW_OK) {
 		ret = module_check(symbol, name, module_file_path(module->file),
-				   &module->descriptor, err);
+		                   &module->descriptor, err);
 	}
 	if (ret != FW_OK) {
 		module_free(&module);
@@ -89,7 +89,7 @@ int module_list_find(void *ctx, const struct config_router *router, const char *
 }
 
 bool module_list_at(const struct module_list *list, size_t index,
-		    const struct fw_component **descriptor, const char **path)
+                    const struct fw_component **descriptor, const char **path)
 {
 	const struct module *module = list->first;
 

@@ -43,7 +43,7 @@ int notify(const char *format, ...)
 	size = size < (int)sizeof(text) ? size : (int)sizeof(text) - 1;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || sendto(fd, text, (size_t)size, MSG_NOSIGNAL, (const struct sockaddr *)&addr,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
+	                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
 		ret = FW_ESYS;
 	}
 	if (fd >= 0) {

@@ -44,7 +44,7 @@ static void print_router(FILE *out, bool man)
 }
 
 static int print_named(FILE *out, struct module_list *modules, const char *path, const char *name,
-		       bool man)
+                       bool man)
 {
 	struct config_router router = { .module_path = path };
 	const struct fw_component *module = NULL;
@@ -91,7 +91,7 @@ static int print_folder(FILE *out, struct module_list *modules, const char *fold
 	for (int i = 0; i < count; i++) {
 		char name[NAME_SIZE];
 		(void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(entries[i]->d_name) - 3),
-			       entries[i]->d_name);
+		               entries[i]->d_name);
 		int one = print_named(out, modules, folder, name, man);
 		ret = one != FW_OK ? one : ret;
 		free(entries[i]);
@@ -145,7 +145,7 @@ static bool is_word(struct fw_str text)
 }
 
 char *options_text(struct module_list *modules, const struct config_router *router,
-		   struct fw_str module, struct fw_error *err)
+                   struct fw_str module, struct fw_error *err)
 {
 	const struct fw_component *found = NULL;
 	char name[NAME_SIZE];

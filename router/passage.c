@@ -44,8 +44,8 @@ static void log_refused(const struct passage *passage, const char *room, enum pa
 	       fw_cause_row(passage->cause)->name, (unsigned long long)count);
 }
 
-/* A link that wrote a sender not its own, or none, is told under its own name: whoever owns the other
- * name has nothing to do with it. */
+/* A link that wrote a sender not its own, or none, is told under its own name: whoever owns the
+ * other name has nothing to do with it. */
 static bool name_source(struct passage *passage)
 {
 	return fw_stanza_set(passage->stanza, "from", fw_str(passage->source->id)) == FW_OK;

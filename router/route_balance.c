@@ -73,7 +73,7 @@ static bool can_take(const struct component *component, const struct fw_stanza *
 }
 
 static struct component *pick_of_many(const struct route_name *name, const struct fw_stanza *stanza,
-				      uint32_t prefer)
+                                      uint32_t prefer)
 {
 	uint64_t key = pair_key(stanza);
 	struct component *best = NULL;
@@ -100,7 +100,7 @@ static struct component *pick_of_many(const struct route_name *name, const struc
 }
 
 struct component *route_balance_pick(const struct route_name *name, const struct fw_stanza *stanza,
-				     uint32_t prefer, enum fw_cause *cause)
+                                     uint32_t prefer, enum fw_cause *cause)
 {
 	const struct route *first = name->holders;
 	struct component *found;

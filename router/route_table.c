@@ -118,7 +118,7 @@ static uint64_t name_hash(enum route_kind kind, struct fw_str key)
 }
 
 static struct route_name *find_name(const struct route_table *table, enum route_kind kind,
-				    struct fw_str key)
+                                    struct fw_str key)
 {
 	if (kind == ROUTE_DEFAULT) {
 		return table->fallback;
@@ -163,7 +163,7 @@ static const struct route_name *candidate_next(struct candidates *walk)
 		walk->rest = parent_domain(walk->rest);
 		if (walk->rest.len > 0) {
 			const struct route_name *name =
-			    find_name(walk->table, ROUTE_SUFFIX, walk->rest);
+			        find_name(walk->table, ROUTE_SUFFIX, walk->rest);
 			if (name != NULL) {
 				return name;
 			}
@@ -184,7 +184,7 @@ static bool in_realm(const struct route_table *table, struct fw_str key)
 }
 
 static int find_by_key(const struct route_table *table, struct fw_str domain,
-		       const struct route_name **out)
+                       const struct route_name **out)
 {
 	char text[FW_DOMAIN_SIZE];
 	struct fw_str key;
@@ -211,7 +211,7 @@ static int find_by_key(const struct route_table *table, struct fw_str domain,
 }
 
 int route_table_find(const struct route_table *table, struct fw_str domain,
-		     const struct route_name **out)
+                     const struct route_name **out)
 {
 	const struct route_name *name = find_name(table, ROUTE_EXACT, domain);
 
@@ -243,7 +243,7 @@ static struct route *holding_of(const struct route_name *name, const struct comp
 }
 
 bool route_table_holds(const struct route_table *table, const struct component *component,
-		       struct fw_str domain)
+                       struct fw_str domain)
 {
 	char text[FW_DOMAIN_SIZE];
 	struct candidates walk = { table, domain, false };
@@ -526,7 +526,7 @@ uint64_t route_table_generation(const struct route_table *table)
 }
 
 const struct route_name *route_table_next(const struct route_table *table,
-					  const struct route_name *after)
+                                          const struct route_name *after)
 {
 	size_t bucket = 0;
 

@@ -25,7 +25,7 @@ static struct fw_logger router_log = FW_LOGGER("router");
 
 /* Calls `visit` for every name that is ours by configuration, held or not; stops at an error. */
 static int each_own_domain(const struct config_router *config, struct route_table *routes,
-			   int (*visit)(struct route_table *, const char *, bool))
+                           int (*visit)(struct route_table *, const char *, bool))
 {
 	const struct config_domain *domains = config->domains.items;
 	const struct config_link *links = config->links.items;
@@ -68,8 +68,8 @@ static int domains_check(struct router *router, const struct config *config, str
 	if (ret != FW_OK) {
 		route_table_list_end(router->routes);
 		return fw_error_set(err, ret,
-				    "a name in domains, links or uplinks cannot be used: %s",
-				    fw_strerror(ret));
+		                    "a name in domains, links or uplinks cannot be used: %s",
+		                    fw_strerror(ret));
 	}
 	return FW_OK;
 }
@@ -103,7 +103,7 @@ static int core_up(struct router *router, struct fw_error *err)
 	ret = route_table_new(router->realm, &router->routes);
 	if (ret != FW_OK) {
 		return fw_error_set(err, ret, "realm \"%s\" cannot be part of a domain name",
-				    router->realm);
+		                    router->realm);
 	}
 	router->total = fw_ledger_new(NULL);
 	router->bounces = router->total != NULL ? fw_ledger_new(router->total) : NULL;
@@ -166,7 +166,7 @@ static void log_levels_apply(const struct config_router *config)
 }
 
 int router_start(struct fw_loop *loop, struct config **config, struct module_list *modules,
-		 struct router **out, struct fw_error *err)
+                 struct router **out, struct fw_error *err)
 {
 	struct router *router = calloc(1, sizeof(*router));
 	int ret = FW_OK;
@@ -213,12 +213,12 @@ void router_stop(struct router **at)
 
 /* What cannot be changed under way is refused rather than half applied. */
 static int check_fixed(const struct router *router, const struct config *config,
-		       struct fw_error *err)
+                       struct fw_error *err)
 {
 	if (strcmp(router->realm, config->router.realm) != 0) {
 		return fw_error_set(err, FW_EINVAL,
-				    "realm cannot change from \"%s\" to \"%s\" by reload: restart",
-				    router->realm, config->router.realm);
+		                    "realm cannot change from \"%s\" to \"%s\" by reload: restart",
+		                    router->realm, config->router.realm);
 	}
 	if (router->draining) {
 		return fw_error_set(err, FW_EINVAL, "the router is draining");
@@ -228,7 +228,7 @@ static int check_fixed(const struct router *router, const struct config *config,
 
 /* All that can fail; on failure nothing is left of it. */
 static int reload_build(struct router *router, struct snapshot *next, struct instance_plan **plan,
-			struct fw_error *err)
+                        struct fw_error *err)
 {
 	int ret = check_fixed(router, next->config, err);
 
@@ -255,7 +255,7 @@ static int reload_build(struct router *router, struct snapshot *next, struct ins
 }
 
 int router_reload(struct router *router, struct config **config, struct fw_json *changes,
-		  struct fw_error *err)
+                  struct fw_error *err)
 {
 	struct instance_plan *plan = NULL;
 	struct fw_error late = { 0 };

@@ -33,7 +33,7 @@ static size_t busy(const struct router *router, bool modules)
 	for (const struct component *each = router->components; each != NULL; each = each->next) {
 		if (component_is(each, "module") == modules) {
 			count += modules ? each->state == COMPONENT_DRAINING
-					 : each->state != COMPONENT_DOWN;
+			                 : each->state != COMPONENT_DOWN;
 		}
 	}
 	return count;

@@ -39,7 +39,7 @@ static void signal_came(void *ctx, int signo)
 }
 
 int signals_start(struct fw_loop *loop, const struct signals_events *events, void *ctx,
-		  struct signals **out)
+                  struct signals **out)
 {
 	int ret = FW_ENOMEM;
 	struct signals *signals = calloc(1, sizeof(*signals));
@@ -52,7 +52,7 @@ int signals_start(struct fw_loop *loop, const struct signals_events *events, voi
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < FW_COUNT(signal_rows); i++) {
 		ret = fw_signal_add(loop, signal_rows[i].signo, signal_came, signals,
-				    &signals->watches[i]);
+		                    &signals->watches[i]);
 		if (ret != FW_OK) {
 			goto done;
 		}

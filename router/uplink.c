@@ -38,7 +38,7 @@ static bool same_way(const struct config_uplink *a, const struct config_uplink *
 	return strcmp(a->name, b->name) == 0 && strcmp(a->host, b->host) == 0 &&
 	       a->port == b->port &&
 	       fw_equal_const_time(fw_str_n(a->secret.bytes, a->secret.len),
-				   fw_str_n(b->secret.bytes, b->secret.len));
+	                           fw_str_n(b->secret.bytes, b->secret.len));
 }
 
 static struct uplink *find_row(struct uplink *list, const struct config_uplink *row)
@@ -50,7 +50,7 @@ static struct uplink *find_row(struct uplink *list, const struct config_uplink *
 }
 
 static const struct config_uplink *find_in_config(const struct config *config,
-						  const struct config_uplink *row)
+                                                  const struct config_uplink *row)
 {
 	const struct config_uplink *rows = config->router.uplinks.items;
 
@@ -71,7 +71,7 @@ static int make_missing(struct uplink_room *room, const struct config *config, s
 	for (size_t i = 0; i < config->router.uplinks.count; i++) {
 		if (find_row(room->aside, &rows[i]) != NULL) {
 			return fw_error_set(err, FW_EINVAL, "uplinks: \"%s\" at %s is given twice",
-					    rows[i].name, rows[i].host);
+			                    rows[i].name, rows[i].host);
 		}
 		if (find_row(room->list, &rows[i]) != NULL) {
 			continue;
@@ -92,7 +92,7 @@ static void say(struct fw_json *changes, const char *fact, const struct config_u
 
 	if (changes != NULL) {
 		(void)snprintf(line, sizeof(line), "uplink %s: %s at %s port %u", fact, row->name,
-			       row->host, row->port);
+		               row->host, row->port);
 		fw_json_append(changes, fw_str(line));
 	}
 }

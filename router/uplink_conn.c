@@ -71,7 +71,7 @@ int uplink_open_channel(struct uplink *uplink)
 
 	settings.limits.stanza_max_bytes = uplink->router->config->router.stanza_max_bytes;
 	return fw_channel_new(uplink->router->loop, &uplink->fd, &settings, &conn_events, uplink,
-			      &uplink->channel);
+	                      &uplink->channel);
 }
 
 static void uplink_bind(struct uplink *uplink, const char *domain)
@@ -135,8 +135,8 @@ static int uplink_deliver(void *port, struct fw_stanza **stanza)
 
 	if (uplink->up_ms == 0 || fw_channel_closing(uplink->channel)) {
 		router_bounce(uplink->router, stanza,
-			      uplink->draining ? FW_CAUSE_COMPONENT_DRAINING
-					       : FW_CAUSE_COMPONENT_GONE);
+		              uplink->draining ? FW_CAUSE_COMPONENT_DRAINING
+		                               : FW_CAUSE_COMPONENT_GONE);
 		return FW_OK;
 	}
 	fw_channel_queued(uplink->channel, &stanzas, &bytes);
@@ -183,7 +183,7 @@ static void uplink_report(void *port, const char *topic, struct fw_json *out)
 	if (uplink->up_ms != 0) {
 		fw_json_set_int(out, "up_ms", (int64_t)(now - uplink->up_ms));
 		fw_json_set_int(out, "idle_ms",
-				(int64_t)(now - fw_channel_last_ms(uplink->channel)));
+		                (int64_t)(now - fw_channel_last_ms(uplink->channel)));
 		report_counts(uplink, out);
 	}
 }
@@ -229,7 +229,7 @@ static void uplink_over(void *ctx)
 }
 
 int uplink_new(struct router *router, const struct config_uplink *row, uint32_t number,
-	       struct uplink **out, struct fw_error *err)
+               struct uplink **out, struct fw_error *err)
 {
 	int ret = FW_ENOMEM;
 	char id[512];
@@ -246,9 +246,9 @@ int uplink_new(struct router *router, const struct config_uplink *row, uint32_t 
 	uplink->ended_task.ctx = uplink;
 	ret = fw_addr_parse(row->host, row->port, &uplink->addr);
 	if (ret != FW_OK) {
-		ret =
-		    fw_error_set(err, FW_EINVAL, "uplink \"%s\": host \"%s\" is not an IP address",
-				 row->name, row->host);
+		ret = fw_error_set(err, FW_EINVAL,
+		                   "uplink \"%s\": host \"%s\" is not an IP address", row->name,
+		                   row->host);
 		goto done;
 	}
 	(void)snprintf(id, sizeof(id), "uplink-%u.%s", number, router->realm);
@@ -259,7 +259,7 @@ int uplink_new(struct router *router, const struct config_uplink *row, uint32_t 
 	ret = component_add(router, id, false, &uplink_port, uplink, &uplink->component);
 	if (ret != FW_OK) {
 		ret = fw_error_set(err, ret, "uplink \"%s\": no component %s: %s", row->name, id,
-				   fw_strerror(ret));
+		                   fw_strerror(ret));
 		goto done;
 	}
 	uplink->component->priority = row->priority;
@@ -275,7 +275,7 @@ done:
 int uplink_begin(struct uplink *uplink)
 {
 	return fw_machine_start(&uplink->machine, uplink_states, UPLINK_STATE_COUNT, UPLINK_CONNECT,
-				uplink->router->loop, uplink);
+	                        uplink->router->loop, uplink);
 }
 
 void uplink_retire(struct uplink *uplink)

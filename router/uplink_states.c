@@ -68,7 +68,7 @@ static void wait_handle(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER:
 		fw_random(&random, sizeof(random));
 		fw_machine_timeout(&uplink->machine,
-				   uplink_delay_ms(uplink->row, uplink->failures, random));
+		                   uplink_delay_ms(uplink->row, uplink->failures, random));
 		break;
 	case FW_EVENT_TIMEOUT:
 		fw_machine_goto(&uplink->machine, UPLINK_CONNECT);
@@ -96,7 +96,7 @@ static void connect_begin(struct uplink *uplink)
 
 	if (ret == FW_OK) {
 		ret = fw_io_add(uplink->router->loop, uplink->fd, FW_IO_WRITE, uplink_writable,
-				uplink, &uplink->io);
+		                uplink, &uplink->io);
 	}
 	if (ret != FW_OK) {
 		uplink_fail(uplink, FW_CAUSE_CONNECT_FAILED, err.text);
@@ -182,7 +182,7 @@ static void header_handle(void *owner, const struct fw_event *event)
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		fw_channel_open(uplink->channel, fw_str(uplink->row->name), fw_str(NULL),
-				fw_str(NULL), false);
+		                fw_str(NULL), false);
 		break;
 	case UPLINK_EVENT_OPENED:
 		send_handshake(uplink, event->data);
@@ -261,18 +261,18 @@ static void ended_handle(void *owner, const struct fw_event *event)
 
 const struct fw_state_row uplink_states[UPLINK_STATE_COUNT] = {
 	[UPLINK_WAIT] = { "wait", wait_handle, FW_TIMEOUT_OWN,
-			  FW_TO(UPLINK_CONNECT) | FW_TO(UPLINK_ENDED) },
+	                  FW_TO(UPLINK_CONNECT) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_CONNECT] = { "connect", connect_handle, UPLINK_STEP_MS,
-			     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_HEADER) | FW_TO(UPLINK_ENDED) },
+	                     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_HEADER) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_HEADER] = { "header", header_handle, UPLINK_STEP_MS,
-			    FW_TO(UPLINK_HANDSHAKE) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
-				FW_TO(UPLINK_ENDED) },
+	                    FW_TO(UPLINK_HANDSHAKE) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
+	                            FW_TO(UPLINK_ENDED) },
 	[UPLINK_HANDSHAKE] = { "handshake", handshake_handle, UPLINK_STEP_MS,
-			       FW_TO(UPLINK_UP) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
-				   FW_TO(UPLINK_ENDED) },
+	                       FW_TO(UPLINK_UP) | FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) |
+	                               FW_TO(UPLINK_ENDED) },
 	[UPLINK_UP] = { "up", up_handle, FW_TIMEOUT_OWN,
-			FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
+	                FW_TO(UPLINK_CLOSING) | FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_CLOSING] = { "closing", closing_handle, UPLINK_CLOSING_MS,
-			     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
+	                     FW_TO(UPLINK_WAIT) | FW_TO(UPLINK_ENDED) },
 	[UPLINK_ENDED] = { "ended", ended_handle, FW_TIMEOUT_OWN, 0 },
 };

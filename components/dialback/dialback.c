@@ -53,7 +53,7 @@ void dialback_refuse(struct dialback *dialback, struct fw_stanza **request, enum
 }
 
 void dialback_answer(struct dialback *dialback, struct fw_stanza **request, const char *name,
-		     const char *type, struct fw_str text)
+                     const char *type, struct fw_str text)
 {
 	struct fw_stanza *reply = NULL;
 	struct fw_elem *elem = NULL;
@@ -74,11 +74,11 @@ void dialback_answer(struct dialback *dialback, struct fw_stanza **request, cons
 
 static int question_read(struct fw_elem *elem, struct dialback_question *out)
 {
-	int ret =
-	    fw_domain_key(fw_elem_attr(elem, "receiving"), out->receiving_room, &out->receiving);
+	int ret = fw_domain_key(fw_elem_attr(elem, "receiving"), out->receiving_room,
+	                        &out->receiving);
 	if (ret == FW_OK) {
 		ret = fw_domain_key(fw_elem_attr(elem, "originating"), out->originating_room,
-				    &out->originating);
+		                    &out->originating);
 	}
 	out->id = fw_elem_attr(elem, "id");
 	out->session = fw_elem_attr(elem, "session");
@@ -91,12 +91,12 @@ static int question_read(struct fw_elem *elem, struct dialback_question *out)
 }
 
 static void dialback_make(struct dialback *dialback, const struct dialback_question *question,
-			  struct fw_stanza **request)
+                          struct fw_stanza **request)
 {
 	char key[DIALBACK_KEY_SIZE];
 
 	if (dialback_key_make(dialback->secrets.current, question->receiving, question->originating,
-			      question->id, key) != FW_OK) {
+	                      question->id, key) != FW_OK) {
 		dialback_refuse(dialback, request, FW_CAUSE_BAD_STANZA);
 		return;
 	}
@@ -105,10 +105,10 @@ static void dialback_make(struct dialback *dialback, const struct dialback_quest
 }
 
 static void dialback_check_key(struct dialback *dialback, const struct dialback_question *question,
-			       struct fw_stanza **request)
+                               struct fw_stanza **request)
 {
 	bool valid = dialback_key_check(&dialback->secrets, question->receiving,
-					question->originating, question->id, question->key);
+	                                question->originating, question->id, question->key);
 
 	dialback->checks_valid += valid;
 	dialback->checks_invalid += !valid;
@@ -133,7 +133,7 @@ static void dialback_deliver(struct fw_self *self, struct fw_stanza **stanza)
 	static const struct {
 		const char *name;
 		void (*run)(struct dialback *dialback, const struct dialback_question *question,
-			    struct fw_stanza **request);
+		            struct fw_stanza **request);
 	} requests[] = {
 		{ "key", dialback_make },
 		{ "check", dialback_check_key },
@@ -156,7 +156,7 @@ static void dialback_deliver(struct fw_self *self, struct fw_stanza **stanza)
 	}
 	for (size_t i = 0; i < FW_COUNT(requests); i++) {
 		struct fw_elem *elem =
-		    fw_elem_find(fw_stanza_root(*stanza), requests[i].name, DIALBACK_NS);
+		        fw_elem_find(fw_stanza_root(*stanza), requests[i].name, DIALBACK_NS);
 		if (elem == NULL) {
 			continue;
 		}
@@ -173,12 +173,12 @@ static void dialback_deliver(struct fw_self *self, struct fw_stanza **stanza)
 /* ---- life ---- */
 
 static int dialback_tls(const struct dialback_config *config, struct fw_tls_context **out,
-			struct fw_error *err)
+                        struct fw_error *err)
 {
 	const char *certificate = config->certificate_file, *key = config->key_file;
 	const struct fw_tls_settings settings = {
 		.certificate_file =
-		    certificate != NULL && certificate[0] != '\0' ? certificate : NULL,
+		        certificate != NULL && certificate[0] != '\0' ? certificate : NULL,
 		.key_file = key != NULL && key[0] != '\0' ? key : NULL,
 		.ca_file = config->ca_file,
 	};
@@ -220,7 +220,7 @@ static int dialback_start(struct fw_self *self, struct fw_error *err)
 		ret = fw_bind(self, "dialback.");
 		if (ret != FW_OK) {
 			fw_error_set(err, ret, "the name dialback.%s cannot be had: %s",
-				     fw_self_realm(self), fw_strerror(ret));
+			             fw_self_realm(self), fw_strerror(ret));
 		}
 	}
 	if (ret != FW_OK) {
@@ -243,7 +243,7 @@ static void dialback_reload(struct fw_self *self, const void *ctx)
 
 	dialback->config = ctx;
 	dialback_secrets_set(&dialback->secrets, &dialback->config->secret,
-			     &dialback->config->previous_secret);
+	                     &dialback->config->previous_secret);
 	if (dialback_tls(dialback->config, &tls, &err) == FW_OK) {
 		fw_tls_context_release(&dialback->tls);
 		dialback->tls = tls;

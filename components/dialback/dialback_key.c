@@ -12,7 +12,7 @@
 #include <fedway/jid.h>
 
 void dialback_secrets_set(struct dialback_secrets *secrets, const struct fw_secret *current,
-			  const struct fw_secret *previous)
+                          const struct fw_secret *previous)
 {
 	const struct fw_secret *second = previous->len > 0 ? previous : current;
 
@@ -27,7 +27,7 @@ bool dialback_secrets_eq(const struct dialback_secrets *a, const struct dialback
 }
 
 int dialback_key_make(const char digest[FW_SHA256_HEX_SIZE], struct fw_str receiving,
-		      struct fw_str originating, struct fw_str id, char out[DIALBACK_KEY_SIZE])
+                      struct fw_str originating, struct fw_str id, char out[DIALBACK_KEY_SIZE])
 {
 	char data[2 * FW_DOMAIN_SIZE + DIALBACK_ID_MAX + 1];
 
@@ -36,13 +36,13 @@ int dialback_key_make(const char digest[FW_SHA256_HEX_SIZE], struct fw_str recei
 		return FW_ELIMIT;
 	}
 	int len = snprintf(data, sizeof(data), "%.*s %.*s %.*s", FW_STR_ARG(receiving),
-			   FW_STR_ARG(originating), FW_STR_ARG(id));
+	                   FW_STR_ARG(originating), FW_STR_ARG(id));
 	fw_hmac_sha256_hex(fw_str(digest), fw_str_n(data, (size_t)len), out);
 	return FW_OK;
 }
 
 bool dialback_key_check(const struct dialback_secrets *secrets, struct fw_str receiving,
-			struct fw_str originating, struct fw_str id, struct fw_str key)
+                        struct fw_str originating, struct fw_str id, struct fw_str key)
 {
 	char current[DIALBACK_KEY_SIZE], previous[DIALBACK_KEY_SIZE];
 

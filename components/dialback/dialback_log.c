@@ -25,14 +25,15 @@ void dialback_xcoder(struct fw_str session, uint64_t number, char out[DIALBACK_X
 }
 
 int dialback_log_context(const struct fw_log *parent, const struct dialback_question *question,
-			 struct fw_log **out)
+                         struct fw_log **out)
 {
 	char session[80];
 
-	return fw_log_child(
-	    parent, out, "(%s, %.*s:%.*s, OUT)",
-	    question->session.len > 0 ? fw_quote(question->session, session, sizeof(session)) : "-",
-	    FW_STR_ARG(question->receiving), FW_STR_ARG(question->originating));
+	return fw_log_child(parent, out, "(%s, %.*s:%.*s, OUT)",
+	                    question->session.len > 0
+	                            ? fw_quote(question->session, session, sizeof(session))
+	                            : "-",
+	                    FW_STR_ARG(question->receiving), FW_STR_ARG(question->originating));
 }
 
 /* "37c69b1c…", or "" for no key. */
@@ -48,7 +49,7 @@ static const char *short_key(struct fw_str key, char *out, size_t size)
 }
 
 void dialback_log_sending(const struct fw_log *log, const char *xcoder, const char *from,
-			  const char *to, const char *id, const char *key)
+                          const char *to, const char *id, const char *key)
 {
 	char shown[64], quoted[160];
 
@@ -67,11 +68,11 @@ void dialback_error_condition(struct fw_stanza *stanza, char *out, size_t size)
 		condition = fw_elem_first(error); /* some put it into another namespace */
 	}
 	fw_quote(condition != NULL ? fw_elem_name(condition) : fw_str("undefined-condition"), out,
-		 size);
+	         size);
 }
 
 void dialback_log_received(const struct fw_log *log, const char *xcoder, struct fw_stanza *stanza,
-			   const char *ignored)
+                           const char *ignored)
 {
 	char name[64], from[160], to[160], id[160], type[32], shown[64], condition[64] = "";
 	struct fw_elem *root = fw_stanza_root(stanza);

@@ -80,7 +80,7 @@ static struct verify_waiter *verify_take_waiters(struct dialback_verify *verify)
 
 /* Tells all who wait. `type` NULL: an error with this cause. Answers may bring new requests. */
 static void tell_waiters(struct dialback *dialback, struct verify_waiter *waiters, const char *type,
-			 enum fw_cause cause)
+                         enum fw_cause cause)
 {
 	while (waiters != NULL) {
 		struct verify_waiter *waiter = waiters;
@@ -112,7 +112,7 @@ static void verify_close(struct dialback_verify *verify)
 
 /* The one end of a verification: `type` is valid, invalid, or NULL for an error with a cause. */
 static void verify_end(struct dialback_verify *verify, const char *type, enum fw_cause cause,
-		       const char *detail)
+                       const char *detail)
 {
 	struct dialback *dialback = verify->dialback;
 	double spent_s = (double)(fw_now_us(dialback->loop) - verify->begun_us) / 1e6;
@@ -169,9 +169,9 @@ static void verify_on_element(void *ctx, struct fw_stanza **stanza)
 		ignored = "not a db:verify";
 	} else if (!is_our_answer(verify, *stanza)) {
 		ignored =
-		    verify->phase == VERIFY_ASKED ? "not what was asked" : "nothing was asked";
+		        verify->phase == VERIFY_ASKED ? "not what was asked" : "nothing was asked";
 	} else if (!fw_str_is(type, "valid") && !fw_str_is(type, "invalid") &&
-		   !fw_str_is(type, "error")) {
+	           !fw_str_is(type, "error")) {
 		ignored = "unknown type";
 	}
 	dialback_log_received(verify->log, verify->xcoder, *stanza, ignored);
@@ -184,7 +184,7 @@ static void verify_on_element(void *ctx, struct fw_stanza **stanza)
 		verify_end(verify, NULL, FW_CAUSE_DIALBACK_ERROR, condition);
 	} else {
 		verify_end(verify, fw_str_is(type, "valid") ? "valid" : "invalid", FW_CAUSE_NONE,
-			   "");
+		           "");
 	}
 }
 
@@ -207,7 +207,7 @@ static void verify_on_closed(void *ctx, enum fw_cause cause, const char *detail)
 		return;
 	}
 	snprintf(text, sizeof(text), "the stream ended without an answer: %s %s",
-		 fw_cause_row(cause)->name, detail);
+	         fw_cause_row(cause)->name, detail);
 	verify_end(verify, NULL, FW_CAUSE_DIALBACK_ERROR, text);
 }
 
@@ -225,9 +225,9 @@ static void verify_ask(struct dialback_verify *verify)
 	fw_xml_escape(fw_str(verify->id), id, sizeof(id));
 	fw_xml_escape(fw_str(verify->key), key, sizeof(key));
 	dialback_log_sending(verify->log, verify->xcoder, verify->receiving, verify->originating,
-			     verify->id, verify->key);
+	                     verify->id, verify->key);
 	fw_channel_send_text(verify->channel, "<db:verify from='%s' to='%s' id='%s'>%s</db:verify>",
-			     verify->receiving, verify->originating, id, key);
+	                     verify->receiving, verify->originating, id, key);
 }
 
 static void verify_on_dialled(void *ctx, struct fw_dial_result *result)
@@ -237,11 +237,11 @@ static void verify_on_dialled(void *ctx, struct fw_dial_result *result)
 
 	if (result->cause != FW_CAUSE_NONE) {
 		bool unreachable = result->cause == FW_CAUSE_CONNECT_FAILED ||
-				   result->cause == FW_CAUSE_CONNECT_TIMEOUT;
+		                   result->cause == FW_CAUSE_CONNECT_TIMEOUT;
 		verify_end(verify, NULL,
-			   unreachable && verify->is_static ? FW_CAUSE_STATIC_FAILED
-							    : result->cause,
-			   result->detail);
+		           unreachable && verify->is_static ? FW_CAUSE_STATIC_FAILED
+		                                            : result->cause,
+		           result->detail);
 		return;
 	}
 	verify->channel = result->channel;
@@ -275,14 +275,14 @@ static size_t verify_read_targets(struct fw_elem *list, struct fw_target *out)
 			continue;
 		}
 		snprintf(out[count].host, sizeof(out[count].host), "%.*s",
-			 FW_STR_ARG(fw_elem_attr(elem, "host")));
+		         FW_STR_ARG(fw_elem_attr(elem, "host")));
 		count++;
 	}
 	return count;
 }
 
 static int verify_dial(struct dialback_verify *verify, const struct fw_target *targets,
-		       size_t count)
+                       size_t count)
 {
 	struct dialback *dialback = verify->dialback;
 	const struct fw_dial_settings settings = {
@@ -312,7 +312,7 @@ static void verify_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause 
 	if (cause != FW_CAUSE_NONE) {
 		bool silent = cause == FW_CAUSE_REQUEST_TIMEOUT;
 		verify_end(verify, NULL, silent ? FW_CAUSE_DNS_FAILED : cause,
-			   "no targets from the resolver");
+		           "no targets from the resolver");
 		return;
 	}
 	struct fw_elem *list = fw_elem_find(fw_stanza_root(reply), "targets", RESOLVER_NS);
@@ -347,29 +347,29 @@ static int verify_resolve(struct dialback_verify *verify)
 		return FW_ENOMEM;
 	}
 	return fw_request(dialback->self, "resolver", &iq, dialback->config->timeout_ms,
-			  verify_on_targets, verify, &verify->resolving);
+	                  verify_on_targets, verify, &verify->resolving);
 }
 
 /* ---- the question ---- */
 
 static struct dialback_verify *verify_find(const struct dialback *dialback,
-					   const struct dialback_question *question)
+                                           const struct dialback_question *question)
 {
 	struct dialback_verify *verify = dialback->verifies;
 
 	while (verify != NULL &&
 	       (verify->phase == VERIFY_CLOSING || !fw_str_is(question->id, verify->id) ||
-		!fw_equal_const_time(question->key, fw_str(verify->key)) ||
-		!fw_str_is(question->receiving, verify->receiving) ||
-		!fw_str_is(question->originating, verify->originating))) {
+	        !fw_equal_const_time(question->key, fw_str(verify->key)) ||
+	        !fw_str_is(question->receiving, verify->receiving) ||
+	        !fw_str_is(question->originating, verify->originating))) {
 		verify = verify->next;
 	}
 	return verify;
 }
 
 static struct dialback_verify *verify_new(struct dialback *dialback,
-					  const struct dialback_question *question,
-					  const struct fw_stanza *request)
+                                          const struct dialback_question *question,
+                                          const struct fw_stanza *request)
 {
 	struct dialback_verify *verify = calloc(1, sizeof(*verify));
 
@@ -379,9 +379,9 @@ static struct dialback_verify *verify_new(struct dialback *dialback,
 	verify->dialback = dialback;
 	verify->begun_us = fw_now_us(dialback->loop);
 	snprintf(verify->receiving, sizeof(verify->receiving), "%.*s",
-		 FW_STR_ARG(question->receiving));
+	         FW_STR_ARG(question->receiving));
 	snprintf(verify->originating, sizeof(verify->originating), "%.*s",
-		 FW_STR_ARG(question->originating));
+	         FW_STR_ARG(question->originating));
 	verify->id = fw_str_dup(question->id);
 	verify->key = fw_str_dup(question->key);
 	dialback_xcoder(question->session, fw_stanza_xcoder(request), verify->xcoder);
@@ -403,21 +403,21 @@ static struct dialback_verify *verify_new(struct dialback *dialback,
 }
 
 void dialback_verify(struct dialback *dialback, const struct dialback_question *question,
-		     struct fw_stanza **request)
+                     struct fw_stanza **request)
 {
 	struct dialback_verify *verify = verify_find(dialback, question);
 	bool is_new = verify == NULL;
 
 	if (dialback->draining || question->key.len == 0) {
 		dialback_refuse(dialback, request,
-				dialback->draining ? FW_CAUSE_COMPONENT_DRAINING
-						   : FW_CAUSE_BAD_STANZA);
+		                dialback->draining ? FW_CAUSE_COMPONENT_DRAINING
+		                                   : FW_CAUSE_BAD_STANZA);
 		return;
 	}
 	struct verify_waiter *waiter = calloc(1, sizeof(*waiter));
 	if (waiter == NULL ||
 	    (is_new && (dialback->pending >= dialback->config->max_pending ||
-			(verify = verify_new(dialback, question, *request)) == NULL))) {
+	                (verify = verify_new(dialback, question, *request)) == NULL))) {
 		free(waiter);
 		dialback_refuse(dialback, request, FW_CAUSE_RESOURCES);
 		return;
@@ -458,7 +458,7 @@ void dialback_verify_report(const struct dialback *dialback, struct fw_json *str
 		fw_json_set_int(stream, "age_ms", (int64_t)((now_us - verify->begun_us) / 1000));
 		if (verify->channel != NULL) {
 			fw_json_set(stream, "address",
-				    fw_str(fw_addr_text(fw_channel_peer(verify->channel), addr)));
+			            fw_str(fw_addr_text(fw_channel_peer(verify->channel), addr)));
 			fw_json_set_bool(stream, "tls", fw_channel_tls(verify->channel) != NULL);
 		}
 	}

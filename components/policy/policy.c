@@ -51,7 +51,7 @@ static struct fw_str domain_key(struct fw_str domain, char room[FW_DOMAIN_SIZE])
 {
 	struct fw_str none = { NULL, 0 }, key;
 	bool plain =
-	    domain.len > 0 && domain.len < FW_DOMAIN_SIZE && domain.ptr[domain.len - 1] != '.';
+	        domain.len > 0 && domain.len < FW_DOMAIN_SIZE && domain.ptr[domain.len - 1] != '.';
 
 	for (size_t i = 0; i < domain.len && plain; i++) {
 		unsigned char c = (unsigned char)domain.ptr[i];
@@ -78,7 +78,7 @@ static bool is_of_realm(const struct policy *policy, struct fw_str key)
 
 /* Both as keys; the absent slice is no domain. */
 static struct policy_decision decide(const struct policy *policy, struct fw_str local,
-				     struct fw_str remote)
+                                     struct fw_str remote)
 {
 	const struct policy_decision of_realm = { FW_CAUSE_POLICY_DENIED, "realm" };
 
@@ -91,7 +91,7 @@ static struct policy_decision decide(const struct policy *policy, struct fw_str 
 /* ---- the hook ---- */
 
 static enum fw_verdict policy_hook(struct fw_self *self, struct fw_stanza *stanza,
-				   struct fw_why *why)
+                                   struct fw_why *why)
 {
 	struct policy *policy = fw_self_state(self);
 	struct fw_str from = fw_stanza_from_domain(stanza), to = fw_stanza_to_domain(stanza);
@@ -105,11 +105,11 @@ static enum fw_verdict policy_hook(struct fw_self *self, struct fw_stanza *stanz
 	struct fw_str from_key = domain_key(from, from_room), to_key = domain_key(to, to_room);
 	if (from_local &&
 	    is_of_realm(policy,
-			to_key)) { /* a service that is not here: the router finds no route */
+	                to_key)) { /* a service that is not here: the router finds no route */
 		return FW_PASS;
 	}
 	struct policy_decision decision =
-	    from_local ? decide(policy, from_key, to_key) : decide(policy, to_key, from_key);
+	        from_local ? decide(policy, from_key, to_key) : decide(policy, to_key, from_key);
 	policy->crossed++;
 	if (decision.cause == FW_CAUSE_NONE) {
 		return FW_PASS;
@@ -136,7 +136,7 @@ static void policy_refuse(struct policy *policy, struct fw_stanza **request, enu
 }
 
 static void policy_answer(struct policy *policy, struct fw_stanza **request,
-			  struct policy_decision decision)
+                          struct policy_decision decision)
 {
 	struct fw_stanza *reply = NULL;
 	bool allowed = decision.cause == FW_CAUSE_NONE;
@@ -161,7 +161,7 @@ static void policy_answer(struct policy *policy, struct fw_stanza **request,
 static void policy_may(struct policy *policy, struct fw_elem *may, struct fw_stanza **request)
 {
 	const struct policy_decision remote_is_local = { FW_CAUSE_POLICY_DENIED,
-							 "remote-is-local" };
+		                                         "remote-is-local" };
 	char local_room[FW_DOMAIN_SIZE], remote_room[FW_DOMAIN_SIZE];
 	struct fw_str local = domain_key(fw_elem_attr(may, "local"), local_room);
 	struct fw_str remote = domain_key(fw_elem_attr(may, "remote"), remote_room);
@@ -177,7 +177,7 @@ static void policy_may(struct policy *policy, struct fw_elem *may, struct fw_sta
 	if (decision.cause != FW_CAUSE_NONE) {
 		bool in = fw_str_is(fw_elem_attr(may, "direction"), "in");
 		policy_refused_count(policy->refused, fw_self_log(policy->self),
-				     in ? remote : local, in ? local : remote, decision);
+		                     in ? remote : local, in ? local : remote, decision);
 	}
 	policy_answer(policy, request, decision);
 }
@@ -249,7 +249,8 @@ static void policy_ask_statics(struct policy *policy)
 {
 	struct fw_stanza *iq = NULL;
 
-	/* An answer on its way is awaited: a request that is given up leaves an answer that nobody wants. */
+	/* An answer on its way is awaited: a request that is given up leaves an answer that nobody
+	 * wants. */
 	policy->ask_again = policy->asking != NULL;
 	if (policy->ask_again || fw_stanza_new("iq", NULL, &iq) != FW_OK) {
 		return;
@@ -260,7 +261,7 @@ static void policy_ask_statics(struct policy *policy)
 		return;
 	}
 	fw_request(policy->self, "resolver", &iq, ASK_TIMEOUT_MS, policy_on_statics, policy,
-		   &policy->asking);
+	           &policy->asking);
 }
 
 static void policy_announced(struct fw_self *self, const char *service)
@@ -296,7 +297,7 @@ static int policy_start(struct fw_self *self, struct fw_error *err)
 		ret = fw_bind(self, "policy.");
 		if (ret != FW_OK) {
 			fw_error_set(err, ret, "the name policy.%s cannot be had: %s",
-				     fw_self_realm(self), fw_strerror(ret));
+			             fw_self_realm(self), fw_strerror(ret));
 		}
 	}
 	if (ret != FW_OK) {

@@ -61,7 +61,7 @@ void policy_refused_free(struct policy_refused **refused, const struct fw_log *l
 }
 
 void policy_refused_count(struct policy_refused *refused, const struct fw_log *log,
-			  struct fw_str from, struct fw_str to, struct policy_decision decision)
+                          struct fw_str from, struct fw_str to, struct policy_decision decision)
 {
 	if (refused == NULL) {
 		return;

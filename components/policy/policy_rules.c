@@ -16,7 +16,7 @@ const struct fw_choice policy_modes[] = {
 };
 
 static int rules_read_list(const char *name, const struct fw_strings *list, struct policy_set **out,
-			   struct fw_error *err)
+                           struct fw_error *err)
 {
 	struct policy_set *set = policy_set_new(list->count);
 	char domain[FW_DOMAIN_SIZE];
@@ -26,7 +26,7 @@ static int rules_read_list(const char *name, const struct fw_strings *list, stru
 	for (size_t i = 0; i < list->count && ret == FW_OK; i++) {
 		if (fw_domain_key(fw_str(list->items[i]), domain, &key) != FW_OK) {
 			ret = fw_error_set(err, FW_EINVAL, "%s: '%s' is not a domain", name,
-					   list->items[i]);
+			                   list->items[i]);
 		} else {
 			ret = policy_set_add(set, key);
 		}
@@ -39,7 +39,7 @@ static int rules_read_list(const char *name, const struct fw_strings *list, stru
 }
 
 int policy_rules_load(struct policy_rules *rules, const struct policy_config *config,
-		      struct fw_error *err)
+                      struct fw_error *err)
 {
 	struct policy_set *allow = NULL, *deny = NULL;
 
@@ -98,5 +98,5 @@ struct policy_decision policy_rules_decide(const struct policy_rules *rules, str
 		return listed;
 	}
 	return rules->statics_allowed && policy_set_has(rules->statics, remote) ? routed
-										: not_listed;
+	                                                                        : not_listed;
 }

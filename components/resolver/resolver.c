@@ -26,7 +26,7 @@ static const struct fw_option resolver_options[] = {
 	FW_OPT(struct resolver_config, static_routes, "", .rows = static_rows,
 	       .row_size = sizeof(struct resolver_static_row),
 	       .help = "hosts to connect to instead of those that DNS names; several for one "
-		       "domain are tried in random order"),
+	               "domain are tried in random order"),
 	FW_OPT(struct resolver_config, static_routes_enabled, "true",
 	       .help = "false: static routes are kept but not used"),
 	FW_OPT(struct resolver_config, servers, "",
@@ -69,8 +69,8 @@ static int resolver_check(const void *ctx, struct fw_error *err)
 
 	if (!config->ipv4 && !config->ipv6) {
 		return fw_error_set(err, FW_EINVAL,
-				    "ipv4 and ipv6 are both false: no address "
-				    "could ever be found");
+		                    "ipv4 and ipv6 are both false: no address "
+		                    "could ever be found");
 	}
 	int ret = resolver_statics_new(&config->static_routes, &statics, err);
 	free(statics);
@@ -119,7 +119,7 @@ static int resolver_start(struct fw_self *self, struct fw_error *err)
 	ret = fw_bind(self, "resolver.");
 	if (ret != FW_OK) {
 		fw_error_set(err, ret, "the name resolver.%s cannot be had: %s",
-			     fw_self_realm(self), fw_strerror(ret));
+		             fw_self_realm(self), fw_strerror(ret));
 		goto done;
 	}
 	fw_self_set_state(self, resolver);
@@ -131,7 +131,7 @@ done:
 }
 
 static void resolver_resolve(struct resolver *resolver, struct fw_elem *ask,
-			     struct fw_stanza **request)
+                             struct fw_stanza **request)
 {
 	char domain[FW_DOMAIN_SIZE];
 	struct fw_str key;
@@ -155,7 +155,7 @@ static void resolver_deliver(struct fw_self *self, struct fw_stanza **stanza)
 	struct fw_str from = fw_stanza_from_domain(*stanza);
 	struct fw_str realm = fw_str(fw_self_realm(self));
 	bool in_realm = from.len > realm.len && from.ptr[from.len - realm.len - 1] == '.' &&
-			memcmp(from.ptr + from.len - realm.len, realm.ptr, realm.len) == 0;
+	                memcmp(from.ptr + from.len - realm.len, realm.ptr, realm.len) == 0;
 	if (!in_realm && !fw_domain_is_local(self, from)) {
 		resolver_refuse(resolver, stanza, FW_CAUSE_POLICY_DENIED);
 		return;

@@ -38,7 +38,7 @@ static int answer_add_host(struct fw_elem *targets, const struct resolver_host *
 }
 
 static int answer_fill(struct fw_stanza *reply, const char *domain,
-		       const struct resolver_result *result, uint32_t left_s, bool cached)
+                       const struct resolver_result *result, uint32_t left_s, bool cached)
 {
 	size_t order[RESOLVER_HOSTS_MAX];
 	struct fw_elem *targets = fw_elem_add(fw_stanza_root(reply), "targets", RESOLVER_NS);
@@ -61,7 +61,7 @@ static int answer_fill(struct fw_stanza *reply, const char *domain,
 }
 
 void resolver_answer(struct resolver *resolver, struct fw_stanza **request, const char *domain,
-		     const struct resolver_result *result, uint32_t left_s, bool cached)
+                     const struct resolver_result *result, uint32_t left_s, bool cached)
 {
 	struct fw_stanza *reply = NULL;
 
@@ -132,14 +132,14 @@ static void log_targets(const struct resolver_result *result, char *out, size_t 
 		const struct resolver_host *host = &result->hosts[i];
 		for (size_t k = 0; k < host->addr_count && used < size; k++) {
 			int len = snprintf(out + used, size - used, "%s%s[%s]", used > 0 ? "," : "",
-					   host->name, fw_addr_text(&host->addrs[k], addr));
+			                   host->name, fw_addr_text(&host->addrs[k], addr));
 			used += (size_t)len;
 		}
 	}
 }
 
 void resolver_log(struct resolver *resolver, const char *domain,
-		  const struct resolver_result *result)
+                  const struct resolver_result *result)
 {
 	char targets[1024];
 	const struct fw_cause_row *row = fw_cause_row(result->cause);

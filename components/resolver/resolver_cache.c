@@ -77,7 +77,7 @@ static void cache_make_room(struct resolver_cache *cache, uint64_t now_ms)
 }
 
 void resolver_cache_put(struct resolver_cache *cache, struct fw_str key,
-			struct resolver_result *result, uint64_t now_ms)
+                        struct resolver_result *result, uint64_t now_ms)
 {
 	struct cache_entry **at = cache_find(cache, key);
 
@@ -106,7 +106,7 @@ void resolver_cache_put(struct resolver_cache *cache, struct fw_str key,
 }
 
 struct resolver_result *resolver_cache_get(struct resolver_cache *cache, struct fw_str key,
-					   uint64_t now_ms, uint32_t *left_s)
+                                           uint64_t now_ms, uint32_t *left_s)
 {
 	struct cache_entry **at = cache_find(cache, key);
 

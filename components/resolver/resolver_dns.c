@@ -79,7 +79,7 @@ static void dns_on_io(void *ctx, int events)
 	int fd = ready->fd; /* the library may close it, which frees `ready` */
 
 	ares_process_fd(dns->channel, events & FW_IO_READ ? fd : ARES_SOCKET_BAD,
-			events & FW_IO_WRITE ? fd : ARES_SOCKET_BAD);
+	                events & FW_IO_WRITE ? fd : ARES_SOCKET_BAD);
 	dns_wind(dns);
 }
 
@@ -222,7 +222,7 @@ static void dns_on_srv(void *ctx, int code, int timeouts, unsigned char *bytes, 
 }
 
 int resolver_dns_srv(struct resolver_dns *dns, const char *name, resolver_dns_fn *fn, void *ctx,
-		     struct resolver_query **out)
+                     struct resolver_query **out)
 {
 	struct resolver_query *query = query_new(dns, fn, ctx);
 
@@ -273,7 +273,7 @@ static void dns_on_addr(void *ctx, int code, int timeouts, struct ares_addrinfo 
 }
 
 int resolver_dns_addr(struct resolver_dns *dns, const char *host, uint16_t port,
-		      resolver_dns_fn *fn, void *ctx, struct resolver_query **out)
+                      resolver_dns_fn *fn, void *ctx, struct resolver_query **out)
 {
 	struct resolver_query *query = query_new(dns, fn, ctx);
 	const struct ares_addrinfo_hints hints = {
@@ -302,7 +302,7 @@ static int dns_servers_text(const struct fw_strings *servers, char *out, struct 
 	out[0] = '\0';
 	for (size_t i = 0; i < servers->count; i++) {
 		int len = snprintf(out + used, SERVERS_TEXT_MAX - used, "%s%s", used > 0 ? "," : "",
-				   servers->items[i]);
+		                   servers->items[i]);
 		used += (size_t)len;
 		if (used >= SERVERS_TEXT_MAX) {
 			return fw_error_set(err, FW_EINVAL, "servers: the list is too long");
@@ -312,7 +312,7 @@ static int dns_servers_text(const struct fw_strings *servers, char *out, struct 
 }
 
 static int dns_channel_new(const struct resolver_dns_settings *settings, struct resolver_dns *dns,
-			   ares_channel *out, struct fw_error *err)
+                           ares_channel *out, struct fw_error *err)
 {
 	struct ares_options options = {
 		.timeout = (int)settings->timeout_ms,
@@ -333,13 +333,13 @@ static int dns_channel_new(const struct resolver_dns_settings *settings, struct 
 	int code = ares_init_options(out, &options, mask);
 	if (code != ARES_SUCCESS) {
 		return fw_error_set(err, code == ARES_ENOMEM ? FW_ENOMEM : FW_ESYS,
-				    "the DNS library does not start: %s", ares_strerror(code));
+		                    "the DNS library does not start: %s", ares_strerror(code));
 	}
 	code = servers[0] != '\0' ? ares_set_servers_ports_csv(*out, servers) : ARES_SUCCESS;
 	if (code != ARES_SUCCESS) {
 		ares_destroy(*out);
 		return fw_error_set(err, FW_EINVAL, "servers: '%s' is no list of addresses",
-				    servers);
+		                    servers);
 	}
 	return FW_OK;
 }
@@ -356,7 +356,7 @@ int resolver_dns_check(const struct resolver_dns_settings *settings, struct fw_e
 }
 
 int resolver_dns_new(struct fw_loop *loop, const struct resolver_dns_settings *settings,
-		     struct resolver_dns **out, struct fw_error *err)
+                     struct resolver_dns **out, struct fw_error *err)
 {
 	struct resolver_dns *dns = calloc(1, sizeof(*dns));
 	int ret = FW_ENOMEM;
@@ -366,8 +366,8 @@ int resolver_dns_new(struct fw_loop *loop, const struct resolver_dns_settings *s
 	}
 	dns->loop = loop;
 	dns->family = settings->ipv4 && settings->ipv6 ? AF_UNSPEC
-		      : settings->ipv4                 ? AF_INET
-						       : AF_INET6;
+	              : settings->ipv4                 ? AF_INET
+	                                               : AF_INET6;
 	ret = fw_timer_new(loop, dns_on_timer, dns, &dns->timer);
 	if (ret != FW_OK) {
 		goto done;

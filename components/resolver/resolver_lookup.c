@@ -81,7 +81,7 @@ static void lookup_finish(struct resolver_lookup *lookup)
 	result->total_us = fw_now_us(resolver->loop) - lookup->begun_us;
 	result->ttl_s = smaller(result->ttl_s, resolver->config->ttl_max_s);
 	resolver_cache_put(resolver->cache, fw_str(lookup->domain), result,
-			   fw_now_ms(resolver->loop));
+	                   fw_now_ms(resolver->loop));
 	resolver_log(resolver, lookup->domain, result);
 	resolver->looked_up++;
 	while (lookup->waiters != NULL) {
@@ -89,7 +89,7 @@ static void lookup_finish(struct resolver_lookup *lookup)
 		lookup->waiters = waiter->next;
 		resolver->pending--;
 		resolver_answer(resolver, &waiter->request, lookup->domain, result, result->ttl_s,
-				false);
+		                false);
 		free(waiter);
 	}
 	lookup_free(lookup);
@@ -99,7 +99,7 @@ static void lookup_finish(struct resolver_lookup *lookup)
 }
 
 static void lookup_fail(struct resolver_lookup *lookup, enum fw_cause cause, uint32_t ttl_s,
-			const char *words)
+                        const char *words)
 {
 	struct resolver_result *result = lookup->result;
 
@@ -115,7 +115,7 @@ static void lookup_on_timer(void *ctx)
 	bool is_static = lookup->result->source == RESOLVER_STATIC;
 
 	lookup_fail(lookup, is_static ? FW_CAUSE_STATIC_FAILED : FW_CAUSE_DNS_FAILED, 0,
-		    "no answer within lookup_timeout_ms");
+	            "no answer within lookup_timeout_ms");
 }
 
 /* ---- addresses ---- */
@@ -143,7 +143,7 @@ static void lookup_addrs_done(struct resolver_lookup *lookup, const char *words)
 		/* RFC 6120 §3.2.1: SRV that leads nowhere does not fall back to the domain's
 		 * addresses */
 		lookup_fail(lookup, FW_CAUSE_DNS_NOT_FOUND, lookup->uncacheable ? 0 : lookup->ttl_s,
-			    words);
+		            words);
 	}
 }
 
@@ -157,7 +157,7 @@ static void lookup_on_addrs(void *ctx, const struct resolver_dns_answer *answer)
 	if (answer->status == RESOLVER_DNS_OK) {
 		lookup->ttl_s = smaller(lookup->ttl_s, answer->ttl_s);
 		if (resolver_host_set(&lookup->result->hosts[part->host], answer->addrs,
-				      answer->addr_count) != FW_OK) {
+		                      answer->addr_count) != FW_OK) {
 			lookup->some_failed = true;
 		}
 	} else if (answer->status == RESOLVER_DNS_FAILED) {
@@ -187,7 +187,7 @@ static void lookup_addrs(struct resolver_lookup *lookup)
 		part->lookup = lookup;
 		part->host = i;
 		if (resolver_dns_addr(resolver->dns, host->name, host->port, lookup_on_addrs, part,
-				      &part->query) == FW_OK) {
+		                      &part->query) == FW_OK) {
 			lookup->asked++;
 		} else {
 			lookup->some_failed = true;
@@ -213,7 +213,7 @@ static void lookup_take_srv(struct resolver_lookup *lookup, const struct resolve
 		}
 		no_service = false;
 		struct resolver_host *host =
-		    resolver_result_add(result, record->host, record->port);
+		        resolver_result_add(result, record->host, record->port);
 		if (host != NULL) {
 			host->priority = record->priority;
 			host->weight = record->weight;
@@ -258,11 +258,11 @@ static void lookup_on_srv(void *ctx, const struct resolver_dns_answer *answer)
 /* ---- beginning ---- */
 
 static int lookup_add_static(struct resolver_lookup *lookup, const struct resolver_static *routes,
-			     size_t count)
+                             size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct resolver_host *host =
-		    resolver_result_add(lookup->result, routes[i].host, routes[i].port);
+		        resolver_result_add(lookup->result, routes[i].host, routes[i].port);
 		if (host == NULL) {
 			break;
 		}
@@ -330,7 +330,7 @@ static void lookup_begin(struct resolver_lookup *lookup)
 	}
 	if (ret != FW_OK) {
 		lookup_fail(lookup, ret == FW_ENOMEM ? FW_CAUSE_RESOURCES : FW_CAUSE_BAD_ADDRESS, 0,
-			    fw_strerror(ret));
+		            fw_strerror(ret));
 	} else if (!waits) {
 		lookup_addrs(lookup);
 	}
@@ -376,7 +376,7 @@ void resolver_lookup(struct resolver *resolver, struct fw_str key, struct fw_sta
 	char domain[FW_DOMAIN_SIZE];
 	uint32_t left_s = 0;
 	struct resolver_result *kept =
-	    resolver_cache_get(resolver->cache, key, fw_now_ms(resolver->loop), &left_s);
+	        resolver_cache_get(resolver->cache, key, fw_now_ms(resolver->loop), &left_s);
 
 	if (kept != NULL) {
 		snprintf(domain, sizeof(domain), "%.*s", FW_STR_ARG(key));

@@ -86,7 +86,7 @@ static bool read_name(struct reader *reader, char out[FW_DOMAIN_SIZE])
 			size_t target = (size & 0x3fu) << 8 | read_u8(reader);
 			behind = behind == 0 ? reader->at : behind;
 			reader->bad =
-			    reader->bad || target >= lowest || ++jumps > MESSAGE_JUMPS_MAX;
+			        reader->bad || target >= lowest || ++jumps > MESSAGE_JUMPS_MAX;
 			lowest = target;
 			reader->at = target;
 		} else if (size > 63) {

@@ -24,14 +24,14 @@ static void order_shuffle(size_t *items, size_t count, resolver_random_fn *rando
 
 /* Stable: those with the smaller key first. */
 static void order_sort(const struct resolver_host *hosts, size_t *items, size_t count,
-		       bool by_weight)
+                       bool by_weight)
 {
 	for (size_t i = 1; i < count; i++) {
 		size_t item = items[i], at = i;
 		for (; at > 0; at--) {
 			const struct resolver_host *a = &hosts[items[at - 1]], *b = &hosts[item];
 			bool in_order = by_weight ? a->weight == 0 || b->weight > 0
-						  : a->priority <= b->priority;
+			                          : a->priority <= b->priority;
 			if (in_order) {
 				break;
 			}
@@ -43,7 +43,7 @@ static void order_sort(const struct resolver_host *hosts, size_t *items, size_t 
 
 /* One group: draws what comes first, then the same for those that are left. */
 static void order_group(const struct resolver_host *hosts, size_t *items, size_t count,
-			resolver_random_fn *random, void *ctx)
+                        resolver_random_fn *random, void *ctx)
 {
 	for (size_t first = 0; first + 1 < count; first++) {
 		uint32_t sum = 0, running = 0;
@@ -70,7 +70,7 @@ static void order_group(const struct resolver_host *hosts, size_t *items, size_t
 }
 
 void resolver_order(const struct resolver_host *hosts, size_t count, size_t *order,
-		    resolver_random_fn *random, void *ctx)
+                    resolver_random_fn *random, void *ctx)
 {
 	for (size_t i = 0; i < count; i++) {
 		order[i] = i;

@@ -41,7 +41,7 @@ void resolver_result_release(struct resolver_result **at)
 }
 
 struct resolver_host *resolver_result_add(struct resolver_result *result, const char *name,
-					  uint16_t port)
+                                          uint16_t port)
 {
 	if (result->host_count == RESOLVER_HOSTS_MAX) {
 		return NULL;

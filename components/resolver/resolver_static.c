@@ -12,13 +12,13 @@
 #include "components/resolver/resolver_result.h"
 
 static int static_fill(struct resolver_static *route, const struct resolver_static_row *row,
-		       struct fw_error *err)
+                       struct fw_error *err)
 {
 	struct fw_str host = fw_str(row->host);
 
 	if (fw_domain_key(fw_str(row->domain), route->domain, NULL) != FW_OK) {
 		return fw_error_set(err, FW_EINVAL, "static_routes: '%s' is not a domain",
-				    row->domain);
+		                    row->domain);
 	}
 	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']') {
 		host = fw_str_n(host.ptr + 1, host.len - 2);
@@ -31,9 +31,9 @@ static int static_fill(struct resolver_static *route, const struct resolver_stat
 	route->addr.len = 0;
 	if (fw_domain_key(fw_str(row->host), route->host, NULL) != FW_OK) {
 		return fw_error_set(
-		    err, FW_EINVAL,
-		    "static_routes: host '%s' of %s is neither an address nor a name", row->host,
-		    row->domain);
+		        err, FW_EINVAL,
+		        "static_routes: host '%s' of %s is neither an address nor a name",
+		        row->host, row->domain);
 	}
 	return FW_OK;
 }
@@ -55,19 +55,19 @@ static int static_check_counts(const struct resolver_statics *statics, struct fw
 		const struct resolver_static *last = &statics->items[i];
 		if (strcmp(last->domain, statics->items[i - RESOLVER_HOSTS_MAX].domain) == 0) {
 			return fw_error_set(err, FW_EINVAL,
-					    "static_routes: %s has more than %d hosts",
-					    last->domain, RESOLVER_HOSTS_MAX);
+			                    "static_routes: %s has more than %d hosts",
+			                    last->domain, RESOLVER_HOSTS_MAX);
 		}
 	}
 	return FW_OK;
 }
 
 int resolver_statics_new(const struct fw_rows *rows, struct resolver_statics **out,
-			 struct fw_error *err)
+                         struct fw_error *err)
 {
 	const struct resolver_static_row *row = rows->items;
 	struct resolver_statics *statics =
-	    calloc(1, sizeof(*statics) + rows->count * sizeof(statics->items[0]));
+	        calloc(1, sizeof(*statics) + rows->count * sizeof(statics->items[0]));
 	int ret = statics != NULL ? FW_OK : FW_ENOMEM;
 
 	for (size_t i = 0; i < rows->count && ret == FW_OK; i++) {
@@ -88,7 +88,7 @@ int resolver_statics_new(const struct fw_rows *rows, struct resolver_statics **o
 }
 
 const struct resolver_static *resolver_statics_find(const struct resolver_statics *statics,
-						    struct fw_str key, size_t *count)
+                                                    struct fw_str key, size_t *count)
 {
 	size_t low = 0, high = statics->count;
 

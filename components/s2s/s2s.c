@@ -127,7 +127,7 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	ret = fw_bind(self, "*");
 	if (ret != FW_OK) {
 		fw_error_set(err, ret, "the default route \"*\" cannot be bound: %s",
-			     fw_strerror(ret));
+		             fw_strerror(ret));
 		goto done;
 	}
 	if (s2s->listeners == NULL) {

@@ -28,7 +28,7 @@ static struct fw_elem *ask_new(const char *name, const char *ns, struct fw_stanz
 }
 
 static int ask_send(struct s2s *s2s, const char *service, struct fw_stanza **iq,
-		    uint32_t timeout_ms, fw_request_fn *done, void *ctx, struct fw_request **out)
+                    uint32_t timeout_ms, fw_request_fn *done, void *ctx, struct fw_request **out)
 {
 	int ret = fw_request(s2s->self, service, iq, timeout_ms, done, ctx, out);
 
@@ -45,7 +45,7 @@ static struct fw_elem *ask_child(struct fw_stanza *reply, const char *name, cons
 /* ---- resolver ---- */
 
 int s2s_ask_targets(struct s2s *s2s, const char *remote, fw_request_fn *done, void *ctx,
-		    struct fw_request **out)
+                    struct fw_request **out)
 {
 	struct fw_stanza *iq = NULL;
 	struct fw_elem *resolve = ask_new("resolve", NS_RESOLVER, &iq);
@@ -73,7 +73,7 @@ static bool ask_read_target(const struct fw_elem *elem, struct fw_target *target
 }
 
 enum fw_cause s2s_ask_read_targets(struct fw_stanza *reply, enum fw_cause cause,
-				   struct s2s_targets *out)
+                                   struct s2s_targets *out)
 {
 	struct fw_elem *targets = ask_child(reply, "targets", NS_RESOLVER);
 
@@ -103,7 +103,7 @@ enum fw_cause s2s_ask_read_targets(struct fw_stanza *reply, enum fw_cause cause,
 /* ---- dialback ---- */
 
 int s2s_ask_key(struct s2s *s2s, const char *receiving, const char *originating,
-		const char *stream_id, fw_request_fn *done, void *ctx, struct fw_request **out)
+                const char *stream_id, fw_request_fn *done, void *ctx, struct fw_request **out)
 {
 	struct fw_stanza *iq = NULL;
 	struct fw_elem *key = ask_new("key", NS_DIALBACK, &iq);
@@ -125,7 +125,7 @@ struct fw_str s2s_ask_read_key(struct fw_stanza *reply)
 }
 
 int s2s_ask_dialback(struct s2s *s2s, const struct s2s_question *question, fw_request_fn *done,
-		     void *ctx, struct fw_request **out)
+                     void *ctx, struct fw_request **out)
 {
 	struct fw_stanza *iq = NULL;
 	struct fw_elem *elem = ask_new(question->name, NS_DIALBACK, &iq);
@@ -158,7 +158,7 @@ enum fw_cause s2s_ask_read_dialback(struct fw_stanza *reply, enum fw_cause cause
 /* ---- policy ---- */
 
 int s2s_ask_policy(struct s2s *s2s, const char *local, const char *remote, bool out_direction,
-		   fw_request_fn *done, void *ctx, struct fw_request **out)
+                   fw_request_fn *done, void *ctx, struct fw_request **out)
 {
 	struct fw_stanza *iq = NULL;
 	struct fw_elem *may = ask_new("may", NS_POLICY, &iq);

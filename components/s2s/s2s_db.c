@@ -49,7 +49,7 @@ bool s2s_db_read(struct fw_stanza *stanza, struct s2s_db *out)
 }
 
 static size_t db_text_attr(char *out, size_t out_size, size_t used, const char *name,
-			   struct fw_str value)
+                           struct fw_str value)
 {
 	char quoted[256];
 
@@ -57,7 +57,7 @@ static size_t db_text_attr(char *out, size_t out_size, size_t used, const char *
 		return used;
 	}
 	int len = snprintf(out + used, out_size - used, " %s='%s'", name,
-			   fw_quote(value, quoted, sizeof(quoted)));
+	                   fw_quote(value, quoted, sizeof(quoted)));
 	return len > 0 ? used + (size_t)len : used;
 }
 
@@ -75,11 +75,11 @@ const char *s2s_db_text(const struct s2s_db *db, char *out, size_t out_size)
 	}
 	if (db->condition.len > 0) {
 		snprintf(out + used, out_size - used, "><error><%s/></error></db:%s>",
-			 fw_quote(db->condition, quoted, sizeof(quoted)), db->name);
+		         fw_quote(db->condition, quoted, sizeof(quoted)), db->name);
 	} else if (db->key.len > 0) {
 		struct fw_str head = fw_str_n(db->key.ptr, db->key.len < 8 ? db->key.len / 2 : 8);
 		snprintf(out + used, out_size - used, ">%s\xe2\x80\xa6</db:%s>",
-			 fw_quote(head, quoted, sizeof(quoted)), db->name);
+		         fw_quote(head, quoted, sizeof(quoted)), db->name);
 	} else {
 		snprintf(out + used, out_size - used, "/>");
 	}
@@ -95,12 +95,12 @@ static void db_send_attr(struct fw_channel *channel, const char *name, struct fw
 
 	if (value.ptr != NULL) {
 		fw_channel_send_text(channel, " %s='%s'", name,
-				     fw_xml_escape(value, escaped, sizeof(escaped)));
+		                     fw_xml_escape(value, escaped, sizeof(escaped)));
 	}
 }
 
 void s2s_db_send(struct fw_channel *channel, const struct s2s_db *db, const struct fw_log *log,
-		 const char *session)
+                 const char *session)
 {
 	char escaped[DB_ESCAPED_SIZE];
 	char text[1024];
@@ -113,17 +113,17 @@ void s2s_db_send(struct fw_channel *channel, const struct s2s_db *db, const stru
 	db_send_attr(channel, "type", db->type);
 	if (db->condition.len > 0) {
 		fw_channel_send_text(
-		    channel, "><error type='cancel'><%.*s xmlns='" FW_NS_STANZA_ERRORS "'/>",
-		    FW_STR_ARG(db->condition));
+		        channel, "><error type='cancel'><%.*s xmlns='" FW_NS_STANZA_ERRORS "'/>",
+		        FW_STR_ARG(db->condition));
 		if (db->text.len > 0) {
 			fw_channel_send_text(channel,
-					     "<text xmlns='" FW_NS_STANZA_ERRORS "'>%s</text>",
-					     fw_xml_escape(db->text, escaped, sizeof(escaped)));
+			                     "<text xmlns='" FW_NS_STANZA_ERRORS "'>%s</text>",
+			                     fw_xml_escape(db->text, escaped, sizeof(escaped)));
 		}
 		fw_channel_send_text(channel, "</error></db:%s>", db->name);
 	} else if (db->key.len > 0) {
 		fw_channel_send_text(channel, ">%s</db:%s>",
-				     fw_xml_escape(db->key, escaped, sizeof(escaped)), db->name);
+		                     fw_xml_escape(db->key, escaped, sizeof(escaped)), db->name);
 	} else {
 		fw_channel_send_text(channel, "/>");
 	}

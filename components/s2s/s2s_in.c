@@ -72,7 +72,7 @@ static void in_on_changed(void *owner, int from, int to, uint64_t spent_us)
 /* ---- headers and features ---- */
 
 static void in_send_header(struct s2s_in *in, const struct fw_stream_header *header,
-			   struct fw_str from)
+                           struct fw_str from)
 {
 	struct fw_stream_header ours = {
 		.to = header->from,
@@ -104,7 +104,7 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 		return false;
 	}
 	if (header->to.len > 0 && (fw_domain_key(header->to, in->local, &key) != FW_OK ||
-				   !fw_domain_is_federated(in->s2s->self, key))) {
+	                           !fw_domain_is_federated(in->s2s->self, key))) {
 		in_send_header(in, header, fw_str(NULL)); /* RFC 6120 §4.9.1.2 and .3 */
 		s2s_in_close(in, FW_CAUSE_HOST_UNKNOWN, "the header's to");
 		return false;
@@ -221,8 +221,8 @@ void s2s_in_send_footer(struct s2s_in *in)
 	s2s_in_dialback_free(in);
 	/* type='invalid' was the message; XEP-0220 §2.1.2 wants the stream closed, not an error. */
 	fw_channel_close(in->channel, in->cause == FW_CAUSE_DIALBACK_INVALID
-					  ? FW_CAUSE_DIALBACK_ERROR
-					  : in->cause);
+	                                      ? FW_CAUSE_DIALBACK_ERROR
+	                                      : in->cause);
 }
 
 static void in_on_end(void *ctx)
@@ -231,7 +231,7 @@ static void in_on_end(void *ctx)
 	struct s2s *s2s = in->s2s;
 
 	s2s_log_closed(in->log, in->cause, in->detail, fw_channel_counts(in->channel),
-		       fw_now_ms(s2s->loop) - in->started_ms);
+	               fw_now_ms(s2s->loop) - in->started_ms);
 	s2s_in_free(&in);
 	s2s_progress(s2s);
 }
@@ -304,7 +304,7 @@ static int in_start(struct s2s *s2s, struct s2s_in *in, int *fd)
 	in->machine.log = in->log;
 	in->machine.changed = in_on_changed;
 	return fw_machine_start(&in->machine, s2s_in_rows, S2S_IN_STATES, S2S_IN_HEADER, s2s->loop,
-				in);
+	                        in);
 }
 
 void s2s_in_accept(struct s2s *s2s, int *fd, const struct fw_addr *peer)

@@ -16,7 +16,7 @@ enum { IN_CHECKS_MAX = 64 };
 /* ---- answers ---- */
 
 static void proof_answer(struct s2s_proof *proof, const char *type, const char *condition,
-			 const char *text)
+                         const char *text)
 {
 	struct s2s_db db = {
 		.name = "result",
@@ -32,7 +32,7 @@ static void proof_answer(struct s2s_proof *proof, const char *type, const char *
 
 /* type='error' to a question as it came; the stream stays (XEP-0220 §2.5). */
 static void in_refuse(struct s2s_in *in, const struct s2s_db *question, const char *condition,
-		      const char *text)
+                      const char *text)
 {
 	struct s2s_db db = {
 		.name = question->name,
@@ -111,7 +111,7 @@ static struct s2s_proof *proof_find(const struct s2s_in *in, const char *remote,
 }
 
 static struct s2s_proof *proof_new(struct s2s_in *in, const struct s2s_db *db, const char *remote,
-				   const char *local)
+                                   const char *local)
 {
 	struct s2s_proof *proof = calloc(1, sizeof(*proof));
 
@@ -200,7 +200,7 @@ static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause ca
 	}
 	if (cause != FW_CAUSE_NONE) {
 		proof_failed(proof, fw_cause_row(cause)->stanza_condition,
-			     fw_cause_row(cause)->text);
+		             fw_cause_row(cause)->text);
 		return;
 	}
 	proof->state = S2S_PROOF_VERIFY;
@@ -221,7 +221,7 @@ static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause ca
 
 /* A server asks us to take it for `from` on this stream (receiving role). */
 static void in_result(struct s2s_in *in, const struct s2s_db *db, const char *remote,
-		      const char *local)
+                      const char *local)
 {
 	struct s2s_proof *proof = proof_find(in, remote, local);
 
@@ -242,13 +242,13 @@ static void in_result(struct s2s_in *in, const struct s2s_db *db, const char *re
 		s2s_log_element(in->log, in->session, false, "ignored: this pair is being proved");
 	} else if (in->proof_count >= in->s2s->config->pairs_per_stream_max) {
 		in_refuse(in, db, "resource-constraint",
-			  "no room for another pair of domains on this stream");
+		          "no room for another pair of domains on this stream");
 	} else {
 		proof = proof_new(in, db, remote, local);
 		if (proof == NULL) {
 			in_refuse(in, db, "resource-constraint", NULL);
 		} else if (s2s_ask_policy(in->s2s, local, remote, false, proof_on_policy, proof,
-					  &proof->request) != FW_OK) {
+		                          &proof->request) != FW_OK) {
 			proof_failed(proof, "resource-constraint", NULL);
 		}
 	}
@@ -324,7 +324,7 @@ static void check_on_verdict(void *ctx, struct fw_stanza *reply, enum fw_cause c
  * nothing to who does not have the key (XEP-0220 §2.1.2 lets verify-only connections skip TLS).
  */
 static void in_verify(struct s2s_in *in, const struct s2s_db *db, const char *remote,
-		      const char *local)
+                      const char *local)
 {
 	struct s2s_question question = {
 		.name = "check",
@@ -345,10 +345,10 @@ static void in_verify(struct s2s_in *in, const struct s2s_db *db, const char *re
 	}
 	if (db->key.len > S2S_DB_KEY_MAX) { /* ours are shorter: it cannot be one */
 		struct s2s_db answer = { .name = "verify",
-					 .from = db->to,
-					 .to = db->from,
-					 .id = db->id,
-					 .type = fw_str("invalid") };
+			                 .from = db->to,
+			                 .to = db->from,
+			                 .id = db->id,
+			                 .type = fw_str("invalid") };
 		s2s_db_send(in->channel, &answer, in->log, in->session);
 		return;
 	}
@@ -356,7 +356,7 @@ static void in_verify(struct s2s_in *in, const struct s2s_db *db, const char *re
 	if (check == NULL) {
 		in_refuse(in, db, "resource-constraint", "too many questions at once");
 	} else if (s2s_ask_dialback(in->s2s, &question, check_on_verdict, check, &check->request) !=
-		   FW_OK) {
+	           FW_OK) {
 		check_remove(check);
 		in_refuse(in, db, "resource-constraint", NULL);
 	}
@@ -389,7 +389,7 @@ void s2s_in_dialback(struct s2s_in *in, const struct s2s_db *db)
 }
 
 const struct s2s_proof *s2s_in_proof_of(struct s2s_in *in, const struct fw_stanza *stanza,
-					enum fw_cause *why)
+                                        enum fw_cause *why)
 {
 	struct fw_str from = fw_stanza_from_domain(stanza);
 	struct fw_str to = fw_stanza_to_domain(stanza);

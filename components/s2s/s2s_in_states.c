@@ -63,10 +63,10 @@ static void in_header(void *owner, const struct fw_event *event)
 		}
 		s2s_in_send_features(in);
 		fw_machine_goto(&in->machine,
-				in->starttls_offered &&
-					in->s2s->config->security_mode == FW_SECURITY_REQUIRED
-				    ? S2S_IN_SECURE
-				    : S2S_IN_AUTH);
+		                in->starttls_offered && in->s2s->config->security_mode ==
+		                                                FW_SECURITY_REQUIRED
+		                        ? S2S_IN_SECURE
+		                        : S2S_IN_AUTH);
 		break;
 	case FW_EVENT_TIMEOUT:
 		s2s_in_close(in, FW_CAUSE_HEADER_TIMEOUT, "");
@@ -103,7 +103,7 @@ static void in_secure(void *owner, const struct fw_event *event)
 		break;
 	case FW_EVENT_TIMEOUT:
 		s2s_in_close(in, FW_CAUSE_TLS_TIMEOUT,
-			     in->starttls_offered ? "no <starttls/>" : "in the handshake");
+		             in->starttls_offered ? "no <starttls/>" : "in the handshake");
 		break;
 	case S2S_IN_EV_CLOSED:
 		fw_machine_goto(&in->machine, S2S_IN_CLOSED);
@@ -227,10 +227,10 @@ static void in_closed(void *owner, const struct fw_event *event)
 
 const struct fw_state_row s2s_in_rows[S2S_IN_STATES] = {
 	[S2S_IN_HEADER] = { "header", in_header, FW_TIMEOUT_OWN,
-			    FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_AUTH) | IN_ENDS },
+	                    FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_AUTH) | IN_ENDS },
 	[S2S_IN_SECURE] = { "secure", in_secure, FW_TIMEOUT_OWN, FW_TO(S2S_IN_HEADER) | IN_ENDS },
 	[S2S_IN_AUTH] = { "auth", in_auth, FW_TIMEOUT_OWN,
-			  FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_UP) | IN_ENDS },
+	                  FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_UP) | IN_ENDS },
 	[S2S_IN_UP] = { "up", in_up, FW_TIMEOUT_OWN, IN_ENDS },
 	[S2S_IN_DRAIN] = { "drain", in_drain, IN_DRAIN_MS, FW_TO(S2S_IN_CLOSED) },
 	[S2S_IN_CLOSED] = { "closed", in_closed, FW_TIMEOUT_OWN, 0 },

@@ -45,7 +45,7 @@ static void judge_pair(struct s2s_pair *pair, void *ctx)
 	(void)ctx;
 	fw_request_cancel(&pair->judging);
 	s2s_ask_policy(pair->s2s, pair->local, pair->remote, true, judge_on_pair, pair,
-		       &pair->judging);
+	               &pair->judging);
 }
 
 /* A stream that carries other pairs stays for them; the router's hook returns what is forbidden. */
@@ -80,7 +80,7 @@ void s2s_judge_all(struct s2s *s2s)
 			}
 			fw_request_cancel(&proof->judging);
 			s2s_ask_policy(s2s, proof->local, proof->remote, false, judge_on_proof,
-				       proof, &proof->judging);
+			               proof, &proof->judging);
 		}
 	}
 }

@@ -54,8 +54,8 @@ static const char *listen_refusal(const struct s2s *s2s, const struct fw_addr *p
 		}
 	}
 	return same >= s2s->config->unauthenticated_per_address_max
-		   ? "unauthenticated_per_address_max"
-		   : NULL;
+	               ? "unauthenticated_per_address_max"
+	               : NULL;
 }
 
 static void listener_on_pause_over(void *ctx)
@@ -102,7 +102,7 @@ static void listener_on_readable(void *ctx, int events)
 }
 
 static int listener_open(struct s2s *s2s, const struct fw_addr *addr, struct s2s_listener **out,
-			 struct fw_error *err)
+                         struct fw_error *err)
 {
 	struct s2s_listener *listener = calloc(1, sizeof(*listener));
 	int ret = FW_ENOMEM;
@@ -126,7 +126,7 @@ static int listener_open(struct s2s *s2s, const struct fw_addr *addr, struct s2s
 		goto done;
 	}
 	ret = fw_io_add(s2s->loop, listener->fd, FW_IO_READ, listener_on_readable, listener,
-			&listener->io);
+	                &listener->io);
 	if (ret != FW_OK) {
 		goto done;
 	}

@@ -23,15 +23,15 @@ static const char *log_verb(bool sent)
 }
 
 int s2s_log_context(const struct s2s *s2s, struct fw_log **log, const char *session,
-		    struct fw_str from, struct fw_str to, bool out_direction)
+                    struct fw_str from, struct fw_str to, bool out_direction)
 {
 	char from_text[160];
 	char to_text[160];
 	struct fw_log *fresh = NULL;
 	int ret = fw_log_child(fw_self_log(s2s->self), &fresh, "(%s, %s:%s, %s)", session,
-			       from.len > 0 ? fw_quote(from, from_text, sizeof(from_text)) : "-",
-			       to.len > 0 ? fw_quote(to, to_text, sizeof(to_text)) : "-",
-			       out_direction ? "OUT" : "IN");
+	                       from.len > 0 ? fw_quote(from, from_text, sizeof(from_text)) : "-",
+	                       to.len > 0 ? fw_quote(to, to_text, sizeof(to_text)) : "-",
+	                       out_direction ? "OUT" : "IN");
 
 	if (ret == FW_OK) {
 		fw_log_free(log);
@@ -41,7 +41,7 @@ int s2s_log_context(const struct s2s *s2s, struct fw_log **log, const char *sess
 }
 
 void s2s_log_header(const struct fw_log *log, const char *session,
-		    const struct fw_stream_header *header, bool sent)
+                    const struct fw_stream_header *header, bool sent)
 {
 	char from[160];
 	char to[160];
@@ -89,7 +89,7 @@ void s2s_log_stanza(const struct fw_log *log, const struct fw_stanza *stanza, bo
 }
 
 void s2s_log_change(const struct fw_log *log, const char *from, const char *to, uint64_t spent_us,
-		    const char *more)
+                    const char *more)
 {
 	fw_log(log, &history, FW_LOG_INFO, "%s->%s spent_us=%llu%s%s", from, to,
 	       (unsigned long long)spent_us, more[0] != '\0' ? " " : "", more);
@@ -102,14 +102,14 @@ void s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_trust *tru
 		return;
 	}
 	snprintf(out, S2S_LOG_SECURED_SIZE, "tls=%s cipher=%s certificate='%s'", trust->tls_version,
-		 trust->cipher,
-		 !trust->has_certificate ? "none"
-		 : trust->chain_valid    ? "valid"
-					 : trust->chain_problem);
+	         trust->cipher,
+	         !trust->has_certificate ? "none"
+	         : trust->chain_valid    ? "valid"
+	                                 : trust->chain_problem);
 }
 
 void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,
-		    const struct fw_stream_counts *counts, uint64_t age_ms)
+                    const struct fw_stream_counts *counts, uint64_t age_ms)
 {
 	static const struct fw_stream_counts none;
 	const struct fw_cause_row *row = fw_cause_row(cause);
@@ -118,12 +118,12 @@ void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *d
 	if (counts == NULL) {
 		counts = &none;
 	}
-	fw_log(
-	    log, &history, FW_LOG_INFO,
-	    "stream ended cause=%s text='%s' detail='%s' remedy='%s' age_ms=%llu stanzas_in=%llu "
-	    "stanzas_out=%llu bytes_in=%llu bytes_out=%llu",
-	    row->name, row->text, fw_quote(fw_str(detail), quoted, sizeof(quoted)), row->remedy,
-	    (unsigned long long)age_ms, (unsigned long long)counts->stanzas_in,
-	    (unsigned long long)counts->stanzas_out, (unsigned long long)counts->bytes_in,
-	    (unsigned long long)counts->bytes_out);
+	fw_log(log, &history, FW_LOG_INFO,
+	       "stream ended cause=%s text='%s' detail='%s' remedy='%s' age_ms=%llu "
+	       "stanzas_in=%llu "
+	       "stanzas_out=%llu bytes_in=%llu bytes_out=%llu",
+	       row->name, row->text, fw_quote(fw_str(detail), quoted, sizeof(quoted)), row->remedy,
+	       (unsigned long long)age_ms, (unsigned long long)counts->stanzas_in,
+	       (unsigned long long)counts->stanzas_out, (unsigned long long)counts->bytes_in,
+	       (unsigned long long)counts->bytes_out);
 }

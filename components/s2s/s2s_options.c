@@ -8,9 +8,9 @@
 
 static const struct fw_option s2s_listen_rows[] = {
 	FW_OPT(struct s2s_listen_row, address, NULL, .min = 1, .max = 64,
-	       .help =
-		   "IP address to accept servers on; \"::\" is every IPv6, \"0.0.0.0\" every IPv4 "
-		   "address"),
+	       .help = "IP address to accept servers on; \"::\" is every IPv6, \"0.0.0.0\" every "
+	               "IPv4 "
+	               "address"),
 	FW_OPT(struct s2s_listen_row, port, "5269", .max = 65535,
 	       .help = "TCP port; 0 lets the system choose"),
 	FW_OPT_END,
@@ -19,8 +19,8 @@ static const struct fw_option s2s_listen_rows[] = {
 const struct fw_option s2s_options[] = {
 	FW_OPT(struct s2s_config, listen, "", .rows = s2s_listen_rows,
 	       .row_size = sizeof(struct s2s_listen_row), .max = 64,
-	       .help =
-		   "addresses on which servers are accepted; none: this component only initiates"),
+	       .help = "addresses on which servers are accepted; none: this component only "
+	               "initiates"),
 	FW_OPT(struct s2s_config, security_mode, "tls-required", .choices = fw_security_choices,
 	       .help = "how much TLS a stream must have, in both directions"),
 	FW_OPT(struct s2s_config, certificate_file, "",
@@ -45,10 +45,11 @@ const struct fw_option s2s_options[] = {
 	       .unit = "stanzas", .help = "waiting for one pair of domains"),
 	FW_OPT(struct s2s_config, queue_max_bytes, "4194304", .min = 10000, .max = 1073741824,
 	       .unit = "bytes", .help = "waiting for one pair of domains"),
-	FW_OPT(
-	    struct s2s_config, queue_max_age_ms, "60000", .min = 10, .max = 3600000, .unit = "ms",
-	    .help = "a stanza that has waited so long is bounced; a peer that takes nothing for so "
-		    "long is dead"),
+	FW_OPT(struct s2s_config, queue_max_age_ms, "60000", .min = 10, .max = 3600000,
+	       .unit = "ms",
+	       .help = "a stanza that has waited so long is bounced; a peer that takes nothing for "
+	               "so "
+	               "long is dead"),
 	FW_OPT(struct s2s_config, queue_total_max_stanzas, "50000", .min = 1, .max = 100000000,
 	       .unit = "stanzas", .help = "waiting for all pairs together"),
 	FW_OPT(struct s2s_config, queue_total_max_bytes, "268435456", .min = 10000,
@@ -71,7 +72,7 @@ const struct fw_option s2s_options[] = {
 };
 
 int s2s_options_tls(const struct s2s_config *config, struct fw_tls_context **out,
-		    struct fw_error *err)
+                    struct fw_error *err)
 {
 	if (config->security_mode == FW_SECURITY_NONE) {
 		*out = NULL;
@@ -93,10 +94,10 @@ static int s2s_options_check_listen(const struct s2s_config *config, struct fw_e
 		struct fw_addr addr;
 		if (fw_addr_parse(rows[i].address, rows[i].port, &addr) != FW_OK) {
 			return fw_error_set(
-			    err, FW_EINVAL,
-			    "listen: \"%s\" is not an IP address; give \"::\" or \"0.0.0.0\" "
-			    "for all addresses",
-			    rows[i].address);
+			        err, FW_EINVAL,
+			        "listen: \"%s\" is not an IP address; give \"::\" or \"0.0.0.0\" "
+			        "for all addresses",
+			        rows[i].address);
 		}
 		for (size_t j = 0; j < i; j++) {
 			struct fw_addr other;
@@ -104,8 +105,8 @@ static int s2s_options_check_listen(const struct s2s_config *config, struct fw_e
 			    fw_addr_parse(rows[j].address, rows[j].port, &other) == FW_OK &&
 			    fw_addr_eq(&addr, &other)) {
 				return fw_error_set(err, FW_EINVAL,
-						    "listen: %s port %u is given twice; remove one",
-						    rows[i].address, rows[i].port);
+				                    "listen: %s port %u is given twice; remove one",
+				                    rows[i].address, rows[i].port);
 			}
 		}
 	}
@@ -123,15 +124,15 @@ int s2s_options_check(const void *config_in, struct fw_error *err)
 	}
 	if (config->security_mode != FW_SECURITY_NONE && config->certificate_file[0] == '\0') {
 		return fw_error_set(
-		    err, FW_EINVAL,
-		    "certificate_file is missing and security_mode needs TLS: name a PEM "
-		    "file with certificate, chain and key, or set security_mode = \"no-tls\"");
+		        err, FW_EINVAL,
+		        "certificate_file is missing and security_mode needs TLS: name a PEM "
+		        "file with certificate, chain and key, or set security_mode = \"no-tls\"");
 	}
 	if (config->backoff_min_ms > config->backoff_max_ms) {
 		return fw_error_set(
-		    err, FW_EINVAL,
-		    "backoff_min_ms = %u is over backoff_max_ms = %u: raise the second",
-		    config->backoff_min_ms, config->backoff_max_ms);
+		        err, FW_EINVAL,
+		        "backoff_min_ms = %u is over backoff_max_ms = %u: raise the second",
+		        config->backoff_min_ms, config->backoff_max_ms);
 	}
 	ret = s2s_options_tls(config, &tls, err);
 	fw_tls_context_release(&tls);

@@ -29,7 +29,7 @@ static void out_on_opened(void *ctx, const struct fw_stream_header *header)
 	struct s2s_out *out = ctx;
 
 	s2s_log_header(out->log, out->session, header,
-		       false); /* a second one: nobody asked for it */
+	               false); /* a second one: nobody asked for it */
 }
 
 static void out_on_closed(void *ctx, enum fw_cause cause, const char *detail)
@@ -81,10 +81,10 @@ static void out_on_changed(void *owner, int from, int to, uint64_t spent_us)
 	if (to == S2S_OUT_AUTH) {
 		s2s_log_secured(secured, &out->trust);
 		snprintf(more, sizeof(more),
-			 "address=%s connect_us=%llu stream_us=%llu tls_us=%llu %s", out->address,
-			 (unsigned long long)out->spent_us[FW_DIAL_CONNECT],
-			 (unsigned long long)out->spent_us[FW_DIAL_STREAM],
-			 (unsigned long long)out->spent_us[FW_DIAL_TLS], secured);
+		         "address=%s connect_us=%llu stream_us=%llu tls_us=%llu %s", out->address,
+		         (unsigned long long)out->spent_us[FW_DIAL_CONNECT],
+		         (unsigned long long)out->spent_us[FW_DIAL_STREAM],
+		         (unsigned long long)out->spent_us[FW_DIAL_TLS], secured);
 	} else if (to == S2S_OUT_CLOSED || to == S2S_OUT_DRAIN) {
 		snprintf(more, sizeof(more), "cause=%s", fw_cause_row(out->cause)->name);
 	}
@@ -102,7 +102,7 @@ int s2s_out_ask_targets(struct s2s_out *out)
 int s2s_out_ask_key(struct s2s_out *out)
 {
 	return s2s_ask_key(out->s2s, out->pair->remote, out->pair->local, out->stream_id,
-			   out_on_reply, out, &out->request);
+	                   out_on_reply, out, &out->request);
 }
 
 int s2s_out_dial(struct s2s_out *out)
@@ -137,7 +137,7 @@ static void out_log_features(const struct s2s_out *out, struct fw_stanza *featur
 	for (struct fw_elem *elem = fw_elem_first(fw_stanza_root(features));
 	     elem != NULL && used < sizeof(text) - 100; elem = fw_elem_next(elem)) {
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "<%s/>",
-					 fw_quote(fw_elem_name(elem), name, sizeof(name)));
+		                         fw_quote(fw_elem_name(elem), name, sizeof(name)));
 	}
 	snprintf(text + used, sizeof(text) - used, "</stream:features>");
 	s2s_log_stream(out->log, out->session, false, text);
@@ -179,8 +179,8 @@ void s2s_out_send_footer(struct s2s_out *out)
 	/* The peer has told us that it does not take us; a stream error on top would tell it
 	 * nothing. */
 	fw_channel_close(out->channel, out->cause == FW_CAUSE_DIALBACK_INVALID
-					   ? FW_CAUSE_DIALBACK_ERROR
-					   : out->cause);
+	                                       ? FW_CAUSE_DIALBACK_ERROR
+	                                       : out->cause);
 }
 
 static uint64_t out_max(uint64_t now, uint64_t due)
@@ -275,7 +275,7 @@ static bool out_may_go_again(struct s2s_out *out)
 		out->pair->retried = false;
 		s2s_remotes_begin(out->s2s->remotes, out->pair->remote);
 		s2s_remotes_failed(out->s2s->remotes, out->pair->remote, out->cause,
-				   "closed twice before a stanza was sent");
+		                   "closed twice before a stanza was sent");
 		s2s_pair_failed(out->pair, out->cause);
 		return false;
 	}
@@ -292,8 +292,8 @@ static void out_on_end(void *ctx)
 	bool again = out_may_go_again(out);
 
 	s2s_log_closed(out->log, cause, out->detail,
-		       out->channel != NULL ? fw_channel_counts(out->channel) : NULL,
-		       fw_now_ms(out->s2s->loop) - out->started_ms);
+	               out->channel != NULL ? fw_channel_counts(out->channel) : NULL,
+	               fw_now_ms(out->s2s->loop) - out->started_ms);
 	s2s_out_free(&out, &back);
 	s2s_pair_ended(pair, &back, cause, again);
 }
@@ -349,7 +349,7 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair, struct s2s_out **out_p
 	out->end_task.ctx = out;
 	fw_random_id(out->session);
 	ret = s2s_log_context(s2s, &out->log, out->session, fw_str(pair->local),
-			      fw_str(pair->remote), true);
+	                      fw_str(pair->remote), true);
 	if (ret != FW_OK) {
 		goto done;
 	}
@@ -360,7 +360,7 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair, struct s2s_out **out_p
 	s2s_remotes_begin(s2s->remotes, pair->remote);
 	s2s->counts.out_tried++;
 	ret = fw_machine_start(&out->machine, s2s_out_rows, S2S_OUT_STATES, S2S_OUT_RESOLVE,
-			       s2s->loop, out);
+	                       s2s->loop, out);
 done:
 	if (ret != FW_OK) {
 		s2s_out_free(&out, NULL);

@@ -26,14 +26,14 @@ static void out_resolve(void *owner, const struct fw_event *event)
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		fw_machine_timeout(&out->machine,
-				   out->s2s->config->resolve_timeout_ms + OUT_SLACK_MS);
+		                   out->s2s->config->resolve_timeout_ms + OUT_SLACK_MS);
 		if (s2s_out_ask_targets(out) != FW_OK) {
 			s2s_out_fail(out, FW_CAUSE_RESOURCES, "out of memory");
 		}
 		break;
 	case S2S_OUT_EV_REPLY: {
 		enum fw_cause cause =
-		    s2s_ask_read_targets(answer->reply, answer->cause, &out->targets);
+		        s2s_ask_read_targets(answer->reply, answer->cause, &out->targets);
 		if (cause != FW_CAUSE_NONE) {
 			s2s_out_fail(out, cause, "resolver: %s", fw_cause_row(answer->cause)->name);
 		} else {
@@ -55,7 +55,7 @@ static uint32_t out_dial_limit_ms(const struct s2s_out *out)
 {
 	const struct s2s_config *config = out->s2s->config;
 	uint64_t each = (uint64_t)config->connect_timeout_ms + 2u * config->stream_timeout_ms +
-			config->tls_timeout_ms + OUT_SLACK_MS;
+	                config->tls_timeout_ms + OUT_SLACK_MS;
 
 	return (uint32_t)(each * out->targets.count);
 }
@@ -63,7 +63,7 @@ static uint32_t out_dial_limit_ms(const struct s2s_out *out)
 static bool out_peer_does_dialback(const struct fw_dial_result *result)
 {
 	const struct fw_elem *features =
-	    result->features != NULL ? fw_stanza_root(result->features) : NULL;
+	        result->features != NULL ? fw_stanza_root(result->features) : NULL;
 
 	/* XEP-0220 §2.4.1: the namespace on the header says so; some say it by the feature alone.
 	 */
@@ -77,14 +77,14 @@ static void out_dialed(struct s2s_out *out, struct fw_dial_result *result)
 
 	if (cause != FW_CAUSE_NONE) {
 		bool unreached =
-		    cause == FW_CAUSE_CONNECT_FAILED || cause == FW_CAUSE_CONNECT_TIMEOUT;
+		        cause == FW_CAUSE_CONNECT_FAILED || cause == FW_CAUSE_CONNECT_TIMEOUT;
 		if (result->target != NULL) {
 			fw_addr_text(&result->target->addr, out->address);
 		}
 		s2s_out_fail(out,
-			     unreached && out->targets.is_static ? FW_CAUSE_STATIC_FAILED : cause,
-			     "%s%s%s", out->address, out->address[0] != '\0' ? " " : "",
-			     result->detail != NULL ? result->detail : "");
+		             unreached && out->targets.is_static ? FW_CAUSE_STATIC_FAILED : cause,
+		             "%s%s%s", out->address, out->address[0] != '\0' ? " " : "",
+		             result->detail != NULL ? result->detail : "");
 		return;
 	}
 	bool dialback = out_peer_does_dialback(result);
@@ -115,7 +115,7 @@ static void out_dial(void *owner, const struct fw_event *event)
 		break;
 	case FW_EVENT_TIMEOUT:
 		s2s_out_fail(out, FW_CAUSE_CONNECT_TIMEOUT, "still in phase %s",
-			     fw_dial_phase_name(out->dial));
+		             fw_dial_phase_name(out->dial));
 		break;
 	default:
 		break;
@@ -175,8 +175,8 @@ static void out_answered(struct s2s_out *out, const struct s2s_db *db)
 		s2s_out_fail(out, FW_CAUSE_DIALBACK_INVALID, "the peer answered invalid");
 	} else {
 		s2s_out_fail(out, FW_CAUSE_DIALBACK_ERROR, "the peer answered %s %s",
-			     fw_quote(db->condition, condition, sizeof(condition)),
-			     fw_quote(db->text, text, sizeof(text)));
+		             fw_quote(db->condition, condition, sizeof(condition)),
+		             fw_quote(db->text, text, sizeof(text)));
 	}
 }
 
@@ -198,8 +198,8 @@ static void out_auth(void *owner, const struct fw_event *event)
 		struct fw_str key = s2s_ask_read_key(answer->reply);
 		if (answer->cause != FW_CAUSE_NONE || key.len == 0) {
 			s2s_out_fail(out, FW_CAUSE_DIALBACK_ERROR,
-				     "no key from the dialback service: %s",
-				     fw_cause_row(answer->cause)->name);
+			             "no key from the dialback service: %s",
+			             fw_cause_row(answer->cause)->name);
 		} else {
 			s2s_out_send_key(out, key);
 		}
@@ -307,13 +307,13 @@ static void out_closed(void *owner, const struct fw_event *event)
 
 const struct fw_state_row s2s_out_rows[S2S_OUT_STATES] = {
 	[S2S_OUT_RESOLVE] = { "resolve", out_resolve, FW_TIMEOUT_OWN,
-			      FW_TO(S2S_OUT_DIAL) | FW_TO(S2S_OUT_CLOSED) },
+	                      FW_TO(S2S_OUT_DIAL) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_DIAL] = { "dial", out_dial, FW_TIMEOUT_OWN,
-			   FW_TO(S2S_OUT_AUTH) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
+	                   FW_TO(S2S_OUT_AUTH) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_AUTH] = { "auth", out_auth, FW_TIMEOUT_OWN,
-			   FW_TO(S2S_OUT_UP) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
+	                   FW_TO(S2S_OUT_UP) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_UP] = { "up", out_up, FW_TIMEOUT_OWN,
-			 FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
+	                 FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_DRAIN] = { "drain", out_drain, OUT_DRAIN_MS, FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_CLOSED] = { "closed", out_closed, FW_TIMEOUT_OWN, 0 },
 };

@@ -34,7 +34,7 @@ int s2s_pairs_new(struct s2s *s2s, struct s2s_pairs **out)
 }
 
 static struct s2s_pair **pairs_bucket(struct s2s_pairs *pairs, const char *local,
-				      const char *remote)
+                                      const char *remote)
 {
 	uint64_t hash = fw_str_hash(fw_str(remote)) * 31 + fw_str_hash(fw_str(local));
 
@@ -63,7 +63,7 @@ size_t s2s_pairs_count(const struct s2s_pairs *pairs)
 }
 
 void s2s_pairs_each(struct s2s_pairs *pairs, void (*fn)(struct s2s_pair *pair, void *ctx),
-		    void *ctx)
+                    void *ctx)
 {
 	for (size_t i = 0; pairs->count > 0 && i < PAIRS_BUCKETS; i++) {
 		for (struct s2s_pair *pair = pairs->buckets[i]; pair != NULL; pair = pair->next) {
@@ -172,7 +172,7 @@ void s2s_pair_failed(struct s2s_pair *pair, enum fw_cause cause)
 }
 
 void s2s_pair_ended(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_cause cause,
-		    bool again)
+                    bool again)
 {
 	struct s2s *s2s = pair->s2s;
 
@@ -209,7 +209,7 @@ static bool pairs_is_realm(const struct s2s *s2s, const char *domain)
 
 /* Why a stanza cannot leave at all; fills both keys. */
 static enum fw_cause pairs_refusal(struct s2s *s2s, const struct fw_stanza *stanza,
-				   char local[FW_DOMAIN_SIZE], char remote[FW_DOMAIN_SIZE])
+                                   char local[FW_DOMAIN_SIZE], char remote[FW_DOMAIN_SIZE])
 {
 	struct fw_str from = fw_stanza_from_domain(stanza);
 	struct fw_str to = fw_stanza_to_domain(stanza);

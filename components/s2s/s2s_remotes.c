@@ -165,7 +165,7 @@ static uint64_t remotes_wait_ms(const struct s2s_config *config, uint32_t failur
 }
 
 void s2s_remotes_failed(struct s2s_remotes *remotes, const char *name, enum fw_cause cause,
-			const char *detail)
+                        const char *detail)
 {
 	struct s2s_remote *remote = remotes_end(remotes, name);
 
@@ -216,9 +216,9 @@ void s2s_remotes_report(const struct s2s_remotes *remotes, struct fw_json *array
 			fw_json_set_int(row, "ago_ms", (int64_t)(now - failure->at_ms));
 			fw_json_set_int(row, "failures", failure->failures);
 			fw_json_set_int(row, "retry_in_ms",
-					failure->failures > 0 && failure->retry_ms > now
-					    ? (int64_t)(failure->retry_ms - now)
-					    : 0);
+			                failure->failures > 0 && failure->retry_ms > now
+			                        ? (int64_t)(failure->retry_ms - now)
+			                        : 0);
 		}
 	}
 }

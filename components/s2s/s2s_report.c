@@ -19,17 +19,17 @@ static void report_trust(struct fw_json *row, const struct s2s_trust *trust)
 	fw_json_set(security, "version", fw_str(trust->tls_version));
 	fw_json_set(security, "cipher", fw_str(trust->cipher));
 	fw_json_set(security, "certificate",
-		    fw_str(!trust->has_certificate ? "none"
-			   : trust->chain_valid    ? "valid"
-						   : "not trusted"));
+	            fw_str(!trust->has_certificate ? "none"
+	                   : trust->chain_valid    ? "valid"
+	                                           : "not trusted"));
 	if (trust->chain_problem[0] != '\0') {
 		fw_json_set(security, "certificate_problem", fw_str(trust->chain_problem));
 	}
 }
 
 static void report_common(struct fw_json *row, const struct s2s *s2s, const char *direction,
-			  const char *local, const char *remote, const char *address,
-			  uint64_t started_ms, uint64_t last_stanza_ms)
+                          const char *local, const char *remote, const char *address,
+                          uint64_t started_ms, uint64_t last_stanza_ms)
 {
 	uint64_t now = fw_now_ms(s2s->loop);
 
@@ -65,7 +65,7 @@ static void report_pair(struct s2s_pair *pair, void *ctx)
 	}
 	struct fw_json *row = fw_json_append_object(ctx);
 	report_common(row, pair->s2s, "out", pair->local, pair->remote, out->address,
-		      out->started_ms, out->last_stanza_ms);
+	              out->started_ms, out->last_stanza_ms);
 	fw_json_set(row, "session", fw_str(out->session));
 	fw_json_set(row, "state", fw_str(fw_machine_state_name(&out->machine)));
 	report_trust(row, &out->trust);
@@ -90,7 +90,7 @@ static void report_in(const struct s2s_in *in, struct fw_json *array)
 	struct fw_json *row = fw_json_append_object(array);
 
 	report_common(row, in->s2s, "in", in->local, in->remote, in->address, in->started_ms,
-		      in->last_stanza_ms);
+	              in->last_stanza_ms);
 	fw_json_set(row, "session", fw_str(in->session));
 	fw_json_set(row, "state", fw_str(fw_machine_state_name(&in->machine)));
 	report_trust(row, &in->trust);
@@ -104,9 +104,9 @@ static void report_in(const struct s2s_in *in, struct fw_json *array)
 		fw_json_set(pair, "local", fw_str(proof->local));
 		fw_json_set(pair, "remote", fw_str(proof->remote));
 		fw_json_set(pair, "state",
-			    fw_str(proof->state == S2S_PROOF_VALID    ? "valid"
-				   : proof->state == S2S_PROOF_VERIFY ? "verifying"
-								      : "policy"));
+		            fw_str(proof->state == S2S_PROOF_VALID    ? "valid"
+		                   : proof->state == S2S_PROOF_VERIFY ? "verifying"
+		                                                      : "policy"));
 		fw_json_set_bool(pair, "forbidden", proof->forbidden);
 	}
 	report_failure(row, in->s2s, in->remote);

@@ -23,16 +23,16 @@ void s2s_trust_look(const struct fw_channel *channel, struct s2s_trust *trust)
 	fw_tls_facts(tls, &facts);
 	trust->tls = true;
 	snprintf(trust->tls_version, sizeof(trust->tls_version), "%s",
-		 facts.version != NULL ? facts.version : "");
+	         facts.version != NULL ? facts.version : "");
 	snprintf(trust->cipher, sizeof(trust->cipher), "%s",
-		 facts.cipher != NULL ? facts.cipher : "");
+	         facts.cipher != NULL ? facts.cipher : "");
 	trust->has_certificate = facts.has_certificate;
 	trust->chain_valid = facts.chain_valid;
 	snprintf(trust->chain_problem, sizeof(trust->chain_problem), "%s", facts.chain_problem);
 }
 
 static void trust_give(const struct s2s *s2s, const struct fw_channel *channel,
-		       struct s2s_trust *trust)
+                       struct s2s_trust *trust)
 {
 	if (trust->method == S2S_METHOD_NONE) {
 		trust->method = S2S_METHOD_DIALBACK;

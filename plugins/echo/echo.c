@@ -25,7 +25,7 @@ static int echo_start(struct fw_self *self, struct fw_error *err)
 
 	if (ret != FW_OK) {
 		return fw_error_set(err, ret, "cannot bind %s: %s", config->domain,
-				    fw_strerror(ret));
+		                    fw_strerror(ret));
 	}
 	fw_log(fw_self_log(self), &echo_log, FW_LOG_NOTICE, "answering for %s", config->domain);
 	return FW_OK;

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Addresses of sockets and their texts. Called by everyone who logs, compares or configures one; it opens
- * nothing. Names are the resolver's business.
+ * Addresses of sockets and their texts. Called by everyone who logs, compares or configures one; it
+ * opens nothing. Names are the resolver's business.
  */
 #include <fedway/io/socket.h>
 
@@ -73,7 +73,7 @@ const char *fw_addr_text(const struct fw_addr *addr, char out[FW_ADDR_TEXT_SIZE]
 		snprintf(out, FW_ADDR_TEXT_SIZE, "%s", ip);
 	} else {
 		snprintf(out, FW_ADDR_TEXT_SIZE, v6 ? "[%.46s]:%u" : "%.46s:%u", ip,
-			 (unsigned)fw_addr_port(addr));
+		         (unsigned)fw_addr_port(addr));
 	}
 	return out;
 }
@@ -103,7 +103,7 @@ bool fw_addr_eq(const struct fw_addr *a, const struct fw_addr *b)
 	if (a->storage.ss_family == AF_INET6) {
 		return addr_in6(a)->sin6_scope_id == addr_in6(b)->sin6_scope_id &&
 		       memcmp(&addr_in6(a)->sin6_addr, &addr_in6(b)->sin6_addr,
-			      sizeof(struct in6_addr)) == 0;
+		              sizeof(struct in6_addr)) == 0;
 	}
 	return a->len == b->len && memcmp(&a->storage, &b->storage, a->len) == 0;
 }

@@ -42,13 +42,13 @@ static void find_peer(struct fw_channel *channel)
 {
 	channel->peer.len = sizeof(channel->peer.storage);
 	if (getpeername(channel->fd, (struct sockaddr *)&channel->peer.storage,
-			&channel->peer.len) != 0) {
+	                &channel->peer.len) != 0) {
 		channel->peer.len = 0;
 	}
 }
 
 int fw_channel_new(struct fw_loop *loop, int *fd, const struct fw_stream_settings *settings,
-		   const struct fw_channel_events *events, void *ctx, struct fw_channel **out)
+                   const struct fw_channel_events *events, void *ctx, struct fw_channel **out)
 {
 	int ret = FW_ENOMEM;
 	struct fw_channel *channel = calloc(1, sizeof(*channel));
@@ -138,7 +138,7 @@ bool channel_over(const struct fw_channel *channel)
 }
 
 void fw_channel_set_owner(struct fw_channel *channel, const struct fw_channel_events *events,
-			  void *ctx)
+                          void *ctx)
 {
 	channel->events = events;
 	channel->ctx = ctx;
@@ -152,7 +152,7 @@ static void channel_finished(void *ctx)
 
 	channel_enter(channel);
 	channel->events->closed(channel->ctx, channel->cause,
-				channel->detail != NULL ? channel->detail : "");
+	                        channel->detail != NULL ? channel->detail : "");
 	channel_leave(channel);
 }
 
@@ -268,7 +268,7 @@ static void no_memory(struct fw_channel *channel)
 }
 
 void fw_channel_open(struct fw_channel *channel, struct fw_str to, struct fw_str from,
-		     struct fw_str id, bool version)
+                     struct fw_str id, bool version)
 {
 	if (fw_stream_open(channel->stream, to, from, id, version) != FW_OK) {
 		no_memory(channel);
@@ -425,7 +425,7 @@ static void on_ended(void *ctx)
 		return;
 	}
 	channel_close_with(channel,
-			   channel->peer_error ? FW_CAUSE_PEER_ERROR : FW_CAUSE_PEER_CLOSED, NULL);
+	                   channel->peer_error ? FW_CAUSE_PEER_ERROR : FW_CAUSE_PEER_CLOSED, NULL);
 	channel_check_end(channel);
 }
 

@@ -73,7 +73,7 @@ static void read_end(struct fw_channel *channel, ssize_t status, int number)
 		words = channel->tls == NULL ? strerror(number) : "TLS record refused";
 	}
 	channel_finish(channel, channel->peer_error ? FW_CAUSE_PEER_ERROR : FW_CAUSE_PEER_LOST,
-		       words);
+	               words);
 }
 
 static ssize_t read_some(struct fw_channel *channel, void *space, size_t size)
@@ -279,7 +279,7 @@ static void flush_all(struct fw_channel *channel)
 	for (;;) {
 		size_t offered = 0;
 		ssize_t put = channel->tls != NULL ? write_tls(channel, &offered)
-						   : write_clear(channel, &offered);
+		                                   : write_clear(channel, &offered);
 
 		if (put == 0 && offered == 0) {
 			flushed(channel, wrote);
@@ -313,7 +313,7 @@ void channel_flush(void *ctx)
 	}
 	if (channel->write_want != 0) {
 		fw_stream_settle(
-		    channel->stream); /* the loop will say when the system takes more */
+		        channel->stream); /* the loop will say when the system takes more */
 		return;
 	}
 	channel_enter(channel);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *context,
-			  enum fw_tls_side side, const char *peer_name)
+                          enum fw_tls_side side, const char *peer_name)
 {
 	const char *name = peer_name != NULL ? peer_name : "";
 	size_t stanzas = 0;
@@ -65,7 +65,7 @@ void channel_upgrade_begin(struct fw_channel *channel)
 		return;
 	}
 	int ret = fw_tls_new(upgrade->context, upgrade->side, channel->fd, upgrade->peer_name,
-			     &channel->tls);
+	                     &channel->tls);
 
 	channel_upgrade_drop(channel);
 	if (ret != FW_OK) {

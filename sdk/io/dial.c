@@ -92,7 +92,7 @@ static void drop_attempt(struct fw_dial *dial)
 
 /* Tells the result. The owner may cancel the dial meanwhile: nothing of it is used afterwards. */
 static void dial_tell(struct fw_dial *dial, enum fw_cause cause, const char *detail,
-		      size_t target_at, struct fw_stanza *features)
+                      size_t target_at, struct fw_stanza *features)
 {
 	const struct fw_target target = dial->targets[target_at];
 	char *header_text = dial->header_text;
@@ -158,7 +158,7 @@ void dial_fail(struct fw_dial *dial, enum fw_cause cause, const char *detail)
 	}
 	if (dial->machine.state < FW_DIAL_PHASES) {
 		dial->spent_us[dial->machine.state] +=
-		    fw_now_us(dial->loop) - dial->machine.entered_us;
+		        fw_now_us(dial->loop) - dial->machine.entered_us;
 	}
 	dial_tell(dial, failure->cause, failure->detail, failure->target, NULL);
 }
@@ -262,7 +262,7 @@ static bool copy_settings(struct fw_dial *dial, const struct fw_dial_settings *s
 }
 
 int fw_dial_start(struct fw_loop *loop, const struct fw_dial_settings *settings, fw_dial_fn *done,
-		  void *ctx, struct fw_dial **out)
+                  void *ctx, struct fw_dial **out)
 {
 	if (settings->target_count == 0 ||
 	    (settings->security != FW_SECURITY_NONE && settings->tls == NULL)) {
@@ -282,7 +282,7 @@ int fw_dial_start(struct fw_loop *loop, const struct fw_dial_settings *settings,
 	int ret = copy_settings(dial, settings) ? FW_OK : FW_ENOMEM;
 	if (ret == FW_OK) {
 		ret = fw_machine_start(&dial->machine, dial_rows, DIAL_STATES, DIAL_CONNECT, loop,
-				       dial);
+		                       dial);
 	}
 	if (ret != FW_OK) {
 		dial_free(dial);

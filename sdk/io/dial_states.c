@@ -55,7 +55,7 @@ static void connect_begin(struct fw_dial *dial)
 		ret = fw_io_add(dial->loop, dial->fd, FW_IO_WRITE, connect_ready, dial, &dial->io);
 		if (ret != FW_OK) {
 			fw_error_set(&dial->error, ret, "cannot watch the socket: %s",
-				     fw_strerror(ret));
+			             fw_strerror(ret));
 		}
 	}
 	if (ret != FW_OK) {
@@ -77,7 +77,7 @@ static void connect_done(struct fw_dial *dial)
 	}
 	fw_io_remove(&dial->io);
 	int ret = fw_channel_new(dial->loop, &dial->fd, &stream, &dial_channel_events, dial,
-				 &dial->channel);
+	                         &dial->channel);
 	if (ret != FW_OK) {
 		dial_fail(dial, FW_CAUSE_RESOURCES, fw_strerror(ret));
 		return;
@@ -165,7 +165,7 @@ static void state_stream(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER:
 		fw_machine_timeout(&dial->machine, dial->settings.stream_timeout_ms);
 		fw_channel_open(dial->channel, fw_str(dial->remote_domain),
-				fw_str(dial->local_domain), fw_str(NULL), true);
+		                fw_str(dial->local_domain), fw_str(NULL), true);
 		break;
 	case DIAL_OPENED:
 		stream_opened(dial);
@@ -196,7 +196,7 @@ static void tls_element(struct fw_dial *dial, const struct fw_stanza *stanza)
 
 	if (of_tls && fw_str_is(fw_stanza_name(stanza), "proceed")) {
 		fw_channel_start_tls(dial->channel, dial->settings.tls, FW_TLS_INITIATING,
-				     dial->remote_domain);
+		                     dial->remote_domain);
 	} else if (of_tls && fw_str_is(fw_stanza_name(stanza), "failure")) {
 		/* RFC 6120 §5.4.2.2 */
 		dial_leave(dial, FW_CAUSE_TLS_FAILED, "the peer answered <failure/>");
@@ -269,12 +269,12 @@ static void state_done(void *owner, const struct fw_event *event)
 
 const struct fw_state_row dial_rows[DIAL_STATES] = {
 	[DIAL_CONNECT] = { "connect", state_connect, FW_TIMEOUT_OWN,
-			   FW_TO(DIAL_CONNECT) | FW_TO(DIAL_STREAM) },
+	                   FW_TO(DIAL_CONNECT) | FW_TO(DIAL_STREAM) },
 	[DIAL_STREAM] = { "stream", state_stream, FW_TIMEOUT_OWN,
-			  FW_TO(DIAL_CONNECT) | FW_TO(DIAL_TLS) | FW_TO(DIAL_LEAVE) |
-			      FW_TO(DIAL_DONE) },
+	                  FW_TO(DIAL_CONNECT) | FW_TO(DIAL_TLS) | FW_TO(DIAL_LEAVE) |
+	                          FW_TO(DIAL_DONE) },
 	[DIAL_TLS] = { "tls", state_tls, FW_TIMEOUT_OWN,
-		       FW_TO(DIAL_CONNECT) | FW_TO(DIAL_STREAM) | FW_TO(DIAL_LEAVE) },
+	               FW_TO(DIAL_CONNECT) | FW_TO(DIAL_STREAM) | FW_TO(DIAL_LEAVE) },
 	[DIAL_LEAVE] = { "leave", state_leave, 10000, FW_TO(DIAL_CONNECT) },
 	[DIAL_DONE] = { "done", state_done, 10000, 0 },
 };

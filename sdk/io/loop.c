@@ -192,7 +192,7 @@ void fw_loop_stop(struct fw_loop *loop)
 {
 	loop->stopped = true;
 	uv_idle_start(&loop->idle,
-		      loop_idle); /* a task may ask for it just before the loop would block */
+	              loop_idle); /* a task may ask for it just before the loop would block */
 }
 
 uint64_t fw_now_ms(const struct fw_loop *loop)
@@ -364,7 +364,7 @@ static void signal_raised(uv_signal_t *uv, int signo)
 }
 
 int fw_signal_add(struct fw_loop *loop, int signo, fw_signal_fn *fn, void *ctx,
-		  struct fw_signal **out)
+                  struct fw_signal **out)
 {
 	struct fw_signal *signal = calloc(1, sizeof(*signal));
 

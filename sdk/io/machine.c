@@ -48,7 +48,7 @@ static void machine_enter(struct fw_machine *machine)
 }
 
 int fw_machine_start(struct fw_machine *machine, const struct fw_state_row *rows, int count,
-		     int first, struct fw_loop *loop, void *owner)
+                     int first, struct fw_loop *loop, void *owner)
 {
 	int ret = machine_check(rows, count, first);
 

@@ -17,12 +17,12 @@
 /* ---- listening ---- */
 
 static int socket_error(struct fw_error *err, const char *what, const struct fw_addr *addr,
-			int number)
+                        int number)
 {
 	char text[FW_ADDR_TEXT_SIZE];
 
 	return fw_error_set(err, FW_ESYS, "%s %s: %s", what, fw_addr_text(addr, text),
-			    strerror(number));
+	                    strerror(number));
 }
 
 static int socket_make(const struct fw_addr *addr)
@@ -102,7 +102,7 @@ int fw_socket_accept(int listen_fd, int *fd, struct fw_addr *peer)
 	memset(&addr, 0, sizeof(addr));
 	addr.len = sizeof(addr.storage);
 	int sock = accept4(listen_fd, (struct sockaddr *)&addr.storage, &addr.len,
-			   SOCK_NONBLOCK | SOCK_CLOEXEC);
+	                   SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (sock < 0) {
 		return accept_error(errno);
 	}
@@ -116,7 +116,7 @@ int fw_socket_accept(int listen_fd, int *fd, struct fw_addr *peer)
 /* ---- connecting ---- */
 
 int fw_socket_connect(const struct fw_addr *addr, const struct fw_addr *source, int *fd,
-		      struct fw_error *err)
+                      struct fw_error *err)
 {
 	int sock = socket_make(addr);
 	int ret = FW_ESYS;

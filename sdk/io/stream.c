@@ -21,7 +21,7 @@
 static const struct xml_events reader_events;
 
 int fw_stream_new(const struct fw_stream_settings *settings, const struct fw_stream_events *events,
-		  void *ctx, struct fw_stream **out)
+                  void *ctx, struct fw_stream **out)
 {
 	struct fw_stream *stream = calloc(1, sizeof(*stream));
 
@@ -85,7 +85,7 @@ static const char *at(const struct fw_stream *stream, uint64_t offset)
 int fw_stream_space(struct fw_stream *stream, void **space, size_t *size)
 {
 	uint64_t keep_from =
-	    stream->current != NULL ? stream->reader.element_begin : stream->reader.unfinished;
+	        stream->current != NULL ? stream->reader.element_begin : stream->reader.unfinished;
 	size_t kept = (size_t)(stream->received - keep_from);
 	size_t used = (size_t)(stream->received - stream->chunk_offset);
 	struct chunk *chunk = stream->chunk;
@@ -152,7 +152,7 @@ void fw_stream_received(struct fw_stream *stream, size_t size)
 	}
 	stream->busy = true;
 	refused = xml_reader_feed(reader, at(stream, reader->fed),
-				  (size_t)(stream->received - reader->fed));
+	                          (size_t)(stream->received - reader->fed));
 	if (refused == FW_CAUSE_NONE && reader->depth == 1 && !reader->stopped &&
 	    !gap_is_blank(stream, reader->unfinished)) {
 		refused = FW_CAUSE_BAD_FORMAT;
@@ -218,7 +218,7 @@ static enum fw_cause check_header(const struct fw_stream *stream, const struct x
 		return FW_CAUSE_BAD_NAMESPACE_PREFIX;
 	}
 	return fw_str_is(content, stream->settings.content_ns) ? FW_CAUSE_NONE
-							       : FW_CAUSE_INVALID_NAMESPACE;
+	                                                       : FW_CAUSE_INVALID_NAMESPACE;
 }
 
 static struct fw_str attribute(const struct xml_tag *tag, const char *name)
@@ -251,7 +251,7 @@ static bool has_version(struct fw_str version)
 
 	return dot != NULL &&
 	       fw_str_to_u64(fw_str_n(version.ptr, (size_t)(dot - version.ptr)), UINT32_MAX,
-			     &major) == FW_OK &&
+	                     &major) == FW_OK &&
 	       major >= 1;
 }
 
@@ -298,7 +298,7 @@ static void on_header(void *ctx, const struct xml_tag *tag, uint64_t end)
 /* One pass over the attributes, by first letter: the envelope is what routing needs, and the texts
  * end with this call. */
 static void fill_envelope(struct fw_stanza *stanza, const char *const *attributes, bool *has_lang,
-			  bool *has_ns)
+                          bool *has_ns)
 {
 	for (size_t i = 0; attributes[i] != NULL; i += 2) {
 		const char *name = attributes[i];
@@ -334,14 +334,14 @@ static void fill_envelope(struct fw_stanza *stanza, const char *const *attribute
 /* Name, kind and namespace. FALSE: a prefix where the content namespace must be the default one
  * (RFC 6120 §4.8.5). */
 static bool fill_name(const struct fw_stream *stream, struct fw_stanza *stanza,
-		      const struct xml_tag *tag)
+                      const struct xml_tag *tag)
 {
 	bool own = tag->plain || fw_str_is(tag->ns, stream->settings.content_ns);
 	enum fw_kind kind = own ? stanza_kind_of(tag->name) : FW_KIND_OTHER;
 
 	stanza->kind = (uint8_t)kind;
 	stanza->name =
-	    kind != FW_KIND_OTHER ? stanza_kind_name(kind) : stanza_store(stanza, tag->name);
+	        kind != FW_KIND_OTHER ? stanza_kind_name(kind) : stanza_store(stanza, tag->name);
 	stanza->name_size = (uint32_t)(1 + tag->name.len);
 	if (!own) {
 		stanza->ns = stanza_store(stanza, tag->ns);
@@ -402,7 +402,7 @@ static void on_free_prefix(void *ctx, struct fw_str prefix, struct fw_str uri)
 		return;
 	}
 	len = snprintf(text, sizeof(text), "%.*s xmlns:%.*s='%s'", FW_STR_ARG(stanza->inject),
-		       FW_STR_ARG(prefix), escaped);
+	               FW_STR_ARG(prefix), escaped);
 	stanza->inject = stanza_store(stanza, fw_str_n(text, (size_t)len));
 }
 
@@ -444,7 +444,7 @@ static void find_cut(struct fw_stanza *stanza, const char *bytes, uint32_t size)
 
 /* The element is complete: it borrows its bytes and goes to the owner. */
 static void hand_over(struct fw_stream *stream, struct fw_stanza *stanza, uint64_t begin,
-		      uint64_t end)
+                      uint64_t end)
 {
 	stream->gap_from = end;
 	stanza->chunk = chunk_hold(stream->chunk);
@@ -475,8 +475,8 @@ static void on_end(void *ctx, int depth, uint64_t end)
 static void on_quick(void *ctx, const struct xml_quick *element, uint64_t begin, uint64_t end)
 {
 	struct fw_stream *stream = ctx;
-	bool own =
-	    element->xmlns.ptr == NULL || fw_str_is(element->xmlns, stream->settings.content_ns);
+	bool own = element->xmlns.ptr == NULL ||
+	           fw_str_is(element->xmlns, stream->settings.content_ns);
 	enum fw_kind kind = own ? stanza_kind_of(element->name) : FW_KIND_OTHER;
 	struct fw_stanza *stanza = stanza_alloc();
 

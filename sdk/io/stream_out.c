@@ -127,7 +127,7 @@ static int add_attribute(char *out, size_t size, const char *name, struct fw_str
 
 /* RFC 6120 §4.7; a header without version is that of XEP-0114, or of a peer before XMPP 1.0. */
 int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str from, struct fw_str id,
-		   bool version)
+                   bool version)
 {
 	const struct {
 		const char *name;
@@ -142,15 +142,15 @@ int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str fro
 		return FW_ENOMEM;
 	}
 	len = (size_t)snprintf(text, size,
-			       "<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='%s'%s",
-			       stream->settings.content_ns, FW_NS_STREAMS,
-			       stream->settings.dialback ? " xmlns:db='" FW_NS_DIALBACK "'" : "");
+	                       "<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='%s'%s",
+	                       stream->settings.content_ns, FW_NS_STREAMS,
+	                       stream->settings.dialback ? " xmlns:db='" FW_NS_DIALBACK "'" : "");
 	for (size_t i = 0; i < FW_COUNT(attributes); i++) {
 		len += (size_t)add_attribute(text + len, size - len, attributes[i].name,
-					     attributes[i].value);
+		                             attributes[i].value);
 	}
 	len += (size_t)snprintf(text + len, size - len, "%s>",
-				version ? " version='1.0' xml:lang='en'" : "");
+	                        version ? " version='1.0' xml:lang='en'" : "");
 	ret = send_text(stream, fw_str_n(text, len));
 	stream->opened = true;
 	free(text);
@@ -171,10 +171,10 @@ void fw_stream_close(struct fw_stream *stream, enum fw_cause cause)
 	stream->closed = true;
 	if (row->stream_condition[0] != '\0') {
 		fw_stream_send_text(stream,
-				    "<stream:error><%s xmlns='" FW_NS_STREAM_ERRORS "'/>"
-				    "<text xmlns='" FW_NS_STREAM_ERRORS
-				    "' xml:lang='en'>%s</text></stream:error>",
-				    row->stream_condition, row->text);
+		                    "<stream:error><%s xmlns='" FW_NS_STREAM_ERRORS "'/>"
+		                    "<text xmlns='" FW_NS_STREAM_ERRORS
+		                    "' xml:lang='en'>%s</text></stream:error>",
+		                    row->stream_condition, row->text);
 	}
 	if (fw_stream_send_text(stream, "</stream:stream>") == FW_OK) {
 		stream->footer = stream->tail;

@@ -71,7 +71,7 @@ static int file_check(const char *what, const char *path, struct fw_error *err)
 {
 	if (access(path, R_OK) != 0) {
 		return fw_error_set(err, FW_EINVAL, "cannot read %s %s: %s", what, path,
-				    strerror(errno));
+		                    strerror(errno));
 	}
 	return FW_OK;
 }
@@ -105,16 +105,16 @@ static int load_own(SSL_CTX *ssl, const struct fw_tls_settings *settings, struct
 	}
 	if (SSL_CTX_use_certificate_chain_file(ssl, cert) != 1) {
 		return fw_error_set(err, FW_EINVAL, "no usable certificate in %s: %s", cert,
-				    tls_words());
+		                    tls_words());
 	}
 	if (SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) != 1) {
 		if (ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH ||
 		    ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_TYPE_MISMATCH) {
 			return fw_error_set(err, FW_EINVAL,
-					    "key %s does not match the certificate %s", key, cert);
+			                    "key %s does not match the certificate %s", key, cert);
 		}
 		return fw_error_set(err, FW_EINVAL, "no usable private key in %s: %s", key,
-				    tls_words());
+		                    tls_words());
 	}
 	return own_validity_check(ssl, cert, err);
 }
@@ -124,7 +124,7 @@ static int load_anchors(SSL_CTX *ssl, const char *path, struct fw_error *err)
 	if (path == NULL || path[0] == '\0') {
 		if (SSL_CTX_set_default_verify_paths(ssl) != 1) {
 			return fw_error_set(err, FW_EINVAL, "cannot use the system's CAs: %s",
-					    tls_words());
+			                    tls_words());
 		}
 		return FW_OK;
 	}
@@ -133,7 +133,7 @@ static int load_anchors(SSL_CTX *ssl, const char *path, struct fw_error *err)
 	}
 	if (SSL_CTX_load_verify_file(ssl, path) != 1) {
 		return fw_error_set(err, FW_EINVAL, "no usable CA certificate in %s: %s", path,
-				    tls_words());
+		                    tls_words());
 	}
 	return FW_OK;
 }
@@ -157,10 +157,10 @@ static bool set_rules(SSL_CTX *ssl)
 	static const unsigned char name[] = "fedway";
 
 	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-				     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
 	/* The chain is what the file holds: our trust anchors are not sent along. */
 	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-				  SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+	                              SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, tls_judge);
 	/* Tickets carry the sessions: none is kept here. */
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
@@ -176,7 +176,7 @@ static bool set_rules(SSL_CTX *ssl)
 }
 
 int fw_tls_context_new(const struct fw_tls_settings *settings, struct fw_tls_context **out,
-		       struct fw_error *err)
+                       struct fw_error *err)
 {
 	int ret = FW_ENOMEM;
 	struct fw_tls_context *context = calloc(1, sizeof(*context));
@@ -288,7 +288,7 @@ static bool tls_attach(struct fw_tls *tls, enum fw_tls_side side, int fd, const 
 }
 
 int fw_tls_new(struct fw_tls_context *context, enum fw_tls_side side, int fd, const char *peer_name,
-	       struct fw_tls **out)
+               struct fw_tls **out)
 {
 	struct fw_tls *tls = calloc(1, sizeof(*tls));
 
@@ -449,7 +449,7 @@ void fw_tls_facts(const struct fw_tls *tls, struct fw_tls_facts *out)
 	out->chain_valid = verdict == X509_V_OK && tls->established;
 	if (verdict != X509_V_OK) {
 		snprintf(out->chain_problem, sizeof(out->chain_problem), "%s",
-			 X509_verify_cert_error_string(verdict));
+		         X509_verify_cert_error_string(verdict));
 	}
 	subject_text(cert, out->subject, sizeof(out->subject));
 	ERR_clear_error();

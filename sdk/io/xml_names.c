@@ -41,7 +41,7 @@ static bool make_room(struct xml_names *names, size_t text)
 }
 
 static enum xml_names_result push(struct xml_names *names, struct fw_str prefix, struct fw_str uri,
-				  int depth)
+                                  int depth)
 {
 	struct xml_binding *binding;
 
@@ -79,7 +79,7 @@ static bool may_declare(struct fw_str prefix, struct fw_str uri)
 }
 
 enum xml_names_result xml_names_declare(struct xml_names *names, const char *const *attributes,
-					int depth)
+                                        int depth)
 {
 	for (size_t i = 0; attributes[i] != NULL; i += 2) {
 		const char *name = attributes[i];
@@ -150,7 +150,7 @@ bool xml_names_split(const char *qname, struct fw_str *prefix, struct fw_str *lo
 
 /* Namespaces in XML 1.0 §6.3: no two attributes with one name in one namespace. */
 static bool same_attribute(const struct xml_names *names, const char *const *attributes,
-			   size_t limit, struct fw_str ns, struct fw_str local)
+                           size_t limit, struct fw_str ns, struct fw_str local)
 {
 	for (size_t i = 0; i < limit; i += 2) {
 		struct fw_str prefix, other;
@@ -167,7 +167,7 @@ static bool same_attribute(const struct xml_names *names, const char *const *att
 }
 
 enum xml_names_result xml_names_check(const struct xml_names *names, const char *qname,
-				      const char *const *attributes)
+                                      const char *const *attributes)
 {
 	struct fw_str prefix, local, ns;
 

@@ -20,7 +20,7 @@
 #define FRUITLESS_MAX 1000u
 
 void xml_reader_init(struct xml_reader *reader, const struct xml_events *events, void *ctx,
-		     const struct fw_xml_limits *limits, bool deep)
+                     const struct fw_xml_limits *limits, bool deep)
 {
 	memset(reader, 0, sizeof(*reader));
 	reader->events = events;
@@ -92,7 +92,7 @@ static void tell_free_prefix(struct xml_reader *reader, const char *qname)
 	binding = xml_names_find(&reader->names, fw_str_n(qname, (size_t)(colon - qname)));
 	if (binding != NULL && binding->depth == 0) {
 		reader->events->free_prefix(reader->ctx, xml_names_prefix(&reader->names, binding),
-					    xml_names_uri(&reader->names, binding));
+		                            xml_names_uri(&reader->names, binding));
 	}
 }
 
@@ -114,7 +114,7 @@ static bool check_names(struct xml_reader *reader, const char *qname, const char
 }
 
 static void tell_free_prefixes(struct xml_reader *reader, const char *qname,
-			       const char *const *attributes)
+                               const char *const *attributes)
 {
 	tell_free_prefix(reader, qname);
 	for (size_t i = 0; attributes[i] != NULL; i += 2) {
@@ -136,7 +136,7 @@ static uint64_t tag_size(const struct xml_reader *reader)
 }
 
 static void tell_start(struct xml_reader *reader, const char *qname, const char *const *attributes,
-		       bool special)
+                       bool special)
 {
 	struct xml_tag tag = { .attributes = attributes, .depth = reader->depth };
 
@@ -175,7 +175,7 @@ static inline bool is_reserved(const char *uri)
 /* Whether a tag has anything to do with prefixes. A default namespace inside a stanza has not,
  * unless somebody wants every element's. Counts the attributes on the way. */
 static bool is_special(const struct xml_reader *reader, const char *qname,
-		       const char *const *attributes, size_t *count)
+                       const char *const *attributes, size_t *count)
 {
 	bool all = reader->depth <= 1 || reader->deep;
 	bool special = has_colon(qname);
@@ -279,7 +279,7 @@ static bool is_utf8(const char *encoding)
 
 /* RFC 6120 §11.5, §11.6: XML 1.0 and UTF-8, and no promise of outside declarations. */
 static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML_Char *encoding,
-				   int standalone)
+                                   int standalone)
 {
 	struct xml_reader *reader = ctx;
 
@@ -312,7 +312,7 @@ static void XMLCALL on_instruction(void *ctx, const XML_Char *target, const XML_
 }
 
 static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_id,
-			       const XML_Char *public_id, int internal)
+                               const XML_Char *public_id, int internal)
 {
 	(void)name;
 	(void)system_id;
@@ -517,7 +517,7 @@ static bool take_quick(struct xml_reader *reader, const char **bytes, size_t *si
 		if (element.size > 0) {
 			reader->glances = 0;
 			reader->events->quick(reader->ctx, &element, reader->fed - step,
-					      reader->fed);
+			                      reader->fed);
 		}
 	}
 	return true;

@@ -75,7 +75,7 @@ struct fw_str tree_text(struct tree *tree, struct fw_str text)
 }
 
 struct fw_elem *tree_node(struct fw_stanza *stanza, struct tree *tree, struct fw_elem *parent,
-			  struct fw_str name, struct fw_str ns)
+                          struct fw_str name, struct fw_str ns)
 {
 	struct fw_elem *elem = tree_memory(tree, sizeof(*elem));
 
@@ -106,7 +106,7 @@ struct fw_elem *tree_node(struct fw_stanza *stanza, struct tree *tree, struct fw
 }
 
 static struct attribute *attribute_find(const struct fw_elem *elem, struct fw_str name,
-					struct fw_str ns)
+                                        struct fw_str ns)
 {
 	struct attribute *attribute = elem->attributes;
 
@@ -118,7 +118,7 @@ static struct attribute *attribute_find(const struct fw_elem *elem, struct fw_st
 }
 
 int tree_attribute(struct tree *tree, struct fw_elem *elem, struct fw_str name, struct fw_str ns,
-		   struct fw_str value)
+                   struct fw_str value)
 {
 	struct attribute *attribute = attribute_find(elem, name, ns);
 	struct fw_str copy = tree_text(tree, value);
@@ -250,7 +250,7 @@ struct fw_elem *fw_elem_find(const struct fw_elem *elem, const char *name, const
 	struct fw_elem *child = fw_elem_first(elem);
 
 	while (child != NULL && ((name != NULL && !fw_str_is(child->name, name)) ||
-				 (ns != NULL && !fw_str_is(child->ns, ns)))) {
+	                         (ns != NULL && !fw_str_is(child->ns, ns)))) {
 		child = fw_elem_next(child);
 	}
 	return child;

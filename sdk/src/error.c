@@ -56,7 +56,7 @@ void fw_assert_failed(const char *expression, const char *file, int line)
 {
 	char text[512];
 	int len = snprintf(text, sizeof(text), "fedway: bug: %s:%d: not true: %s\n", file, line,
-			   expression);
+	                   expression);
 
 	if (len > 0) {
 		size_t size = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;

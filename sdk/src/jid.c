@@ -166,7 +166,7 @@ static int jid_ascii_key(struct fw_str domain, char *out, size_t *len)
 static int jid_ipv6_key(struct fw_str domain, char *out, size_t *len)
 {
 	bool bracketed =
-	    domain.len > 2 && domain.ptr[0] == '[' && domain.ptr[domain.len - 1] == ']';
+	        domain.len > 2 && domain.ptr[0] == '[' && domain.ptr[domain.len - 1] == ']';
 	struct fw_str inner = bracketed ? fw_str_n(domain.ptr + 1, domain.len - 2) : domain;
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr address;
@@ -200,7 +200,7 @@ static int jid_idn_key(struct fw_str domain, char *out, size_t *len)
 	if (rc != IDN2_OK) {
 		return rc == IDN2_MALLOC                                       ? FW_ENOMEM
 		       : rc == IDN2_TOO_BIG_DOMAIN || rc == IDN2_TOO_BIG_LABEL ? FW_ELIMIT
-									       : FW_EPARSE;
+		                                                               : FW_EPARSE;
 	}
 	int ret = jid_ascii_key(fw_str(ascii), out, len);
 	idn2_free(ascii);

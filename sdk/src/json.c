@@ -145,7 +145,7 @@ static struct fw_json *json_member(struct fw_json *object, const char *key)
 		if (strcmp(old->key, key) == 0) {
 			object->count--;
 			memmove(&object->items[i], &object->items[i + 1],
-				(object->count - i) * sizeof(struct fw_json *));
+			        (object->count - i) * sizeof(struct fw_json *));
 			json_free_node(old);
 			break;
 		}
@@ -309,7 +309,7 @@ int fw_json_parse(struct fw_str text, struct fw_json **out, struct fw_error *err
 {
 	json_error_t why;
 	json_t *from =
-	    json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &why);
+	        json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &why);
 
 	if (from == NULL) {
 		if (json_error_code(&why) == json_error_out_of_memory) {
@@ -318,7 +318,7 @@ int fw_json_parse(struct fw_str text, struct fw_json **out, struct fw_error *err
 		char quoted[160];
 		fw_quote(fw_str(why.text), quoted, sizeof(quoted));
 		return fw_error_set(err, FW_EPARSE, "line %d column %d: %s", why.line, why.column,
-				    quoted);
+		                    quoted);
 	}
 	struct fw_json *json = fw_json_new();
 	if (json != NULL) {
@@ -357,8 +357,8 @@ static json_t *json_export(const struct fw_json *node)
 	for (size_t i = 0; to != NULL && i < node->count; i++) {
 		json_t *item = json_export(node->items[i]);
 		int bad = node->type == FW_JSON_ARRAY
-			      ? json_array_append_new(to, item)
-			      : json_object_set_new_nocheck(to, node->items[i]->key, item);
+		                  ? json_array_append_new(to, item)
+		                  : json_object_set_new_nocheck(to, node->items[i]->key, item);
 		if (bad != 0) {
 			json_decref(to);
 			to = NULL;

@@ -230,7 +230,7 @@ const struct fw_logger *fw_log_next(const struct fw_logger *logger)
 
 /* Appends formatted text; what does not fit is cut. */
 static FW_PRINTF(3, 0) void log_append_va(char *line, size_t *used, const char *format,
-					  va_list args)
+                                          va_list args)
 {
 	int len = vsnprintf(line + *used, LOG_LINE_MAX - *used, format, args);
 
@@ -286,7 +286,7 @@ static void log_put_head(const struct fw_log *log, char *line, size_t *used)
 }
 
 void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level level,
-	    const char *format, ...)
+            const char *format, ...)
 {
 	static const char cut[] = "\xe2\x80\xa6"; /* … */
 	static const char tail[] = "\"\n";
@@ -299,7 +299,7 @@ void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level le
 	}
 	log_put_head(log, line, &used);
 	log_append(line, &used, "Level=\"%s\" CodeLocation=\"%s\" Detail=\"", log_levels[level].tag,
-		   logger->name);
+	           logger->name);
 	size_t detail = used;
 	if (log != NULL && log->len > log->speaker_len) {
 		log_append(line, &used, "%s ", log->text + log->speaker_len + 1);
@@ -354,7 +354,7 @@ int fw_log_open(const char *path, struct fw_error *err)
 		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 		if (fd < 0) {
 			return fw_error_set(err, FW_ESYS, "cannot open log file %s: %s", path,
-					    strerror(errno));
+			                    strerror(errno));
 		}
 	}
 	if (log_fd != STDERR_FILENO) {

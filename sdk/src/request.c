@@ -41,7 +41,7 @@ static void request_make_id(uint64_t number, char id[REQUEST_ID_SIZE])
 	uint64_t mark = fw_str_hash(fw_str_n((const char *)&number, sizeof(number)));
 
 	snprintf(id, REQUEST_ID_SIZE, "fw%llx.%016llx", (unsigned long long)number,
-		 (unsigned long long)mark);
+	         (unsigned long long)mark);
 }
 
 /* Number in an id that was made here, or 0. */
@@ -83,7 +83,7 @@ static void request_free(struct fw_request *request)
 
 /* The one place where a callback runs. Nothing of self is touched after it. */
 static void request_finish(struct fw_request *request, struct fw_stanza **answer,
-			   enum fw_cause cause)
+                           enum fw_cause cause)
 {
 	request->ending = true;
 	fw_timer_stop(request->timer);
@@ -228,7 +228,7 @@ static int request_address(struct fw_request *request, const char *service, stru
 }
 
 static int request_new(struct fw_self *self, const char *service, struct fw_stanza *iq,
-		       struct fw_request **out)
+                       struct fw_request **out)
 {
 	struct fw_request *request = calloc(1, sizeof(*request));
 
@@ -268,14 +268,14 @@ static void request_send(struct fw_request *request, struct fw_stanza **iq)
 		fw_defer(request->self->loop, &request->task);
 	} else if (ret != FW_OK) {
 		request->cause = ret == FW_EDENIED  ? FW_CAUSE_FOREIGN_SENDER
-				 : ret == FW_EPARSE ? FW_CAUSE_BAD_ADDRESS
-						    : FW_CAUSE_INTERNAL;
+		                 : ret == FW_EPARSE ? FW_CAUSE_BAD_ADDRESS
+		                                    : FW_CAUSE_INTERNAL;
 		fw_defer(request->self->loop, &request->task);
 	}
 }
 
 int fw_request(struct fw_self *self, const char *service, struct fw_stanza **iq,
-	       uint32_t timeout_ms, fw_request_fn *done, void *ctx, struct fw_request **out)
+               uint32_t timeout_ms, fw_request_fn *done, void *ctx, struct fw_request **out)
 {
 	struct fw_request *request = NULL;
 

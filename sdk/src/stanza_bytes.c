@@ -89,7 +89,7 @@ static void put_escaped(struct writer *writer, struct fw_str text, bool attribut
 }
 
 static void put_attribute(struct writer *writer, const char *prefix, struct fw_str name,
-			  struct fw_str value)
+                          struct fw_str value)
 {
 	put(writer, fw_str(" "));
 	put(writer, fw_str(prefix));
@@ -187,7 +187,7 @@ int stanza_need_bytes(struct fw_stanza *stanza)
 static int keep_envelope(struct fw_stanza *stanza)
 {
 	struct fw_str *parts[] = { &stanza->name, &stanza->ns,   &stanza->type,
-				   &stanza->id,   &stanza->from, &stanza->to };
+		                   &stanza->id,   &stanza->from, &stanza->to };
 
 	for (size_t i = 0; i < FW_COUNT(parts); i++) {
 		const char *ptr = parts[i]->ptr;

@@ -120,7 +120,7 @@ static bool may_be_answered(const struct fw_stanza *stanza)
 }
 
 int fw_stanza_error_reply(const struct fw_stanza *stanza, enum fw_cause cause,
-			  struct fw_stanza **out)
+                          struct fw_stanza **out)
 {
 	const struct fw_cause_row *row = fw_cause_row(cause);
 	struct fw_stanza *reply;

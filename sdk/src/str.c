@@ -161,7 +161,7 @@ uint64_t fw_str_hash(struct fw_str slice)
 	}
 
 	struct str_sip sip = { str_key[0] ^ 0x736f6d6570736575u, str_key[1] ^ 0x646f72616e646f6du,
-			       str_key[0] ^ 0x6c7967656e657261u, str_key[1] ^ 0x7465646279746573u };
+		               str_key[0] ^ 0x6c7967656e657261u, str_key[1] ^ 0x7465646279746573u };
 	for (size_t at = 0; at + 8 <= slice.len; at += 8) {
 		uint64_t word = str_load(slice.ptr + at);
 		sip.d ^= word;
@@ -186,10 +186,10 @@ size_t str_utf8(const char *text, size_t len, uint32_t *code)
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *ptr = (const unsigned char *)text;
 	size_t size = ptr[0] < 0x80   ? 1
-		      : ptr[0] < 0xc0 ? 0
-		      : ptr[0] < 0xe0 ? 2
-		      : ptr[0] < 0xf0 ? 3
-				      : 4;
+	              : ptr[0] < 0xc0 ? 0
+	              : ptr[0] < 0xe0 ? 2
+	              : ptr[0] < 0xf0 ? 3
+	                              : 4;
 
 	if (size == 0 || size > len || ptr[0] > 0xf4) {
 		return 0;

@@ -63,7 +63,7 @@ static void on_text(void *ctx, struct fw_str text)
 }
 
 static int add_attributes(struct builder *builder, struct fw_elem *elem,
-			  const char *const *attributes)
+                          const char *const *attributes)
 {
 	for (size_t i = 0; attributes[i] != NULL; i += 2) {
 		struct fw_str prefix, name, ns = fw_str(NULL);

@@ -90,7 +90,7 @@ static int reader_take(struct reader *reader, int fd, int flags)
 		int64_t number = bench_stanza_read_number(bytes, len);
 		if (number != reader->next || !same_payload(reader, bytes, len)) {
 			fprintf(stderr, "bench: wanted stanza %u, got %lld: %.*s\n", reader->next,
-				(long long)number, (int)(len < 300 ? len : 300), bytes);
+			        (long long)number, (int)(len < 300 ? len : 300), bytes);
 			return -1;
 		}
 		reader->next++;
@@ -127,7 +127,7 @@ static int send_batch(struct flow *flow)
 		return 0;
 	}
 	ssize_t sent =
-	    send(flow->out, flow->batch + flow->batch_at, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+	        send(flow->out, flow->batch + flow->batch_at, left, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
 		perror("bench: send");
 		return -1;
@@ -241,7 +241,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 10) {
 		fprintf(stderr, "usage: bench_link flow|ping IP PORT SECRET ROUTER_PID SIZE COUNT "
-				"WINDOW EXACT\n");
+		                "WINDOW EXACT\n");
 		return 2;
 	}
 	int port = (int)strtol(argv[3], NULL, 10), pid = (int)strtol(argv[5], NULL, 10);
@@ -252,8 +252,8 @@ int main(int argc, char **argv)
 		.count = (uint32_t)strtoul(argv[7], NULL, 10),
 		.window = (uint32_t)strtoul(argv[8], NULL, 10),
 		.reader = { .stanza = &stanza,
-			    .exact = argv[9][0] == '1',
-			    .bytes = malloc(IN_ROOM) },
+		            .exact = argv[9][0] == '1',
+		            .bytes = malloc(IN_ROOM) },
 	};
 
 	if (flow.reader.bytes == NULL || bench_stanza_make(&stanza, size, FROM, TO) < 0) {

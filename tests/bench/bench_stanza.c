@@ -13,13 +13,14 @@
 #define BENCH_ID "00000000"
 
 static const char presence_payload[] =
-    "<show>away</show><status>Back at ten past two</status><priority>5</priority>"
-    "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://client.example/caps' "
-    "ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>"
-    "<x xmlns='vcard-temp:x:update'><photo>sha1-hash-of-the-image-of-juliet-001</photo></x>"
-    "<x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='member' "
-    "role='participant'><actor nick='nurse'/><reason>first floor</reason></item>"
-    "<status code='110'/></x><delay xmlns='urn:xmpp:delay' stamp='2026-01-02T03:04:05Z'/>";
+        "<show>away</show><status>Back at ten past two</status><priority>5</priority>"
+        "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' "
+        "node='https://client.example/caps' "
+        "ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>"
+        "<x xmlns='vcard-temp:x:update'><photo>sha1-hash-of-the-image-of-juliet-001</photo></x>"
+        "<x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='member' "
+        "role='participant'><actor nick='nurse'/><reason>first floor</reason></item>"
+        "<status code='110'/></x><delay xmlns='urn:xmpp:delay' stamp='2026-01-02T03:04:05Z'/>";
 
 /* Returns the bytes of a text that fills the stanza up to its size. */
 static char *padding(size_t have, size_t size)
@@ -38,23 +39,23 @@ static char *padding(size_t have, size_t size)
 }
 
 static const char presence_form[] =
-    "<presence id='" BENCH_ID "' from='juliet@%s/%s' to='romeo@%s/orchard'>%s</presence>";
+        "<presence id='" BENCH_ID "' from='juliet@%s/%s' to='romeo@%s/orchard'>%s</presence>";
 static const char short_form[] =
-    "<message id='" BENCH_ID "' from='j@%s' to='r@%s'><body>%s</body></message>";
+        "<message id='" BENCH_ID "' from='j@%s' to='r@%s'><body>%s</body></message>";
 static const char chat_form[] =
-    "<message id='" BENCH_ID "' from='juliet@%s/balcony' to='romeo@%s/orchard' type='chat'>"
-    "<body>%s</body><active xmlns='http://jabber.org/protocol/chatstates'/>"
-    "<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/></message>";
+        "<message id='" BENCH_ID "' from='juliet@%s/balcony' to='romeo@%s/orchard' type='chat'>"
+        "<body>%s</body><active xmlns='http://jabber.org/protocol/chatstates'/>"
+        "<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/></message>";
 
 /* As long as the chat message, with a prefix: no short cut may judge it, so it shows the parser's
  * path. */
 static const char prefix_form[] =
-    "<message id='" BENCH_ID "' from='juliet@%s/balcony' to='romeo@%s/orchard' type='chat'>"
-    "<body>%s</body><p:active xmlns:p='http://jabber.org/protocol/chatstates'/>"
-    "<request xmlns='urn:xmpp:receipts'/></message>";
+        "<message id='" BENCH_ID "' from='juliet@%s/balcony' to='romeo@%s/orchard' type='chat'>"
+        "<body>%s</body><p:active xmlns:p='http://jabber.org/protocol/chatstates'/>"
+        "<request xmlns='urn:xmpp:receipts'/></message>";
 
 static int print_stanza(char *out, size_t room, size_t size, const char *from, const char *to,
-			const char *text)
+                        const char *text)
 {
 	if (size == 700) {
 		return snprintf(out, room, presence_form, from, text, to, presence_payload);

@@ -75,7 +75,7 @@ static const struct fw_component bare_component = {
 };
 
 int sample_find(void *ctx, const struct config_router *router, const char *module,
-		const struct fw_component **out, struct fw_error *err)
+                const struct fw_component **out, struct fw_error *err)
 {
 	int *calls = ctx;
 
@@ -142,7 +142,7 @@ void write_file(const char *name, const char *text, unsigned mode)
 }
 
 static void compare_problems(const char *what, int ret, struct config **config,
-			     struct config_problems *problems, const char *wanted)
+                             struct config_problems *problems, const char *wanted)
 {
 	const char *text = problems->text != NULL ? problems->text : "";
 	size_t lines = 0;

@@ -36,7 +36,7 @@ static void test_files(void **state)
 		struct config_bytes bytes = { 0 };
 		struct fw_error err = { 0 };
 		assert_int_equal(config_bytes_read(rows[i].path, rows[i].max, &bytes, &err),
-				 rows[i].ret);
+		                 rows[i].ret);
 		assert_string_equal(rows[i].ret == FW_OK ? bytes.text : err.text, rows[i].text);
 		config_bytes_free(&bytes);
 		assert_null(bytes.text);

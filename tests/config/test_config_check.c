@@ -55,8 +55,8 @@ static void test_between_rows(void **state)
 		{ "uplinks = ( " UPLINK "\ndomains = ( \"x.example\", \"x.example\" ); } );",
 		  "<text>:2: 'x.example' is given twice among the names of this uplink\n" },
 		{ "\nlink_queue_max_bytes = 10000;", "<text>:2: link_queue_max_bytes = 10000 is "
-						     "less than one stanza, stanza_max_bytes = "
-						     "262144\n" },
+		                                     "less than one stanza, stanza_max_bytes = "
+		                                     "262144\n" },
 		{ "stanza_max_bytes = 10000;\nlink_queue_max_bytes = 10000;", "" },
 		{ "\nstanza_max_bytes = 16777216;", "" },
 	};
@@ -78,13 +78,13 @@ static void test_thousands_of_domains(void **state)
 	used += (size_t)snprintf(text, room, "domains = (\n");
 	for (unsigned i = 0; i < COUNT; i++) {
 		used += (size_t)snprintf(text + used, room - used, "{ name = \"d%u.example\"; },\n",
-					 (i * 7919) % (COUNT - 1));
+		                         (i * 7919) % (COUNT - 1));
 	}
 	snprintf(text + used, room - used, "{ name = \"x\"; } );");
 	/* 4999 has no factor in common with 7919: all are different until the last, which is the
 	 * first again */
 	assert_problems(text,
-			"<text>:5001: domain 'd0.example' is given twice, first at <text>:2\n");
+	                "<text>:5001: domain 'd0.example' is given twice, first at <text>:2\n");
 	free(text);
 }
 

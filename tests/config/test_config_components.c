@@ -53,11 +53,11 @@ static void test_sentences(void **state)
 static void test_ids_and_descriptors(void **state)
 {
 	static const char text[] = "components = (\n"
-				   "{ module = \"sample\"; },\n"
-				   "{ module = \"bare\"; priority = 3; weight = 4; },\n"
-				   "{ module = \"sample\"; enabled = false; },\n"
-				   "{ module = \"sample\"; id = \"cm-2_s2scp-1\"; },\n"
-				   "{ module = \"sample\"; options = { port = 9; }; } );";
+	                           "{ module = \"sample\"; },\n"
+	                           "{ module = \"bare\"; priority = 3; weight = 4; },\n"
+	                           "{ module = \"sample\"; enabled = false; },\n"
+	                           "{ module = \"sample\"; id = \"cm-2_s2scp-1\"; },\n"
+	                           "{ module = \"sample\"; options = { port = 9; }; } );";
 	static const struct {
 		const char *id, *where;
 		bool has_descriptor;
@@ -90,7 +90,7 @@ static void test_ids_and_descriptors(void **state)
 }
 
 static int find_wrong(void *ctx, const struct config_router *router, const char *module,
-		      const struct fw_component **out, struct fw_error *err)
+                      const struct fw_component **out, struct fw_error *err)
 {
 	static const struct fw_option rows[] = {
 		FW_OPT(struct sample_config, port, "70000", .help = "too large"),
@@ -118,11 +118,11 @@ static void test_a_module_with_wrong_rows_is_told(void **state)
 	struct config *config = NULL;
 
 	(void)state;
-	assert_int_equal(
-	    config_load_text("components = ( { module = \"x\"; } );", &modules, &config, &problems),
-	    FW_EINVAL);
+	assert_int_equal(config_load_text("components = ( { module = \"x\"; } );", &modules,
+	                                  &config, &problems),
+	                 FW_EINVAL);
 	assert_string_equal(problems.text,
-			    "<text>:1: module 'x': the default of 'port' cannot be used\n");
+	                    "<text>:1: module 'x': the default of 'port' cannot be used\n");
 	config_problems_free(&problems);
 }
 
@@ -133,10 +133,10 @@ static void test_without_a_loader(void **state)
 
 	(void)state;
 	assert_int_equal(config_load_text("components = ( { module = \"sample\"; } );", NULL,
-					  &config, &problems),
-			 FW_EINVAL);
+	                                  &config, &problems),
+	                 FW_EINVAL);
 	assert_string_equal(problems.text,
-			    "<text>:1: module 'sample': modules cannot be loaded here\n");
+	                    "<text>:1: module 'sample': modules cannot be loaded here\n");
 	config_problems_free(&problems);
 }
 

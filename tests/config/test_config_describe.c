@@ -31,7 +31,7 @@ static void test_nearest(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		const char *nearest =
-		    config_describe_nearest(rows[i].given, known, FW_COUNT(known));
+		        config_describe_nearest(rows[i].given, known, FW_COUNT(known));
 		if (rows[i].nearest == NULL) {
 			if (nearest != NULL) {
 				fail_msg("'%s': '%s'", rows[i].given, nearest);

@@ -11,7 +11,7 @@
 static void test_tree(void **state)
 {
 	static const char text[] = "a = {\n b = ( 1,\n \"x\\ty\", true,\n { c = [ ]; } );\n};\n"
-				   "d = false\ne =\n1.5\n";
+	                           "d = false\ne =\n1.5\n";
 	struct config_problems problems = { 0 };
 	struct config_node *top = NULL;
 	void *memory = NULL;

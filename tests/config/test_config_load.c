@@ -10,24 +10,26 @@
 #include <stdlib.h>
 
 static const char whole[] =
-    "# an edge\nrealm = \"edge-example-net\"; log_level = \"notice\";\n"
-    "@include \"part.conf\"\n"
-    "listen = ( { address = \"127.0.0.1\"; port = 7400; }, { address = \"::1\"; } );\n"
-    "domains = ( { name = \"corp.example\"; federation = true; } );\n"
-    "links = ( { name = \"echo.corp.example\"; secret = \"n\\x41 \\\"x\\\"\"; domains = [ "
-    "\"*.e.corp.example\" ];\n"
-    "  conflict = \"share\"; } );\n"
-    "/* more */ uplinks = ( { name = \"gw.corp.example\"; secret_file = \"key\"; domains = \"*\"; "
-    "} );\n"
-    "components = ( { module = \"sample\"; options = { strict = false; port = 0x1f; size_bytes = "
-    "5000000000;\n"
-    "  routes = ( { domain = \"d\"; hosts = ( \"a\", \"b\" ); } ); mode = \"hard\"; }; } );\n"
-    "link_queue_max_bytes = 16777217; // the end\n";
+        "# an edge\nrealm = \"edge-example-net\"; log_level = \"notice\";\n"
+        "@include \"part.conf\"\n"
+        "listen = ( { address = \"127.0.0.1\"; port = 7400; }, { address = \"::1\"; } );\n"
+        "domains = ( { name = \"corp.example\"; federation = true; } );\n"
+        "links = ( { name = \"echo.corp.example\"; secret = \"n\\x41 \\\"x\\\"\"; domains = [ "
+        "\"*.e.corp.example\" ];\n"
+        "  conflict = \"share\"; } );\n"
+        "/* more */ uplinks = ( { name = \"gw.corp.example\"; secret_file = \"key\"; domains = "
+        "\"*\"; "
+        "} );\n"
+        "components = ( { module = \"sample\"; options = { strict = false; port = 0x1f; size_bytes "
+        "= "
+        "5000000000;\n"
+        "  routes = ( { domain = \"d\"; hosts = ( \"a\", \"b\" ); } ); mode = \"hard\"; }; } );\n"
+        "link_queue_max_bytes = 16777217; // the end\n";
 
 static void set_up_files(void)
 {
 	write_file("part.conf", "log_levels = ( { logger = \"stream.*\"; level = \"debug\"; } );",
-		   0600);
+	           0600);
 	write_file("key", "hush\n", 0600);
 }
 
@@ -116,7 +118,7 @@ static void test_missing_file(void **state)
 {
 	(void)state;
 	assert_file_problems("gone/fedway.conf",
-			     "cannot read 'gone/fedway.conf': No such file or directory\n");
+	                     "cannot read 'gone/fedway.conf': No such file or directory\n");
 }
 
 int main(void)

@@ -63,7 +63,7 @@ static void test_paths(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		assert_string_equal(config_memory_path(&memory, rows[i].file, rows[i].path),
-				    rows[i].joined);
+		                    rows[i].joined);
 	}
 	config_memory_free(&memory);
 }

@@ -40,12 +40,12 @@ char *__wrap_strdup(const char *text)
 }
 
 static const char whole[] =
-    "realm = \"edge\";\n@include \"part.conf\"\n"
-    "domains = ( { name = \"a.example\"; }, { name = \"b.example\"; } );\n"
-    "links = ( { name = \"l.example\"; secret = \"s\"; domains = ( \"m.example\" ); } );\n"
-    "uplinks = ( { name = \"u.example\"; secret_file = \"key\"; domains = \"*\"; } );\n"
-    "components = ( { module = \"sample\"; options = { routes = ( { domain = \"d\"; } );\n"
-    "  allow = ( \"x\", \"y\" ); }; } );\n";
+        "realm = \"edge\";\n@include \"part.conf\"\n"
+        "domains = ( { name = \"a.example\"; }, { name = \"b.example\"; } );\n"
+        "links = ( { name = \"l.example\"; secret = \"s\"; domains = ( \"m.example\" ); } );\n"
+        "uplinks = ( { name = \"u.example\"; secret_file = \"key\"; domains = \"*\"; } );\n"
+        "components = ( { module = \"sample\"; options = { routes = ( { domain = \"d\"; } );\n"
+        "  allow = ( \"x\", \"y\" ); }; } );\n";
 
 /* How often a failure was met until the text could be loaded or refused as it should. */
 static long fail_each_allocation(const char *text, bool good)
@@ -88,7 +88,7 @@ static void test_every_allocation_may_fail(void **state)
 	snprintf(large + used, ROOM - used, "log_level = \"info\";\n");
 	assert_in_range(fail_each_allocation(large, true), 12, 1000);
 	assert_in_range(fail_each_allocation("listen = 5;\nlinks = 6;\nuplinks = 7;\n", false), 4,
-			1000);
+	                1000);
 	free(large);
 }
 

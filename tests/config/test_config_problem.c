@@ -15,7 +15,7 @@ static void test_lines(void **state)
 	config_problem(&problems, NULL, 7, "out of memory");
 	assert_int_equal(problems.count, 3);
 	assert_string_equal(problems.text,
-			    "a.conf:7: unknown key 'x'\na.conf: unreadable\nout of memory\n");
+	                    "a.conf:7: unknown key 'x'\na.conf: unreadable\nout of memory\n");
 	config_problems_free(&problems);
 	assert_null(problems.text);
 	assert_int_equal(problems.count, 0);

@@ -15,10 +15,10 @@ static void check_rows(const struct fw_option *rows, const char *section)
 {
 	for (const struct fw_option *row = rows; row->name != NULL; row++) {
 		bool number = row->type == FW_OPTION_U16 || row->type == FW_OPTION_U32 ||
-			      row->type == FW_OPTION_U64;
+		              row->type == FW_OPTION_U64;
 		if (row->help == NULL || row->help[strlen(row->help) - 1] == '.') {
 			fail_msg("%s.%s: help is one sentence without full stop", section,
-				 row->name);
+			         row->name);
 		}
 		if (number && row->max == 0) {
 			fail_msg("%s.%s: a number has a range", section, row->name);
@@ -69,11 +69,11 @@ static void test_defaults(void **state)
 static void test_defaults_of_groups(void **state)
 {
 	struct config *config =
-	    load_good("listen = ( { } ); domains = ( { name = \"a.example\"; } );"
-		      "links = ( { name = \"l.example\"; secret = \"s\"; } );"
-		      "uplinks = ( { name = \"u.example\"; secret = \"s\"; } );"
-		      "log_levels = ( { logger = \"stream.*\"; level = \"debug\"; } );"
-		      "components = ( { module = \"x\"; enabled = false; } );");
+	        load_good("listen = ( { } ); domains = ( { name = \"a.example\"; } );"
+	                  "links = ( { name = \"l.example\"; secret = \"s\"; } );"
+	                  "uplinks = ( { name = \"u.example\"; secret = \"s\"; } );"
+	                  "log_levels = ( { logger = \"stream.*\"; level = \"debug\"; } );"
+	                  "components = ( { module = \"x\"; enabled = false; } );");
 	const struct config_router *router = &config->router;
 	const struct config_listen *listen = router->listen.items;
 	const struct config_domain *domain = router->domains.items;
@@ -107,7 +107,7 @@ static void test_single_values(void **state)
 	} rows[] = {
 		{ "realm = \"edge-example-net\";", "" },
 		{ "realm = \"edge.example\";", "<text>:1: realm = \"edge.example\": only letters, "
-					       "digits, '-' and '_' are allowed\n" },
+		                               "digits, '-' and '_' are allowed\n" },
 		{ "listen = ( { address = \"::\"; } );", "" },
 		{ "listen = ( { address = \"localhost\"; } );",
 		  "<text>:1: address = \"localhost\": not an IPv4 or IPv6 address\n" },
@@ -169,7 +169,7 @@ static void test_realm_of_a_host(void **state)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		char realm[64];
 		assert_string_equal(config_router_realm(rows[i].host, realm, sizeof(realm)),
-				    rows[i].realm);
+		                    rows[i].realm);
 	}
 }
 

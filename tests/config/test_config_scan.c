@@ -69,7 +69,7 @@ static void test_line_ends_of_windows(void **state)
 	assert_string_equal(config->router.log_file, "c\nd");
 	config_free(&config);
 	assert_problems("\r\nrealm = 5;\r\n",
-			"<text>:2: realm = 5: a string in quotes is wanted\n");
+	                "<text>:2: realm = 5: a string in quotes is wanted\n");
 }
 
 static void test_nesting_has_a_limit(void **state)

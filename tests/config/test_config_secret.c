@@ -27,7 +27,7 @@ static void test_one_line_end_is_left_out(void **state)
 		void *memory = NULL;
 		write_file("conf/key", rows[i].file, 0600);
 		assert_int_equal(config_secret_read(&memory, "conf/x.conf", "key", &secret, &err),
-				 FW_OK);
+		                 FW_OK);
 		assert_string_equal(secret.bytes, rows[i].secret);
 		assert_int_equal(secret.len, strlen(rows[i].secret));
 		assert_string_equal(secret.file, "key");
@@ -79,7 +79,7 @@ static void test_size_has_a_limit(void **state)
 	text[sizeof(text) - 1] = '\0';
 	write_file("conf/key", text, 0600);
 	assert_int_equal(config_secret_read(&memory, "conf/x.conf", "key", &secret, &err),
-			 FW_ELIMIT);
+	                 FW_ELIMIT);
 	assert_string_equal(err.text, "'conf/key' is larger than 4096 bytes");
 	config_memory_free(&memory);
 }
@@ -92,7 +92,7 @@ static void test_files_are_beside_the_line_that_names_them(void **state)
 	(void)state;
 	write_file("etc/main.conf", "@include \"links/one.conf\"\n", 0600);
 	write_file("etc/links/one.conf",
-		   "links = ( { name = \"a.example\"; secret_file = \"one.key\"; } );", 0600);
+	           "links = ( { name = \"a.example\"; secret_file = \"one.key\"; } );", 0600);
 	write_file("etc/links/one.key", "hush\n", 0640);
 	assert_int_equal(config_load("etc/main.conf", &sample_modules, &config, &problems), FW_OK);
 	const struct config_link *link = config->router.links.items;
@@ -102,8 +102,8 @@ static void test_files_are_beside_the_line_that_names_them(void **state)
 	config_free(&config);
 	write_file("etc/links/one.key", "hush\n", 0644);
 	assert_file_problems("etc/main.conf",
-			     "etc/links/one.conf:1: secret_file: everyone can read "
-			     "'etc/links/one.key', run: chmod o= 'etc/links/one.key'\n");
+	                     "etc/links/one.conf:1: secret_file: everyone can read "
+	                     "'etc/links/one.key', run: chmod o= 'etc/links/one.key'\n");
 }
 
 int main(void)

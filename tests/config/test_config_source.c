@@ -31,9 +31,9 @@ static void test_places(void **state)
 	write_file("conf/a/two.conf", "log_level = \"info\";\n", 0600);
 	write_file("conf/empty.conf", "", 0600);
 	write_file("conf/main.conf",
-		   "realm = \"x\";\n\t@include \"a/one.conf\" # here\n\n"
-		   "@include \"empty.conf\"\n/* */ log_file = \"-\"",
-		   0600);
+	           "realm = \"x\";\n\t@include \"a/one.conf\" # here\n\n"
+	           "@include \"empty.conf\"\n/* */ log_file = \"-\"",
+	           0600);
 	assert_int_equal(config_source_read(&source, "conf/main.conf", NULL), FW_OK);
 	assert_int_equal(source.line_count, FW_COUNT(wanted));
 	for (size_t i = 0; i < FW_COUNT(wanted); i++) {
@@ -59,7 +59,7 @@ static void test_problems_of_includes(void **state)
 	(void)state;
 	write_file("main.conf", "\n@include \"gone.conf\"\n", 0600);
 	assert_file_problems("main.conf",
-			     "main.conf:2: cannot read 'gone.conf': No such file or directory\n");
+	                     "main.conf:2: cannot read 'gone.conf': No such file or directory\n");
 	assert_file_problems("gone.conf", "cannot read 'gone.conf': No such file or directory\n");
 	write_file("sub/loop.conf", "# x\n@include \"../loop.conf\"\n", 0600);
 	write_file("loop.conf", "@include \"sub/loop.conf\"\n", 0600);
@@ -70,18 +70,18 @@ static void test_problems_of_includes(void **state)
 	write_file("inner.conf", "realm = \"x\"\nlistn = ();\nlisten = ( { prt = 1; } );", 0600);
 	write_file("outer.conf", "\n@include \"inner.conf\"\ndomain = ();\n", 0600);
 	assert_file_problems("outer.conf",
-			     "inner.conf:2: unknown key 'listn', did you mean 'listen'?\n"
-			     "outer.conf:3: unknown key 'domain', did you mean 'domains'?\n"
-			     "inner.conf:3: unknown key 'prt' in 'listen', did you mean 'port'?\n");
+	                     "inner.conf:2: unknown key 'listn', did you mean 'listen'?\n"
+	                     "outer.conf:3: unknown key 'domain', did you mean 'domains'?\n"
+	                     "inner.conf:3: unknown key 'prt' in 'listen', did you mean 'port'?\n");
 	write_file("inner.conf", "realm = \"x\"\n} ", 0600);
 	write_file("outer.conf", "a = {\n@include \"inner.conf\"\n}\n", 0600);
 	assert_file_problems("outer.conf", "inner.conf:2: '}' closes nothing\n");
 	write_file("inner.conf", "\n\nrealm = = 5;\n", 0600);
 	assert_problems("@include \"inner.conf\"",
-			"inner.conf:3: syntax error near 'realm = = 5;'\n");
+	                "inner.conf:3: syntax error near 'realm = = 5;'\n");
 	write_file("inner.conf", "pid_file = \"x", 0600);
 	assert_problems("@include \"inner.conf\"",
-			"inner.conf:1: the string that begins here has no closing quote\n");
+	                "inner.conf:1: the string that begins here has no closing quote\n");
 	for (int i = 0; i < 17; i++) {
 		snprintf(deep, sizeof(deep), "deep%d.conf", i);
 		snprintf(next, sizeof(next), "@include \"deep%d.conf\"\n", i + 1);
@@ -89,7 +89,7 @@ static void test_problems_of_includes(void **state)
 	}
 	assert_file_problems("deep1.conf", "");
 	assert_file_problems("deep0.conf",
-			     "deep15.conf:1: too many includes: at most 256 files, 16 deep\n");
+	                     "deep15.conf:1: too many includes: at most 256 files, 16 deep\n");
 }
 
 static void test_size_has_a_limit(void **state)
@@ -148,7 +148,7 @@ static void test_near_hides_the_inside_of_strings(void **state)
 		char near[64];
 		config_source_read(&source, NULL, rows[i].text);
 		assert_string_equal(config_source_near(&source, 1, near, rows[i].size),
-				    rows[i].near);
+		                    rows[i].near);
 		config_source_free(&source);
 		config_memory_free(&memory);
 		config_problems_free(&problems);

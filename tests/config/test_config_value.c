@@ -14,7 +14,7 @@ static void check_options(const char *options, const char *problems)
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-		 "components = ( { module = \"sample\"; options = {\n%s\n}; } );", options);
+	         "components = ( { module = \"sample\"; options = {\n%s\n}; } );", options);
 	assert_problems(text, problems);
 }
 
@@ -40,10 +40,10 @@ static void test_sentences(void **state)
 		{ "timeout_ms = 9",
 		  "<text>:2: timeout_ms = 9 is out of range: 10 to 60000 ms is allowed\n" },
 		{ "timeout_ms = 4294967306", "<text>:2: timeout_ms = 4294967306 is out of range: "
-					     "10 to 60000 ms is allowed\n" },
+		                             "10 to 60000 ms is allowed\n" },
 		{ "size_bytes = 9223372036854775807", "" },
 		{ "size_bytes = -1", "<text>:2: size_bytes = -1 is out of range: 0 to "
-				     "9223372036854775807 is allowed\n" },
+		                     "9223372036854775807 is allowed\n" },
 		{ "title = \"ab\"", "" },
 		{ "title = 5", "<text>:2: title = 5: a string in quotes is wanted\n" },
 		{ "title = \"a\"", "<text>:2: title = \"a\" has 1 bytes: 2 to 12 are allowed\n" },
@@ -70,9 +70,9 @@ static void test_sentences(void **state)
 		{ "allow = [ \"a\", \"b\" ]", "" },
 		{ "allow = ( )", "" },
 		{ "allow = 5", "<text>:2: allow = 5: a list of strings, such as ( \"a\", \"b\" ), "
-			       "is wanted\n" },
+		               "is wanted\n" },
 		{ "allow = ( \"a\",\n5 )", "<text>:3: allow = 5: a list of strings, such as "
-					   "( \"a\", \"b\" ), is wanted\n" },
+		                           "( \"a\", \"b\" ), is wanted\n" },
 		{ "allow = ( \"a\", \"B\" )",
 		  "<text>:2: allow = \"B\": allow may not begin with a capital\n" },
 		{ "allow = ( \"a\", \"b\", \"c\", \"d\" )",
@@ -98,10 +98,10 @@ static void test_sentences(void **state)
 static void test_values_arrive(void **state)
 {
 	struct config *config = load_good(
-	    "components = ( { module = \"sample\"; options = { strict = false; port = 8; "
-	    "timeout_ms = 20; size_bytes = 5000000001; title = \"ti\\ttle\"; mode = \"off\"; "
-	    "secret = \"a b\"; allow = [ \"x\", \"y\" ]; routes = ( { domain = \"d\"; }, "
-	    "{ domain = \"e\"; port = 2; hosts = \"h\"; } ); }; } );");
+	        "components = ( { module = \"sample\"; options = { strict = false; port = 8; "
+	        "timeout_ms = 20; size_bytes = 5000000001; title = \"ti\\ttle\"; mode = \"off\"; "
+	        "secret = \"a b\"; allow = [ \"x\", \"y\" ]; routes = ( { domain = \"d\"; }, "
+	        "{ domain = \"e\"; port = 2; hosts = \"h\"; } ); }; } );");
 	const struct config_component *component = config->router.components.items;
 	const struct sample_config *sample = component->options;
 	const struct sample_route *routes = sample->routes.items;
@@ -142,7 +142,7 @@ static void test_paths_are_beside_the_line_that_names_them(void **state)
 
 	(void)state;
 	write_file("etc/main.conf", "pid_file = \"\"; realm = \"x\"\n@include \"sub/log.conf\"",
-		   0600);
+	           0600);
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		struct config_problems problems = { 0 };
 		struct config *config = NULL;
@@ -150,7 +150,7 @@ static void test_paths_are_beside_the_line_that_names_them(void **state)
 		snprintf(text, sizeof(text), "log_file = \"%s\";", rows[i].log_file);
 		write_file("etc/sub/log.conf", text, 0600);
 		assert_int_equal(config_load("etc/main.conf", &sample_modules, &config, &problems),
-				 FW_OK);
+		                 FW_OK);
 		assert_string_equal(config->router.log_file, rows[i].path);
 		assert_string_equal(config->router.pid_file, "");
 		assert_string_equal(config->router.realm, "x");
@@ -195,8 +195,8 @@ static void test_default_of_lists(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		struct fw_option row = { .name = "x",
-					 .type = FW_OPTION_STRINGS,
-					 .default_text = rows[i].text };
+			                 .type = FW_OPTION_STRINGS,
+			                 .default_text = rows[i].text };
 		struct fw_strings strings = { 0 };
 		void *memory = NULL;
 		assert_int_equal(config_value_default(&memory, &row, &strings), FW_OK);

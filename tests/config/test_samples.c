@@ -51,7 +51,7 @@ extern const struct fw_component resolver_LTX_fw_component;
 extern const struct fw_component s2s_LTX_fw_component;
 
 static int find(void *ctx, const struct config_router *router, const char *module,
-		const struct fw_component **out, struct fw_error *err)
+                const struct fw_component **out, struct fw_error *err)
 {
 	static const struct fw_component *const known[] = {
 		&dialback_LTX_fw_component,

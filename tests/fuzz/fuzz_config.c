@@ -65,7 +65,7 @@ static const struct fw_component fuzzed_component = {
 };
 
 static int fuzzed_find(void *ctx, const struct config_router *router, const char *module,
-		       const struct fw_component **out, struct fw_error *err)
+                       const struct fw_component **out, struct fw_error *err)
 {
 	(void)ctx;
 	(void)router;
@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fw_assert(problems.count == 0);
 		fw_assert(config_load_text(text, &modules, &second, &problems) == FW_OK);
 		fw_assert(
-		    config_options_equal(config_router_rows, &first->router, &second->router));
+		        config_options_equal(config_router_rows, &first->router, &second->router));
 	} else {
 		fw_assert(problems.count > 0 && first == NULL);
 	}

@@ -32,10 +32,10 @@ static struct router *router_of_this_run(void)
 	}
 	/* no listener, and a socket that nobody uses */
 	(void)snprintf(text, sizeof(text),
-		       "realm = \"fuzz\"; control_socket = \"/tmp/fedway-fuzz-%d.sock\"; log_level "
-		       "= \"error\";"
-		       "links = ( { name = \"a.test\"; secret = \"x\"; } );",
-		       (int)getpid());
+	               "realm = \"fuzz\"; control_socket = \"/tmp/fedway-fuzz-%d.sock\"; log_level "
+	               "= \"error\";"
+	               "links = ( { name = \"a.test\"; secret = \"x\"; } );",
+	               (int)getpid());
 	fw_assert(config_load_text(text, &modules, &config, &problems) == FW_OK);
 	fw_assert(fw_loop_new(&loop) == FW_OK);
 	fw_assert(router_start(loop, &config, NULL, &router, &err) == FW_OK);

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void assert_within(struct fw_str part, struct fw_str text)
 {
 	fw_assert(part.len == 0 ||
-		  (part.ptr >= text.ptr && part.ptr + part.len <= text.ptr + text.len));
+	          (part.ptr >= text.ptr && part.ptr + part.len <= text.ptr + text.len));
 }
 
 static void assert_key(struct fw_str domain)

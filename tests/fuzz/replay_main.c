@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	int failed = 0;
 
 	snprintf(own, sizeof(own), "%s/tests/fuzz/corpus/%s", top != NULL ? top : ".",
-		 target != NULL ? target + strlen("fuzz_") : name);
+	         target != NULL ? target + strlen("fuzz_") : name);
 	for (int i = 0; i < (argc > 1 ? argc - 1 : 1); i++) {
 		int count = replay_folder(folders[i]);
 		printf("%s: %d files from %s\n", name, count, folders[i]);

@@ -52,7 +52,7 @@ bool record_begins(const struct record *record, const struct record *beginning)
 {
 	return beginning->len <= record->len &&
 	       (beginning->len == 0 ||
-		memcmp(record->bytes, beginning->bytes, beginning->len) == 0);
+	        memcmp(record->bytes, beginning->bytes, beginning->len) == 0);
 }
 
 bool record_eq(const struct record *a, const struct record *b)
@@ -79,7 +79,7 @@ void record_start(struct record *record, struct fw_str ns, struct fw_str name)
 }
 
 void record_attribute(struct record *record, struct fw_str ns, struct fw_str name,
-		      struct fw_str value)
+                      struct fw_str value)
 {
 	record_add(record, fw_str("\x03"));
 	add_name(record, ns, name);
@@ -116,12 +116,12 @@ static const char *lang_of(const char *const *attributes)
 
 /* RFC 6120 §4.7.4: the header's language is that of the stanzas which name none. */
 static void add_lang(struct xml_judge *judge, struct fw_str ns, struct fw_str name,
-		     const char *const *attributes)
+                     const char *const *attributes)
 {
 	const char *lang = lang_of(attributes);
-	bool stanza =
-	    judge->depth == 1 && fw_str_is(ns, FW_NS_SERVER) &&
-	    (fw_str_is(name, "message") || fw_str_is(name, "presence") || fw_str_is(name, "iq"));
+	bool stanza = judge->depth == 1 && fw_str_is(ns, FW_NS_SERVER) &&
+	              (fw_str_is(name, "message") || fw_str_is(name, "presence") ||
+	               fw_str_is(name, "iq"));
 
 	if (lang == NULL && stanza && judge->lang[0] != '\0') {
 		lang = judge->lang;
@@ -192,7 +192,7 @@ static void XMLCALL on_text(void *ctx, const XML_Char *text, int len)
 }
 
 static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML_Char *encoding,
-				   int standalone)
+                                   int standalone)
 {
 	struct xml_judge *judge = ctx;
 
@@ -218,9 +218,9 @@ void xml_judge_read(struct xml_judge *judge, struct fw_str document)
 	XML_SetXmlDeclHandler(parser, on_declaration);
 	/* the library waits for more before it minds a word where a tag must be */
 	judge->well_formed =
-	    document.len == 0 ||
-	    (*document.ptr == '<' &&
-	     XML_Parse(parser, document.ptr, (int)document.len, 0) == XML_STATUS_OK);
+	        document.len == 0 ||
+	        (*document.ptr == '<' &&
+	         XML_Parse(parser, document.ptr, (int)document.len, 0) == XML_STATUS_OK);
 	XML_ParserFree(parser);
 }
 

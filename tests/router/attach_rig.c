@@ -34,7 +34,7 @@ static uint64_t clock_ms(void)
 }
 
 static FW_PRINTF(2, 0) int load(struct rig *rig, const char *format, va_list args,
-				struct config **out)
+                                struct config **out)
 {
 	struct config_modules modules = { module_list_find, rig->modules };
 	struct config_problems problems = { 0 };
@@ -138,7 +138,7 @@ const char *rig_new_socket(void)
 	static unsigned number;
 
 	(void)snprintf(socket_path, sizeof(socket_path), "/tmp/fedway-rig-%d-%u.sock",
-		       (int)getpid(), ++number);
+	               (int)getpid(), ++number);
 	return socket_path;
 }
 
@@ -230,8 +230,8 @@ void peer_send(struct peer *peer, const char *format, ...)
 static void peer_read(struct peer *peer)
 {
 	while (!peer->ended && peer->len + 1 < sizeof(peer->text)) {
-		ssize_t got =
-		    recv(peer->fd, peer->text + peer->len, sizeof(peer->text) - 1 - peer->len, 0);
+		ssize_t got = recv(peer->fd, peer->text + peer->len,
+		                   sizeof(peer->text) - 1 - peer->len, 0);
 		if (got < 0 && errno == EAGAIN) {
 			break;
 		}
@@ -312,9 +312,9 @@ void peer_close(struct peer *peer)
 void peer_open(struct peer *peer, const char *name)
 {
 	peer_send(peer,
-		  "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
-		  "xmlns:stream='http://etherx.jabber.org/streams' to='%s'>",
-		  name);
+	          "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
+	          "xmlns:stream='http://etherx.jabber.org/streams' to='%s'>",
+	          name);
 }
 
 void peer_prove(struct peer *peer, const char *name, const char *secret)
@@ -333,7 +333,7 @@ void peer_prove(struct peer *peer, const char *name, const char *secret)
 }
 
 void peer_attach(struct peer *peer, struct rig *rig, uint16_t port, const char *name,
-		 const char *secret)
+                 const char *secret)
 {
 	peer_connect(peer, rig, port);
 	peer_prove(peer, name, secret);

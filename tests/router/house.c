@@ -113,7 +113,8 @@ struct guest *house_guest(struct house *house, const char *id, const char *domai
 
 	assert_true(house->guest_count <= FW_COUNT(house->guests));
 	assert_int_equal(
-	    component_add(&house->router, id, true, &guest_port, guest, &guest->component), FW_OK);
+	        component_add(&house->router, id, true, &guest_port, guest, &guest->component),
+	        FW_OK);
 	if (domain != NULL) {
 		assert_int_equal(component_bind(guest->component, domain, &err), FW_OK);
 	}

@@ -113,7 +113,7 @@ static void a_component_can_return_what_it_got_but_not_an_answer(void **state)
 	target->on_stanza = bounce_it;
 	in->on_stanza = bounce_it;
 	assert_int_equal(house_send(in, "<message from='a@in.example' to='b@target.example'/>"),
-			 FW_OK);
+	                 FW_OK);
 	assert_int_equal(target->count, 1);
 	assert_int_equal(in->count, 1);
 	assert_true(guest_has(in, "name='unhandled'"));

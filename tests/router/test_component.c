@@ -30,13 +30,13 @@ static void an_id_is_unique_unless_shared(void **state)
 
 	house_open(&house);
 	assert_int_equal(component_add(&house.router, "a.example", false, &port, NULL, &first),
-			 FW_OK);
+	                 FW_OK);
 	assert_int_equal(first->state, COMPONENT_STARTING);
 	assert_int_equal(component_add(&house.router, "A.example", false, &port, NULL, &second),
-			 FW_EEXIST);
+	                 FW_EEXIST);
 	assert_null(second);
 	assert_int_equal(component_add(&house.router, "a.example", true, &port, NULL, &second),
-			 FW_OK);
+	                 FW_OK);
 	assert_int_not_equal(first->number, second->number);
 	assert_true(component_is(first, "uplink"));
 	component_remove(&first);
@@ -53,12 +53,12 @@ static void an_id_must_be_a_domain_name(void **state)
 
 	house_open(&house);
 	assert_int_equal(component_add(&house.router, "a b", false, &port, NULL, &component),
-			 FW_EPARSE);
+	                 FW_EPARSE);
 	assert_int_equal(component_add(&house.router, "", false, &port, NULL, &component),
-			 FW_EPARSE);
+	                 FW_EPARSE);
 	assert_int_equal(component_add(&house.router, "cm-2_s2scp-1.edge-example-net", false, &port,
-				       NULL, &component),
-			 FW_OK);
+	                               NULL, &component),
+	                 FW_OK);
 	house_close(&house);
 }
 
@@ -72,7 +72,7 @@ static void numbers_are_never_used_twice(void **state)
 	for (int i = 0; i < 5; i++) {
 		struct component *component = NULL;
 		assert_int_equal(component_add(&house.router, "a", false, &port, NULL, &component),
-				 FW_OK);
+		                 FW_OK);
 		assert_true(component->number > last);
 		last = component->number;
 		component_remove(&component);

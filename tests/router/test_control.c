@@ -129,7 +129,7 @@ static void test_every_command_answers(void **state)
 		char request[128];
 		struct fw_str word = fw_json_text(fw_json_get(fw_json_at(list, i), "command"));
 		(void)snprintf(request, sizeof(request), "{\"command\": \"%.*s\", \"args\": {}}",
-			       FW_STR_ARG(word));
+		               FW_STR_ARG(word));
 		struct fw_json *reply = ask(request);
 		assert_int_equal(fw_json_type(result_of(reply)), FW_JSON_OBJECT);
 		fw_json_free(&reply);
@@ -147,7 +147,7 @@ static void test_reports_tell_the_truth(void **state)
 	start();
 	peer_attach(&a, &rig, port, "a.test", "s-a");
 	peer_send(&a, "<message from='a.test' to='a.test' id='1'/><message from='a.test' "
-		      "to='no.test' id='2'/>");
+	              "to='no.test' id='2'/>");
 	peer_expect(&a, "name='no-route'");
 	struct fw_json *reply = ask("{\"command\": \"status\"}");
 	const struct fw_json *result = result_of(reply);
@@ -172,9 +172,9 @@ static void test_reports_tell_the_truth(void **state)
 		row = fw_json_at(routes, i);
 		struct fw_str domain = fw_json_text(fw_json_get(row, "domain"));
 		held = held || (fw_str_is(domain, "a.test") &&
-				fw_str_is(fw_json_text(fw_json_get(row, "component")), "a.test"));
+		                fw_str_is(fw_json_text(fw_json_get(row, "component")), "a.test"));
 		listed = listed || (fw_str_is(domain, "corp.test") &&
-				    fw_json_bool(fw_json_get(row, "federated")));
+		                    fw_json_bool(fw_json_get(row, "federated")));
 	}
 	assert_true(held);
 	assert_true(listed);
@@ -266,8 +266,8 @@ static void test_log_levels(void **state)
 {
 	(void)state;
 	start();
-	struct fw_json *reply = ask(
-	    "{\"command\": \"log\", \"args\": {\"logger\": \"router.*\", \"level\": \"debug\"}}");
+	struct fw_json *reply = ask("{\"command\": \"log\", \"args\": {\"logger\": \"router.*\", "
+	                            "\"level\": \"debug\"}}");
 	(void)result_of(reply);
 	fw_json_free(&reply);
 	bool seen = false;
@@ -354,7 +354,7 @@ static void connect_client(void)
 }
 
 static const char request[] =
-    "{\"command\": \"log\", \"args\": {\"logger\": \"x\", \"level\": \"info\"}}\n";
+        "{\"command\": \"log\", \"args\": {\"logger\": \"x\", \"level\": \"info\"}}\n";
 
 static void test_request_cut_and_truncated_at_every_byte(void **state)
 {
@@ -373,7 +373,7 @@ static void test_request_cut_and_truncated_at_every_byte(void **state)
 		(void)shutdown(client.fd, SHUT_WR);
 		peer_expect_end(&client);
 		assert_true(peer_has(&client, cut == sizeof(request) - 2 ? "{\"ok\":true"
-									 : "{\"ok\":false"));
+		                                                         : "{\"ok\":false"));
 		peer_close(&client);
 	}
 	finish();
@@ -387,9 +387,8 @@ static void test_several_requests_on_one_connection(void **state)
 	for (int i = 0; i < 50; i++) {
 		peer_send(&client, "{\"command\":\"help\"}\r\n\n");
 	}
-	peer_send(
-	    &client,
-	    "nonsense\n{\"command\":\"log\",\"args\":{\"logger\":\"last\",\"level\":\"info\"}}\n");
+	peer_send(&client, "nonsense\n{\"command\":\"log\",\"args\":{\"logger\":\"last\",\"level\":"
+	                   "\"info\"}}\n");
 	peer_expect(&client, "\"last\"");
 	assert_int_equal(peer_count(&client, "\n"), 52);
 	assert_int_equal(peer_count(&client, "{\"ok\":false"), 1);
@@ -449,8 +448,8 @@ static void test_file_of_the_socket(void **state)
 	assert_int_equal(info.st_mode & 0777, 0660);
 	/* a second daemon does not take a living socket away */
 	struct router other = { .loop = rig.loop,
-				.config = rig.router->config,
-				.log = rig.router->log };
+		                .config = rig.router->config,
+		                .log = rig.router->log };
 	assert_int_equal(control_start(&other, &err), FW_EEXIST);
 	assert_non_null(strstr(err.text, path));
 	assert_null(other.control);
@@ -492,7 +491,7 @@ static void test_socket_moves_on_reload(void **state)
 	start();
 	(void)snprintf(old, sizeof(old), "%s", path);
 	(void)snprintf(elsewhere, sizeof(elsewhere), "/tmp/fedway-control-%d-b.sock",
-		       (int)getpid());
+	               (int)getpid());
 	assert_int_equal(rig_reload(&rig, NULL, CONFIG, elsewhere, port), FW_OK);
 	assert_int_equal(stat(old, &info), -1);
 	(void)snprintf(path, sizeof(path), "%s", elsewhere);

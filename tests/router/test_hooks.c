@@ -30,11 +30,11 @@ static enum fw_verdict judge(struct fw_self *self, enum fw_stage stage, struct f
 	note.self = self;
 	note.seen[stage]++;
 	return note.verdict[stage] == FW_PASS ? FW_PASS
-					      : fw_verdict(why, note.verdict[stage], note.cause);
+	                                      : fw_verdict(why, note.verdict[stage], note.cause);
 }
 
 static enum fw_verdict on_arrived(struct fw_self *self, struct fw_stanza *stanza,
-				  struct fw_why *why)
+                                  struct fw_why *why)
 {
 	(void)stanza;
 	return judge(self, FW_STAGE_ARRIVED, why);
@@ -64,10 +64,10 @@ static struct fw_self *make_self(struct house *house)
 	static const struct fw_component component = { FW_COMPONENT_HEAD, .name = "hooks" };
 	struct fw_self *self = NULL;
 	const struct fw_self_settings settings = { .component = &component,
-						   .loop = house->router.loop,
-						   .log = house->router.log,
-						   .id = "hooks-1.realm-test",
-						   .realm = "realm-test" };
+		                                   .loop = house->router.loop,
+		                                   .log = house->router.log,
+		                                   .id = "hooks-1.realm-test",
+		                                   .realm = "realm-test" };
 
 	memset(&note, 0, sizeof(note));
 	assert_int_equal(fw_self_new(&settings, &self), FW_OK);
@@ -133,7 +133,8 @@ static void verdicts_decide_at_every_stage(void **state)
 		note.verdict[rows[i].stage] = rows[i].verdict;
 		note.cause = rows[i].given;
 		assert_int_equal(
-		    house_send(in, "<message from='a@in.example' to='b@target.example'/>"), FW_OK);
+		        house_send(in, "<message from='a@in.example' to='b@target.example'/>"),
+		        FW_OK);
 		assert_int_equal(guest_exits(in, rows[i].exit), 1);
 		assert_int_equal(target->count, rows[i].exit == FW_EXIT_DELIVERED ? 1 : 0);
 		if (rows[i].counted != FW_CAUSE_NONE) {
@@ -164,7 +165,7 @@ static void an_answer_to_a_denied_outside_domain_does_not_leave(void **state)
 	note.verdict[FW_STAGE_POLICY] = FW_BOUNCE;
 	note.cause = FW_CAUSE_POLICY_DENIED;
 	assert_int_equal(house_send(gateway, "<message from='a@bad.example' to='b@fed.example'/>"),
-			 FW_OK);
+	                 FW_OK);
 	assert_int_equal(note.seen[FW_STAGE_POLICY], 2);
 	assert_int_equal(gateway->count, 0);
 	assert_int_equal(house.router.bounces->exits[FW_EXIT_DROPPED], 1);
@@ -174,7 +175,7 @@ static void an_answer_to_a_denied_outside_domain_does_not_leave(void **state)
 
 #define ORDER_HOOK(letter) \
 	static enum fw_verdict order_##letter(struct fw_self *self, struct fw_stanza *stanza, \
-					      struct fw_why *why) \
+	                                      struct fw_why *why) \
 	{ \
 		(void)self; \
 		(void)stanza; \
@@ -191,11 +192,11 @@ static void lower_priority_runs_first_and_equals_in_order_of_start(void **state)
 {
 	(void)state;
 	static const struct fw_hook first[] = { { FW_STAGE_POLICY, 200, order_a },
-						{ FW_STAGE_POLICY, 100, order_b },
-						FW_HOOK_END };
+		                                { FW_STAGE_POLICY, 100, order_b },
+		                                FW_HOOK_END };
 	static const struct fw_hook second[] = { { FW_STAGE_POLICY, 100, order_c },
-						 { FW_STAGE_POLICY, -5, order_d },
-						 FW_HOOK_END };
+		                                 { FW_STAGE_POLICY, -5, order_d },
+		                                 FW_HOOK_END };
 	struct house house;
 
 	house_open(&house);

@@ -118,7 +118,7 @@ static void rows_of_the_door(void **state)
 		house_open(&house);
 		guests[INSIDER] = house_guest(&house, "in.realm-test", "in.example");
 		assert_int_equal(component_bind(guests[INSIDER]->component, "*.sub.example", &err),
-				 FW_OK);
+		                 FW_OK);
 		guests[UNCHECKED] = house_guest(&house, "un.realm-test", NULL);
 		guests[UNCHECKED]->component->check_from = false;
 		guests[GATEWAY] = house_guest(&house, "gw.realm-test", "*");
@@ -156,8 +156,8 @@ static void a_stanza_over_the_limit_bounces(void **state)
 	assert_int_equal(house_send(in, "<message from='in.example' to='target.example'/>"), FW_OK);
 	assert_int_equal(target->count, 1);
 	assert_int_equal(house_send(in, "<message from='in.example' to='target.example'>"
-					"<body>longer than sixty</body></message>"),
-			 FW_OK);
+	                                "<body>longer than sixty</body></message>"),
+	                 FW_OK);
 	assert_int_equal(target->count, 1);
 	assert_int_equal(guest_causes(in, FW_CAUSE_STANZA_TOO_LARGE), 1);
 	assert_true(guest_has(in, "policy-violation"));
@@ -201,8 +201,8 @@ static void a_sender_too_long_to_remember_is_still_checked(void **state)
 {
 	(void)state;
 	static const char domain[] =
-	    "a-domain-name-with-many-letters.under-a-long-parent-domain-name"
-	    ".and-one-more-label.example";
+	        "a-domain-name-with-many-letters.under-a-long-parent-domain-name"
+	        ".and-one-more-label.example";
 	struct house house;
 	char xml[512];
 

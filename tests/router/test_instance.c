@@ -46,12 +46,12 @@ static void they_start_in_order_and_stop_in_reverse(void **state)
 	struct fixture f;
 
 	assert_int_equal(start(&f,
-			       "components = ({ module = \"toy\"; options = { text = \"a\"; }; },"
-			       "{ module = \"rigid\"; id = \"own\"; options = { text = \"b\"; }; },"
-			       "{ module = \"toy\"; enabled = false; },"
-			       "{ module = \"toy\"; options = { text = \"c\"; }; });",
-			       NULL),
-			 FW_OK);
+	                       "components = ({ module = \"toy\"; options = { text = \"a\"; }; },"
+	                       "{ module = \"rigid\"; id = \"own\"; options = { text = \"b\"; }; },"
+	                       "{ module = \"toy\"; enabled = false; },"
+	                       "{ module = \"toy\"; options = { text = \"c\"; }; });",
+	                       NULL),
+	                 FW_OK);
 	assert_string_equal(toys_story, "start toy-1 a;start own b;start toy-3 c;");
 	const struct instance *own = instance_find(f.router, "own.realm-test");
 	assert_non_null(own);
@@ -70,15 +70,15 @@ static void one_that_does_not_start_ends_the_start_with_its_sentence(void **stat
 	struct fw_error err = { 0 };
 
 	assert_int_equal(
-	    start(&f,
-		  "components = ({ module = \"toy\"; options = { text = \"a\"; }; },\n"
-		  "{ module = \"toy\"; options = { refuse = \"port 5269 is taken\"; }; });",
-		  &err),
-	    FW_EINVAL);
+	        start(&f,
+	              "components = ({ module = \"toy\"; options = { text = \"a\"; }; },\n"
+	              "{ module = \"toy\"; options = { refuse = \"port 5269 is taken\"; }; });",
+	              &err),
+	        FW_EINVAL);
 	assert_null(f.router);
 	assert_string_equal(toys_story, "start toy-1 a;refuse toy-2;stop toy-1 a;");
 	assert_non_null(
-	    strstr(err.text, "component toy-2.realm-test did not start: port 5269 is taken"));
+	        strstr(err.text, "component toy-2.realm-test did not start: port 5269 is taken"));
 	fw_loop_free(&f.loop);
 }
 
@@ -92,9 +92,9 @@ static void two_with_one_id_do_not_start(void **state)
 
 	/* Refused by the configuration, or else by the router. */
 	if (config_load_text("realm = \"realm-test\"; listen = ();\n"
-			     "components = ({ module = \"toy\"; id = \"x\"; },"
-			     "{ module = \"toy\"; id = \"x\"; });",
-			     &toys_modules, &config, &problems) == FW_OK) {
+	                     "components = ({ module = \"toy\"; id = \"x\"; },"
+	                     "{ module = \"toy\"; id = \"x\"; });",
+	                     &toys_modules, &config, &problems) == FW_OK) {
 		assert_int_equal(fw_loop_new(&f.loop), FW_OK);
 		assert_int_equal(router_start(f.loop, &config, NULL, &f.router, &err), FW_EEXIST);
 		assert_non_null(strstr(err.text, "x.realm-test: the ID is taken"));
@@ -124,11 +124,11 @@ static void they_ask_each_other(void **state)
 	struct fw_stanza *iq = NULL;
 
 	assert_int_equal(
-	    start(&f,
-		  "components = ({ module = \"toy\"; options = { domain = \"service.\"; "
-		  "}; }, { module = \"toy\"; });",
-		  NULL),
-	    FW_OK);
+	        start(&f,
+	              "components = ({ module = \"toy\"; options = { domain = \"service.\"; "
+	              "}; }, { module = \"toy\"; });",
+	              NULL),
+	        FW_OK);
 	struct fw_self *self = toys_self("toy-2.realm-test");
 	assert_int_equal(fw_stanza_new("iq", NULL, &iq), FW_OK);
 	assert_int_equal(fw_stanza_set(iq, "type", fw_str("get")), FW_OK);
@@ -160,8 +160,8 @@ static void their_hooks_come_and_go_with_them(void **state)
 	struct fw_stanza *stanza = NULL;
 
 	assert_int_equal(
-	    start(&f, "components = ({ module = \"rigid\"; }, { module = \"toy\"; });", NULL),
-	    FW_OK);
+	        start(&f, "components = ({ module = \"rigid\"; }, { module = \"toy\"; });", NULL),
+	        FW_OK);
 	struct fw_self *self = toys_self("rigid-1.realm-test");
 	static const char denied[] = "<message from='rigid-1.realm-test' to='denied.example'/>";
 	assert_int_equal(fw_stanza_parse(fw_str(denied), &stanza), FW_OK);
@@ -181,10 +181,10 @@ static void the_host_answers_what_a_module_asks(void **state)
 	struct fixture f;
 
 	assert_int_equal(start(&f,
-			       "domains = ({ name = \"corp.example\"; federation = true; });"
-			       "components = ({ module = \"toy\"; });",
-			       NULL),
-			 FW_OK);
+	                       "domains = ({ name = \"corp.example\"; federation = true; });"
+	                       "components = ({ module = \"toy\"; });",
+	                       NULL),
+	                 FW_OK);
 	struct fw_self *self = toys_self("toy-1.realm-test");
 	assert_true(fw_domain_is_local(self, fw_str("corp.example")));
 	assert_true(fw_domain_is_federated(self, fw_str("Corp.example")));
@@ -205,10 +205,10 @@ static void a_report_names_the_module_and_lets_it_speak(void **state)
 	struct fixture f;
 
 	assert_int_equal(start(&f,
-			       "components = ({ module = \"toy\"; options = { text = \"hello\"; }; "
-			       "}, { module = \"rigid\"; });",
-			       NULL),
-			 FW_OK);
+	                       "components = ({ module = \"toy\"; options = { text = \"hello\"; }; "
+	                       "}, { module = \"rigid\"; });",
+	                       NULL),
+	                 FW_OK);
 	for (size_t i = 0; i < FW_COUNT(topics); i++) {
 		for (const struct component *each = f.router->components; each != NULL;
 		     each = each->next) {
@@ -218,7 +218,7 @@ static void a_report_names_the_module_and_lets_it_speak(void **state)
 			struct fw_str module = fw_json_text(fw_json_get(out, "module"));
 			assert_true(fw_str_is(module, i > 0 ? "" : toy ? "toy" : "rigid"));
 			assert_true(fw_str_is(fw_json_text(fw_json_get(out, topics[i])),
-					      toy ? "hello" : ""));
+			                      toy ? "hello" : ""));
 			fw_json_free(&out);
 		}
 	}
@@ -231,10 +231,10 @@ static void one_that_has_drained_is_stopped_at_the_end_of_the_turn(void **state)
 	struct fixture f;
 
 	assert_int_equal(start(&f,
-			       "components = ({ module = \"toy\"; options = { slow = true; text = "
-			       "\"s\"; }; }, { module = \"rigid\"; });",
-			       NULL),
-			 FW_OK);
+	                       "components = ({ module = \"toy\"; options = { slow = true; text = "
+	                       "\"s\"; }; }, { module = \"rigid\"; });",
+	                       NULL),
+	                 FW_OK);
 	toys_begin();
 	struct instance *slow = instance_find(f.router, "toy-1.realm-test");
 	component_drain(slow->component);

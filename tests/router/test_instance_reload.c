@@ -82,8 +82,8 @@ static char *joined(const struct fw_json *lines)
 	text[0] = '\0';
 	for (size_t i = 0; i < fw_json_count(lines); i++) {
 		struct fw_str line = fw_json_text(fw_json_at(lines, i));
-		used +=
-		    (size_t)snprintf(text + used, sizeof(text) - used, "%.*s\n", FW_STR_ARG(line));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%.*s\n",
+		                         FW_STR_ARG(line));
 	}
 	return text;
 }
@@ -106,7 +106,7 @@ static void rows_of_the_reload(void **state)
 		toys_begin();
 		config = make(reload_rows[i].after);
 		assert_int_equal(router_reload(router, &config, changes, &err),
-				 reload_rows[i].result);
+		                 reload_rows[i].result);
 		assert_null(config);
 		assert_string_equal(toys_story, reload_rows[i].story);
 		assert_string_equal(joined(changes), reload_rows[i].changes);
@@ -156,19 +156,19 @@ static void priority_moves_a_holder_among_others(void **state)
 	struct fw_loop *loop = NULL;
 	struct router *router = NULL;
 	struct config *config =
-	    make("{ module = \"toy\"; priority = 10; options = { domain = \"d.example\"; }; },"
-		 "{ module = \"toy\"; priority = 20; options = { domain = \"d.example\"; }; }");
+	        make("{ module = \"toy\"; priority = 10; options = { domain = \"d.example\"; }; },"
+	             "{ module = \"toy\"; priority = 20; options = { domain = \"d.example\"; }; }");
 
 	assert_int_equal(fw_loop_new(&loop), FW_OK);
 	assert_int_equal(router_start(loop, &config, NULL, &router, NULL), FW_OK);
 	assert_string_equal(route_table_holders(router->routes, "d.example")->component->id,
-			    "toy-1.realm-test");
+	                    "toy-1.realm-test");
 	config =
-	    make("{ module = \"toy\"; priority = 30; options = { domain = \"d.example\"; }; },"
-		 "{ module = \"toy\"; priority = 20; options = { domain = \"d.example\"; }; }");
+	        make("{ module = \"toy\"; priority = 30; options = { domain = \"d.example\"; }; },"
+	             "{ module = \"toy\"; priority = 20; options = { domain = \"d.example\"; }; }");
 	assert_int_equal(router_reload(router, &config, NULL, NULL), FW_OK);
 	assert_string_equal(route_table_holders(router->routes, "d.example")->component->id,
-			    "toy-2.realm-test");
+	                    "toy-2.realm-test");
 	router_stop(&router);
 	fw_loop_free(&loop);
 }

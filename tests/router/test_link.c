@@ -22,15 +22,15 @@ static void start(const char *conflict, unsigned queue_max)
 {
 	port = rig_free_port();
 	rig_start(&rig,
-		  "realm = \"test-realm\"; control_socket = \"%s\"; "
-		  "log_level = \"error\";"
-		  "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
-		  "link_queue_max_stanzas = %u;"
-		  "links = ( { name = \"a.test\"; secret = \"s-a\"; },"
-		  "          { name = \"b.test\"; secret = \"s-b\"; conflict = \"%s\"; domains = [ "
-		  "\"*.b.test\", "
-		  "\"other.test\" ]; } );",
-		  rig_new_socket(), port, queue_max, conflict);
+	          "realm = \"test-realm\"; control_socket = \"%s\"; "
+	          "log_level = \"error\";"
+	          "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
+	          "link_queue_max_stanzas = %u;"
+	          "links = ( { name = \"a.test\"; secret = \"s-a\"; },"
+	          "          { name = \"b.test\"; secret = \"s-b\"; conflict = \"%s\"; domains = [ "
+	          "\"*.b.test\", "
+	          "\"other.test\" ]; } );",
+	          rig_new_socket(), port, queue_max, conflict);
 }
 
 static bool links_are(void *ctx)
@@ -51,9 +51,9 @@ static void test_stanzas_pass_in_order(void **state)
 	peer_attach(&b, &rig, port, "b.test", "s-b");
 	for (int i = 0; i < 200; i++) {
 		peer_send(&a,
-			  "<message from='x@a.test' to='y@b.test' "
-			  "id='m%d'><body>&lt;%d&gt;</body></message>",
-			  i, i);
+		          "<message from='x@a.test' to='y@b.test' "
+		          "id='m%d'><body>&lt;%d&gt;</body></message>",
+		          i, i);
 	}
 	peer_expect(&b, "id='m199'><body>&lt;199&gt;</body></message>");
 	const char *at = b.text;
@@ -66,7 +66,7 @@ static void test_stanzas_pass_in_order(void **state)
 	assert_int_equal(peer_count(&b, "<message"), 200);
 	/* all its domains, and back */
 	peer_send(&a, "<message from='a.test' to='deep.b.test' id='d1'/><message from='a.test' "
-		      "to='other.test' id='d2'/>");
+	              "to='other.test' id='d2'/>");
 	peer_expect(&b, "id='d2'");
 	assert_true(peer_has(&b, "id='d1'"));
 	peer_send(&b, "<message from='deep.b.test' to='x@a.test' id='d3'/>");
@@ -84,7 +84,8 @@ static const struct {
 } bad[] = {
 	{ "no addressee", "<message from='x@a.test' id='1'/>", "<jid-malformed",
 	  FW_CAUSE_IMPROPER_ADDRESSING },
-	{ "no sender", "<message to='x@b.test' id='2'/>", "to='a.test'", FW_CAUSE_IMPROPER_ADDRESSING },
+	{ "no sender", "<message to='x@b.test' id='2'/>", "to='a.test'",
+	  FW_CAUSE_IMPROPER_ADDRESSING },
 	{ "foreign sender", "<message from='x@c.test' to='x@b.test' id='3'/>", "to='a.test'",
 	  FW_CAUSE_FOREIGN_SENDER },
 	{ "nobody there", "<message from='x@a.test' to='x@nowhere.test' id='4'/>",
@@ -105,7 +106,7 @@ static void test_bad_stanza_keeps_the_link(void **state)
 		uint64_t before = rig.router->total->causes[bad[i].cause];
 		print_message("%s\n", bad[i].sentence);
 		peer_send(&a, "%s<message from='a.test' to='b.test' id='alive-%zu'/>", bad[i].sent,
-			  i);
+		          i);
 		char alive[32];
 		(void)snprintf(alive, sizeof(alive), "alive-%zu", i);
 		peer_expect(&b, alive);
@@ -228,8 +229,8 @@ static void fill(int count)
 	memset(body, 'x', sizeof(body) - 1);
 	for (int i = 0; i < count; i++) {
 		peer_send(&a,
-			  "<message from='x@a.test' to='b.test' id='q%d'><body>%s</body></message>",
-			  i, body);
+		          "<message from='x@a.test' to='b.test' id='q%d'><body>%s</body></message>",
+		          i, body);
 		fw_loop_turn(rig.loop, false);
 	}
 	rig_settle(&rig);
@@ -306,7 +307,7 @@ static void test_peer_that_says_goodbye(void **state)
 static void test_stanza_truncated_at_every_byte(void **state)
 {
 	static const char text[] =
-	    "<message from='x@a.test' to='b.test'><body>&amp;</body></message>";
+	        "<message from='x@a.test' to='b.test'><body>&amp;</body></message>";
 
 	(void)state;
 	start("refuse", 10000);

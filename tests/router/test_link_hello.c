@@ -24,11 +24,11 @@ static void start(unsigned timeout_ms, unsigned unauthenticated_max)
 {
 	port = rig_free_port();
 	rig_start(&rig,
-		  "realm = \"test-realm\"; control_socket = \"%s\"; log_level = \"error\";"
-		  "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
-		  "link_handshake_timeout_ms = %u; link_unauthenticated_max = %u;"
-		  "links = ( { name = \"a.test\"; secret = \"s3cret\"; } );",
-		  rig_new_socket(), port, timeout_ms, unauthenticated_max);
+	          "realm = \"test-realm\"; control_socket = \"%s\"; log_level = \"error\";"
+	          "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
+	          "link_handshake_timeout_ms = %u; link_unauthenticated_max = %u;"
+	          "links = ( { name = \"a.test\"; secret = \"s3cret\"; } );",
+	          rig_new_socket(), port, timeout_ms, unauthenticated_max);
 }
 
 static bool no_hellos(void *ctx)

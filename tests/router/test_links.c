@@ -70,7 +70,8 @@ static void test_same_configuration_changes_nothing(void **state)
 	(void)state;
 	start();
 	assert_int_equal(
-	    rig_reload(&rig, changes, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), port), FW_OK);
+	        rig_reload(&rig, changes, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), port),
+	        FW_OK);
 	assert_int_equal(fw_json_count(changes), 0);
 	expect_arrives(&b, "y.test");
 	fw_json_free(&document);
@@ -84,8 +85,7 @@ static void test_removed_link_is_closed(void **state)
 
 	(void)state;
 	start();
-	assert_int_equal(rig_reload(&rig, changes, CONFIG(ONE, LINK_A), rig_socket(), port),
-			 FW_OK);
+	assert_int_equal(rig_reload(&rig, changes, CONFIG(ONE, LINK_A), rig_socket(), port), FW_OK);
 	assert_true(changes_say(changes, "link removed: b.test"));
 	peer_expect(&b, "<reset");
 	peer_expect(&b, "</stream:stream>");
@@ -104,9 +104,9 @@ static void test_new_secret_keeps_the_link(void **state)
 	(void)state;
 	start();
 	assert_int_equal(rig_reload(&rig, NULL,
-				    CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"new\"; }"),
-				    rig_socket(), port),
-			 FW_OK);
+	                            CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"new\"; }"),
+	                            rig_socket(), port),
+	                 FW_OK);
 	expect_arrives(&b, "b.test");
 	/* the next one needs the new secret */
 	peer_close(&b);
@@ -128,11 +128,11 @@ static void test_domains_change_live(void **state)
 	start();
 	expect_arrives(&b, "x.test");
 	assert_int_equal(
-	    rig_reload(&rig, changes,
-		       CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"s-b\"; domains = [ "
-					  "\"y.test\", \"z.test\" ]; }"),
-		       rig_socket(), port),
-	    FW_OK);
+	        rig_reload(&rig, changes,
+	                   CONFIG(ONE, LINK_A ",{ name = \"b.test\"; secret = \"s-b\"; domains = [ "
+	                                      "\"y.test\", \"z.test\" ]; }"),
+	                   rig_socket(), port),
+	        FW_OK);
 	assert_true(changes_say(changes, "link changed: b.test"));
 	expect_arrives(&b, "y.test");
 	expect_arrives(&b, "z.test");
@@ -150,16 +150,15 @@ static void test_check_from_changes_live(void **state)
 	peer_send(&a, "<message from='far.test' to='b.test' id='one'/>");
 	expect_arrives(&b, "b.test");
 	assert_false(peer_has(&b, "id='one'"));
-	assert_int_equal(
-	    rig_reload(
-		&rig, NULL,
-		CONFIG(ONE, "{ name = \"a.test\"; secret = \"s-a\"; check_from = false; }," LINK_B),
-		rig_socket(), port),
-	    FW_OK);
+	assert_int_equal(rig_reload(&rig, NULL,
+	                            CONFIG(ONE, "{ name = \"a.test\"; secret = \"s-a\"; check_from "
+	                                        "= false; }," LINK_B),
+	                            rig_socket(), port),
+	                 FW_OK);
 	peer_send(&a, "<message from='far.test' to='b.test' id='two'/>");
 	peer_expect(&b, "id='two'");
-	assert_int_equal(
-	    rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), port), FW_OK);
+	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), port),
+	                 FW_OK);
 	peer_send(&a, "<message from='far.test' to='b.test' id='three'/>");
 	expect_arrives(&b, "b.test");
 	assert_false(peer_has(&b, "id='three'"));
@@ -173,14 +172,15 @@ static void test_listeners_change_live(void **state)
 	(void)state;
 	start();
 	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE "," ONE, LINK_A "," LINK_B),
-				    rig_socket(), port, second),
-			 FW_OK);
+	                            rig_socket(), port, second),
+	                 FW_OK);
 	peer_connect(&c, &rig, second);
 	peer_open(&c, "a.test");
 	peer_expect(&c, " id=");
 	peer_close(&c);
 	assert_int_equal(
-	    rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), second), FW_OK);
+	        rig_reload(&rig, NULL, CONFIG(ONE, LINK_A "," LINK_B), rig_socket(), second),
+	        FW_OK);
 	/* links that came in by the old door stay */
 	expect_arrives(&b, "b.test");
 	peer_connect(&c, &rig, second);
@@ -198,17 +198,18 @@ static void test_failed_reload_changes_nothing(void **state)
 	(void)state;
 	start();
 	assert_int_not_equal(
-	    rig_reload(&rig, NULL, CONFIG(ONE ",{ address = \"192.0.2.1\"; port = %u; }", LINK_A),
-		       rig_socket(), second, port),
-	    FW_OK);
+	        rig_reload(&rig, NULL,
+	                   CONFIG(ONE ",{ address = \"192.0.2.1\"; port = %u; }", LINK_A),
+	                   rig_socket(), second, port),
+	        FW_OK);
 	expect_arrives(&b, "y.test");
 	peer_connect(&c, &rig, port);
 	peer_open(&c, "b.test");
 	peer_expect(&c, " id=");
 	peer_close(&c);
 	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE "," ONE, LINK_A "," LINK_B),
-				    rig_socket(), port, second),
-			 FW_OK);
+	                            rig_socket(), port, second),
+	                 FW_OK);
 	finish();
 }
 

@@ -63,7 +63,7 @@ static void rows_of_the_lookup(void **state)
 		for (unsigned j = 0; j < house.guest_count; j++) {
 			const struct guest *guest = &house.guests[j];
 			bool takes = lookup_rows[i].taker != NULL &&
-				     strcmp(guest->component->id, lookup_rows[i].taker) == 0;
+			             strcmp(guest->component->id, lookup_rows[i].taker) == 0;
 			if (guest != fed) {
 				assert_int_equal(guest->count, takes ? 1 : 0);
 			}
@@ -87,7 +87,8 @@ static void an_answer_to_outside_leaves_only_for_a_federated_domain(void **state
 	house_list(&house, "fed.example", true);
 	/* nobody holds fed.example: the outside is told */
 	assert_int_equal(
-	    house_send(gateway, "<message from='a@partner.example' to='b@fed.example'/>"), FW_OK);
+	        house_send(gateway, "<message from='a@partner.example' to='b@fed.example'/>"),
+	        FW_OK);
 	assert_int_equal(gateway->count, 1);
 	assert_true(guest_has(gateway, "from='b@fed.example'"));
 	assert_true(guest_has(gateway, "to='a@partner.example'"));
@@ -108,7 +109,7 @@ static void with_two_gateways_an_answer_goes_back_where_it_came_from(void **stat
 	for (unsigned i = 0; i < 50; i++) {
 		char xml[128];
 		(void)snprintf(xml, sizeof(xml),
-			       "<message from='a%u@partner.example' to='b@fed.example'/>", i);
+		               "<message from='a%u@partner.example' to='b@fed.example'/>", i);
 		assert_int_equal(house_send(gateways[i % 2], xml), FW_OK);
 		assert_int_equal(gateways[0]->count, i / 2 + 1);
 		assert_int_equal(gateways[1]->count, (i + 1) / 2);

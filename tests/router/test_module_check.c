@@ -105,7 +105,7 @@ static void rows_of_the_check(void **state)
 
 		print_message("%s\n", check_rows[i].sentence);
 		assert_int_equal(module_check(&found, "toy", "toy.so", &out, &err),
-				 check_rows[i].result);
+		                 check_rows[i].result);
 		assert_non_null(strstr(err.text, check_rows[i].text));
 		assert_string_equal(out.name, check_rows[i].result == FW_OK ? "toy" : "untouched");
 	}

@@ -30,8 +30,8 @@ static int listen_at(const char *path, bool abstract)
 	}
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)),
-			 0);
+	                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)),
+	                 0);
 	return fd;
 }
 

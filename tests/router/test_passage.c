@@ -19,7 +19,7 @@ static void a_stanza_passes_untouched_and_is_counted(void **state)
 {
 	(void)state;
 	static const char xml[] = "<message from='a@in.example' to='b@target.example' id='7'>"
-				  "<body>hi &amp; bye</body></message>";
+	                          "<body>hi &amp; bye</body></message>";
 	struct house house;
 
 	house_open(&house);
@@ -46,7 +46,7 @@ static void a_full_queue_bounces(void **state)
 	struct guest *target = house_guest(&house, "t", "target.example");
 	target->full = true;
 	assert_int_equal(house_send(in, "<message from='a@in.example' to='b@target.example'/>"),
-			 FW_OK);
+	                 FW_OK);
 	assert_int_equal(guest_causes(in, FW_CAUSE_QUEUE_FULL), 1);
 	assert_int_equal(target->component->stanzas_out, 0);
 	assert_int_equal(target->component->bytes_out, 0);
@@ -161,12 +161,12 @@ static void each_stanza_leaves_two_lines_with_one_number_at_debug(void **state)
 	(void)fw_log_set_level(fw_str("stanza.*"), FW_LOG_DEBUG);
 	struct fw_stanza *stanza = NULL;
 	assert_int_equal(fw_stanza_parse(fw_str("<message from='in.example' to='target.example'>"
-						"<body>secret words</body></message>"),
-					 &stanza),
-			 FW_OK);
+	                                        "<body>secret words</body></message>"),
+	                                 &stanza),
+	                 FW_OK);
 	char number[64];
 	(void)snprintf(number, sizeof(number), "xcoder=%llu",
-		       (unsigned long long)fw_stanza_xcoder(stanza));
+	               (unsigned long long)fw_stanza_xcoder(stanza));
 	assert_int_equal(router_route(in->component, &stanza), FW_OK);
 	fw_log_set_sink(NULL);
 	(void)fw_log_set_level(fw_str("stanza.*"), FW_LOG_INFO);
@@ -194,8 +194,8 @@ static void a_flood_of_refusals_is_no_flood_of_lines(void **state)
 	lines[0] = '\0';
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(
-		    house_send(in, "<message from='a@not.example' to='b@target.example'/>"),
-		    FW_EDENIED);
+		        house_send(in, "<message from='a@not.example' to='b@target.example'/>"),
+		        FW_EDENIED);
 	}
 	fw_log_set_sink(NULL);
 	for (const char *at = lines; (at = strstr(at, "stanza.refused")) != NULL; at++) {

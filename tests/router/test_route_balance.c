@@ -32,7 +32,7 @@ static struct fw_stanza *make(const char *kind, const char *type, unsigned user)
 }
 
 static const struct component *pick(const struct house *house, const struct fw_stanza *stanza,
-				    uint32_t prefer, enum fw_cause *cause)
+                                    uint32_t prefer, enum fw_cause *cause)
 {
 	const struct route_name *name = NULL;
 	int ret = route_table_find(house->router.routes, fw_str("shared.example"), &name);
@@ -177,7 +177,7 @@ static void state_decides_who_can_take_what(void **state)
 			guest->component->state = rows[i].state;
 			if (holders == 2) {
 				house_guest(&house, "b", "shared.example")->component->state =
-				    COMPONENT_DOWN;
+				        COMPONENT_DOWN;
 			}
 			struct fw_stanza *stanza = make(rows[i].kind, rows[i].type, 1);
 			const struct component *taken = pick(&house, stanza, 0, &cause);
@@ -205,7 +205,7 @@ static void a_preferred_holder_is_taken(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		struct fw_stanza *stanza = make("message", NULL, 1);
 		assert_ptr_equal(pick(&house, stanza, guests[i]->component->number, &cause),
-				 guests[i]->component);
+		                 guests[i]->component);
 		fw_stanza_free(&stanza);
 	}
 	struct fw_stanza *stanza = make("message", NULL, 1);

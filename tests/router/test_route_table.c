@@ -66,8 +66,8 @@ static void finds_exact_then_longest_suffix_then_default(void **state)
 	(void)house_guest(&house, "gw", "*");
 	(void)house_guest(&house, "resolver.realm-test", NULL);
 	(void)house_guest(&house, "idn",
-			  "B\xc3\xbc"
-			  "cher.example");
+	                  "B\xc3\xbc"
+	                  "cher.example");
 	house_list(&house, "listed.example", true);
 	house_list(&house, "listed.corp.example", true);
 	house_list(&house, "*.wild.example", false);
@@ -112,9 +112,9 @@ static void knows_what_is_local_and_federated(void **state)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		print_message("%s\n", rows[i].domain);
 		assert_int_equal(router_domain_is_local(&house.router, fw_str(rows[i].domain)),
-				 rows[i].local);
+		                 rows[i].local);
 		assert_int_equal(router_domain_is_federated(&house.router, fw_str(rows[i].domain)),
-				 rows[i].federated);
+		                 rows[i].federated);
 	}
 	house_close(&house);
 }

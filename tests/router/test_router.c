@@ -68,9 +68,9 @@ static void what_is_configured_is_ours_held_or_not(void **state)
 
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		assert_int_equal(router_domain_is_local(router, fw_str(rows[i].domain)),
-				 rows[i].local);
+		                 rows[i].local);
 		assert_int_equal(router_domain_is_federated(router, fw_str(rows[i].domain)),
-				 rows[i].federated);
+		                 rows[i].federated);
 	}
 	end(&router);
 }
@@ -81,10 +81,10 @@ static void a_reload_swaps_the_list_of_what_is_ours(void **state)
 	struct router *router = begin(OWN);
 
 	assert_int_equal(reload(router,
-				"domains = ({ name = \"new.example\"; federation = true; },"
-				"{ name = \"corp.example\"; });",
-				NULL),
-			 FW_OK);
+	                        "domains = ({ name = \"new.example\"; federation = true; },"
+	                        "{ name = \"corp.example\"; });",
+	                        NULL),
+	                 FW_OK);
 	assert_true(router_domain_is_federated(router, fw_str("new.example")));
 	assert_false(router_domain_is_federated(router, fw_str("corp.example")));
 	assert_true(router_domain_is_local(router, fw_str("corp.example")));
@@ -99,11 +99,11 @@ static void a_refused_reload_leaves_the_list_alone(void **state)
 	struct fw_error err = { 0 };
 
 	assert_int_equal(
-	    reload(router,
-		   "domains = ({ name = \"new.example\"; federation = true; });"
-		   "components = ({ module = \"toy\"; options = { refuse = \"no\"; }; });",
-		   &err),
-	    FW_EINVAL);
+	        reload(router,
+	               "domains = ({ name = \"new.example\"; federation = true; });"
+	               "components = ({ module = \"toy\"; options = { refuse = \"no\"; }; });",
+	               &err),
+	        FW_EINVAL);
 	assert_false(router_domain_is_local(router, fw_str("new.example")));
 	assert_true(router_domain_is_federated(router, fw_str("corp.example")));
 	end(&router);
@@ -163,10 +163,10 @@ static void a_port_that_is_taken_refuses_the_reload_before_anything_moves(void *
 	unsigned port;
 	int fd = take_port(&port);
 	struct config *config = config_with_port(
-	    "domains = ({ name = \"new.example\"; });"
-	    "components = ({ module = \"rigid\"; options = { text = \"x\"; }; }, { module = "
-	    "\"toy\"; });",
-	    port);
+	        "domains = ({ name = \"new.example\"; });"
+	        "components = ({ module = \"rigid\"; options = { text = \"x\"; }; }, { module = "
+	        "\"toy\"; });",
+	        port);
 
 	toys_begin();
 	assert_int_not_equal(router_reload(router, &config, NULL, &err), FW_OK);
@@ -190,7 +190,8 @@ static void realm_cannot_change(void **state)
 	assert_int_equal(router_reload(router, &config, NULL, &err), FW_EINVAL);
 	assert_null(config);
 	assert_string_equal(
-	    err.text, "realm cannot change from \"realm-test\" to \"other\" by reload: restart");
+	        err.text,
+	        "realm cannot change from \"realm-test\" to \"other\" by reload: restart");
 	end(&router);
 }
 
@@ -198,8 +199,8 @@ static void all_are_told_once_and_after_the_turn(void **state)
 {
 	(void)state;
 	struct router *router =
-	    begin("components = ({ module = \"toy\"; }, { module = \"rigid\"; },"
-		  "{ module = \"toy\"; });");
+	        begin("components = ({ module = \"toy\"; }, { module = \"rigid\"; },"
+	              "{ module = \"toy\"; });");
 
 	toys_begin();
 	struct fw_self *self = toys_self("toy-1.realm-test");
@@ -209,7 +210,7 @@ static void all_are_told_once_and_after_the_turn(void **state)
 	assert_string_equal(toys_story, "");
 	fw_loop_turn(loop, false);
 	assert_string_equal(toys_story, "told toy-1 policy;told toy-2 policy;"
-					"told toy-1 resolver;told toy-2 resolver;");
+	                                "told toy-1 resolver;told toy-2 resolver;");
 	fw_announce(self, "dialback"); /* the router stops before the turn ends */
 	end(&router);
 }

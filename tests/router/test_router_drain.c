@@ -60,8 +60,8 @@ static void attached_drain(void *port)
 }
 
 static const struct component_port attached = { .kind = "link",
-						.deliver = attached_deliver,
-						.drain = attached_drain };
+	                                        .deliver = attached_deliver,
+	                                        .drain = attached_drain };
 
 static void nothing_to_drain_is_done_at_the_end_of_the_turn(void **state)
 {
@@ -81,8 +81,8 @@ static void modules_finish_before_what_is_attached_closes(void **state)
 {
 	(void)state;
 	struct router *router =
-	    begin("components = ({ module = \"rigid\"; }, { module = \"toy\"; },"
-		  "{ module = \"toy\"; options = { slow = true; }; });");
+	        begin("components = ({ module = \"rigid\"; }, { module = \"toy\"; },"
+	              "{ module = \"toy\"; options = { slow = true; }; });");
 	struct component *link = NULL;
 
 	attached_drains = 0;
@@ -97,7 +97,7 @@ static void modules_finish_before_what_is_attached_closes(void **state)
 	assert_int_equal(link->state, COMPONENT_UP);
 	/* the service without drain() still answers */
 	assert_int_equal(instance_find(router, "rigid-1.realm-test")->component->state,
-			 COMPONENT_UP);
+	                 COMPONENT_UP);
 	toys_finish("toy-2.realm-test");
 	fw_loop_turn(loop, false);
 	fw_loop_turn(loop, false);
@@ -115,8 +115,8 @@ static void it_takes_no_longer_than_the_limit(void **state)
 {
 	(void)state;
 	struct router *router =
-	    begin("drain_timeout_ms = 100;"
-		  "components = ({ module = \"toy\"; options = { slow = true; }; });");
+	        begin("drain_timeout_ms = 100;"
+	              "components = ({ module = \"toy\"; options = { slow = true; }; });");
 
 	router_drain(router, on_done, NULL);
 	while (done_count == 0) {
@@ -131,7 +131,7 @@ static void a_stop_in_the_middle_forgets_the_drain(void **state)
 {
 	(void)state;
 	struct router *router =
-	    begin("components = ({ module = \"toy\"; options = { slow = true; }; });");
+	        begin("components = ({ module = \"toy\"; options = { slow = true; }; });");
 
 	router_drain(router, on_done, NULL);
 	end(&router);
@@ -142,7 +142,7 @@ static void no_reload_while_draining(void **state)
 {
 	(void)state;
 	struct router *router =
-	    begin("components = ({ module = \"toy\"; options = { slow = true; }; });");
+	        begin("components = ({ module = \"toy\"; options = { slow = true; }; });");
 	struct config *config = toys_config("");
 	struct fw_error err = { 0 };
 

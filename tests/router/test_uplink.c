@@ -109,7 +109,7 @@ static bool corp_is_held(void *ctx)
 static void expect_held(bool held)
 {
 	rig_until(&rig, corp_is_held, &held,
-		  held ? "the domain to be held" : "the domain to be free");
+	          held ? "the domain to be held" : "the domain to be free");
 }
 
 static void test_vector_and_stanzas_both_ways(void **state)
@@ -125,7 +125,7 @@ static void test_vector_and_stanzas_both_ways(void **state)
 	peer_send(&a, "<message from='a.test' to='x@corp.test' id='out'/>");
 	peer_expect(&server, "id='out'");
 	peer_send(&server, "<message from='x@corp.test' to='a.test' id='in'/>"
-			   "<message from='x@gw.test' to='a.test' id='in-2'/>");
+	                   "<message from='x@gw.test' to='a.test' id='in-2'/>");
 	peer_expect(&a, "id='in-2'");
 	assert_true(peer_has(&a, "id='in'"));
 	finish();
@@ -228,8 +228,8 @@ static void test_reload(void **state)
 	expect_held(true);
 	/* more domains: live, the stream stays */
 	assert_int_equal(rig_reload(&rig, changes, CONFIG(UPLINK("\"corp.test\", \"two.test\"")),
-				    rig_socket(), port, server_port),
-			 FW_OK);
+	                            rig_socket(), port, server_port),
+	                 FW_OK);
 	assert_int_equal(fw_json_count(changes), 1);
 	peer_send(&a, "<message from='a.test' to='two.test' id='two'/>");
 	peer_expect(peer, "id='two'");
@@ -243,8 +243,8 @@ static void test_reload(void **state)
 	rig_settle(&rig);
 	/* back again */
 	assert_int_equal(rig_reload(&rig, changes, CONFIG(UPLINK("\"corp.test\"")), rig_socket(),
-				    port, server_port),
-			 FW_OK);
+	                            port, server_port),
+	                 FW_OK);
 	server_welcome();
 	expect_held(true);
 	fw_json_free(&document);
@@ -283,15 +283,15 @@ static void test_against_our_own_listener(void **state)
 {
 	(void)state;
 	port = rig_free_port();
-	rig_start(
-	    &rig,
-	    "realm = \"test-realm\"; control_socket = \"%s\"; log_level = "
-	    "\"error\";"
-	    "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
-	    "links = ( { name = \"gw.test\"; secret = \"test\"; } );"
-	    "uplinks = ( { name = \"gw.test\"; host = \"127.0.0.1\"; port = %u; secret = \"test\";"
-	    "              domains = [ \"corp.test\" ]; } );",
-	    rig_new_socket(), port, port);
+	rig_start(&rig,
+	          "realm = \"test-realm\"; control_socket = \"%s\"; log_level = "
+	          "\"error\";"
+	          "listen = ( { address = \"127.0.0.1\"; port = %u; } );"
+	          "links = ( { name = \"gw.test\"; secret = \"test\"; } );"
+	          "uplinks = ( { name = \"gw.test\"; host = \"127.0.0.1\"; port = %u; secret = "
+	          "\"test\";"
+	          "              domains = [ \"corp.test\" ]; } );",
+	          rig_new_socket(), port, port);
 	expect_held(true);
 	server.fd = a.fd = -1;
 	rig_stop(&rig);
@@ -312,7 +312,7 @@ static void test_delay_doubles_up_to_the_maximum(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(delays); i++) {
 		assert_in_range(uplink_delay_ms(&row, delays[i].failures, delays[i].random),
-				delays[i].least, delays[i].most);
+		                delays[i].least, delays[i].most);
 	}
 }
 
@@ -335,7 +335,7 @@ static void test_table_of_states(void **state)
 		if (i != UPLINK_ENDED) {
 			assert_true((uplink_states[i].next & FW_TO(UPLINK_ENDED)) != 0);
 			assert_true(i == UPLINK_WAIT ||
-				    (uplink_states[i].next & FW_TO(UPLINK_WAIT)) != 0);
+			            (uplink_states[i].next & FW_TO(UPLINK_WAIT)) != 0);
 		}
 	}
 	assert_int_equal(uplink_states[UPLINK_ENDED].next, 0);

@@ -26,7 +26,7 @@ static void tell(const struct fw_self *self, const char *what, const char *more)
 
 	id.len -= strlen(fw_self_realm(self)) + 1;
 	(void)snprintf(toys_story + used, sizeof(toys_story) - used, "%s %.*s%s%s;", what,
-		       FW_STR_ARG(id), more[0] != '\0' ? " " : "", more);
+	               FW_STR_ARG(id), more[0] != '\0' ? " " : "", more);
 }
 
 void toys_begin(void)
@@ -139,7 +139,7 @@ static void toy_stop(struct fw_self *self)
 }
 
 static enum fw_verdict toy_policy(struct fw_self *self, struct fw_stanza *stanza,
-				  struct fw_why *why)
+                                  struct fw_why *why)
 {
 	(void)self;
 	if (fw_str_is(fw_stanza_to_domain(stanza), "denied.example")) {
@@ -182,7 +182,7 @@ static const struct fw_component rigid = {
 };
 
 static int find_toy(void *ctx, const struct config_router *router, const char *module,
-		    const struct fw_component **out, struct fw_error *err)
+                    const struct fw_component **out, struct fw_error *err)
 {
 	(void)ctx;
 	(void)router;
@@ -206,9 +206,9 @@ struct config *toys_config(const char *text)
 	char whole[8192];
 
 	int len = snprintf(whole, sizeof(whole),
-			   "realm = \"realm-test\"; pid_file = \"\";\n"
-			   "log_level = \"error\"; listen = ();\n%s\n",
-			   text);
+	                   "realm = \"realm-test\"; pid_file = \"\";\n"
+	                   "log_level = \"error\"; listen = ();\n%s\n",
+	                   text);
 	assert_true(len > 0 && (size_t)len < sizeof(whole));
 	int ret = config_load_text(whole, &toys_modules, &config, &problems);
 	if (ret != FW_OK) {

@@ -115,7 +115,7 @@ static bool run_io(struct fw_loop *loop)
 			ios[count] = io;
 			fds[count].fd = io->fd;
 			fds[count].events = (short)((io->events & FW_IO_READ ? POLLIN : 0) |
-						    (io->events & FW_IO_WRITE ? POLLOUT : 0));
+			                            (io->events & FW_IO_WRITE ? POLLOUT : 0));
 			count++;
 		}
 	}
@@ -124,7 +124,7 @@ static bool run_io(struct fw_loop *loop)
 	}
 	for (nfds_t i = 0; i < count; i++) {
 		int ready = (fds[i].revents & (POLLIN | POLLHUP | POLLERR) ? FW_IO_READ : 0) |
-			    (fds[i].revents & (POLLOUT | POLLHUP | POLLERR) ? FW_IO_WRITE : 0);
+		            (fds[i].revents & (POLLOUT | POLLHUP | POLLERR) ? FW_IO_WRITE : 0);
 		if (!ios[i]->dead && (ready & ios[i]->events) != 0) {
 			ios[i]->fn(ios[i]->ctx, ready & ios[i]->events);
 			any = true;
@@ -317,7 +317,7 @@ void fw_defer_cancel(struct fw_task *task)
 }
 
 int fw_signal_add(struct fw_loop *loop, int signo, fw_signal_fn *fn, void *ctx,
-		  struct fw_signal **out)
+                  struct fw_signal **out)
 {
 	struct fw_signal *signal = calloc(1, sizeof(*signal));
 

@@ -82,7 +82,7 @@ static int place_shift(struct place *place, struct fw_addr *peer)
 	}
 	place->waiting_count--;
 	memmove(place->waiting, place->waiting + 1,
-		place->waiting_count * sizeof(place->waiting[0]));
+	        place->waiting_count * sizeof(place->waiting[0]));
 	memmove(place->peers, place->peers + 1, place->waiting_count * sizeof(place->peers[0]));
 	return fd;
 }
@@ -166,7 +166,7 @@ int fw_socket_listen(const struct fw_addr *addr, int backlog, int *fd, struct fw
 	(void)backlog;
 	if (place->ear >= 0) {
 		return fw_error_set(err, FW_ESYS, "cannot listen on %s: address already in use",
-				    text);
+		                    text);
 	}
 	pair(fds);
 	place->ear = *fd = fds[0];
@@ -205,7 +205,7 @@ int fw_socket_accept(int listen_fd, int *fd, struct fw_addr *peer)
 }
 
 int fw_socket_connect(const struct fw_addr *addr, const struct fw_addr *source, int *fd,
-		      struct fw_error *err)
+                      struct fw_error *err)
 {
 	char text[FW_ADDR_TEXT_SIZE];
 	struct place *place = place_find(fw_addr_text(addr, text));
@@ -214,7 +214,7 @@ int fw_socket_connect(const struct fw_addr *addr, const struct fw_addr *source, 
 	(void)source;
 	if (place == NULL) {
 		return fw_error_set(err, FW_ESYS, "cannot connect to %s: network is unreachable",
-				    text);
+		                    text);
 	}
 	pair(fds);
 	*fd = fds[0];

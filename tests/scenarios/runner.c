@@ -169,7 +169,7 @@ static void peer_expects(struct peer *peer, const char *text)
 	found = strstr(peer->got + peer->seen, text);
 	if (found == NULL) {
 		scene_fail("%s expects '%s', but got: %s", peer->name, text,
-			   peer->got + peer->seen);
+		           peer->got + peer->seen);
 	}
 	peer->seen = (size_t)(found - peer->got) + strlen(text);
 }
@@ -191,10 +191,10 @@ static void peer_takes(struct peer *peer, char *rest)
 	}
 	if (regexec(&regex, peer->got + peer->seen, 2, match, 0) != 0 || match[1].rm_so < 0) {
 		scene_fail("%s: nothing matches %s in: %s", peer->name, pattern,
-			   peer->got + peer->seen);
+		           peer->got + peer->seen);
 	}
 	scene_set(rest, peer->got + peer->seen + match[1].rm_so,
-		  (size_t)(match[1].rm_eo - match[1].rm_so));
+	          (size_t)(match[1].rm_eo - match[1].rm_so));
 	peer->seen += (size_t)match[0].rm_eo;
 	regfree(&regex);
 }
@@ -212,7 +212,7 @@ static void peer_gets_end(struct peer *peer)
 	scene_settle();
 	if (!peer->ended) {
 		scene_fail("%s expects the end of the connection; unseen: %s", peer->name,
-			   peer->got + peer->seen);
+		           peer->got + peer->seen);
 	}
 }
 
@@ -302,7 +302,7 @@ static void do_peer(char *rest)
 	fd = strcmp(verb, "connects") == 0 ? fake_net_connect(addr, as) : fake_net_accepted(addr);
 	if (fd < 0) {
 		scene_fail("%s: nobody %s at %s", name, verb[0] == 'c' ? "listens" : "connects",
-			   addr);
+		           addr);
 	}
 	peer_make(name, fd);
 	scene_settle();
@@ -315,8 +315,8 @@ static void do_target(char *rest)
 		const char *word;
 		enum fake_answer answer;
 	} answers[] = { { "accepts", FAKE_ACCEPTS },
-			{ "refuses", FAKE_REFUSES },
-			{ "silent", FAKE_SILENT } };
+		        { "refuses", FAKE_REFUSES },
+		        { "silent", FAKE_SILENT } };
 	char addr[64], word[16];
 
 	if (sscanf(rest, "%63s %15s", addr, word) == 2) {

@@ -97,10 +97,10 @@ void scene_component_expects(const char *text)
 /* ---- the router ---- */
 
 extern const struct fw_component s2s_LTX_fw_component, dialback_LTX_fw_component,
-    policy_LTX_fw_component, resolver_LTX_fw_component;
+        policy_LTX_fw_component, resolver_LTX_fw_component;
 
 static int find_module(void *ctx, const struct config_router *router, const char *module,
-		       const struct fw_component **out, struct fw_error *err)
+                       const struct fw_component **out, struct fw_error *err)
 {
 	static const struct fw_component *const modules[] = {
 		&scene_LTX_fw_component,  &s2s_LTX_fw_component,      &dialback_LTX_fw_component,
@@ -205,8 +205,8 @@ void scene_close(void)
 	scene_settle();
 	if (!fw_ledger_balanced(scene->router->total) || scene->router->total->in_flight != 0) {
 		scene_fail("the ledger does not balance: in %llu, in flight %llu",
-			   (unsigned long long)scene->router->total->in,
-			   (unsigned long long)scene->router->total->in_flight);
+		           (unsigned long long)scene->router->total->in,
+		           (unsigned long long)scene->router->total->in_flight);
 	}
 	router_stop(&scene->router);
 	fake_loop_settle(scene->loop);

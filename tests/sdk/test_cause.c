@@ -89,12 +89,12 @@ static void test_every_row_is_complete(void **state)
 		assert_int_not_equal(row->text[len - 1], '.');
 		assert_non_null(row->remedy);
 		assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz-"),
-				 strlen(row->name));
-		assert_true(
-		    one_of(row->stream_condition, stream_conditions, FW_COUNT(stream_conditions)));
+		                 strlen(row->name));
+		assert_true(one_of(row->stream_condition, stream_conditions,
+		                   FW_COUNT(stream_conditions)));
 		assert_true(one_of(row->stanza_type, stanza_types, FW_COUNT(stanza_types)));
-		assert_true(
-		    one_of(row->stanza_condition, stanza_conditions, FW_COUNT(stanza_conditions)));
+		assert_true(one_of(row->stanza_condition, stanza_conditions,
+		                   FW_COUNT(stanza_conditions)));
 	}
 }
 
@@ -105,7 +105,7 @@ static void test_every_name_finds_its_row(void **state)
 		const char *name = fw_cause_row((enum fw_cause)i)->name;
 		assert_int_equal(fw_cause_by_name(fw_str(name)), i);
 		assert_int_equal(fw_cause_by_name(fw_str_n(name, strlen(name) - 1)),
-				 FW_CAUSE_COUNT);
+		                 FW_CAUSE_COUNT);
 	}
 	assert_int_equal(fw_cause_by_name(fw_str("")), FW_CAUSE_COUNT);
 	assert_int_equal(fw_cause_by_name(fw_str(NULL)), FW_CAUSE_COUNT);

@@ -90,7 +90,7 @@ static void bytes_one_at_a_time_become_the_same_events(void **state)
 {
 	struct world *w = *state;
 	const char *text =
-	    HEADER MESSAGE "<iq id='1' type='get' from='a' to='b'><q xmlns='x'/></iq>" FOOTER;
+	        HEADER MESSAGE "<iq id='1' type='get' from='a' to='b'><q xmlns='x'/></iq>" FOOTER;
 
 	for (size_t i = 0; text[i] != '\0'; i++) {
 		assert_int_equal(write(w->peer, text + i, 1), 1);
@@ -107,7 +107,7 @@ static void what_is_queued_in_a_turn_is_written_once_and_told_when_gone(void **s
 	size_t stanzas = 0, bytes = 0;
 
 	fw_channel_open(w->end.channel, fw_str("a.example"), fw_str("b.example"), fw_str("i1"),
-			true);
+	                true);
 	fw_channel_send_text(w->end.channel, "<stream:features/>");
 	assert_int_equal(fw_stanza_parse(fw_str(MESSAGE), &stanza), FW_OK);
 	fw_channel_send(w->end.channel, &stanza);
@@ -166,7 +166,7 @@ static void ends_of_the_peer_have_their_causes(void **state)
 		shutdown(w->peer, SHUT_WR);
 		end_wait(w->loop, &w->end.closed, 1);
 		assert_string_equal(fw_cause_row(w->end.cause)->name,
-				    fw_cause_row(rows[i].cause)->name);
+		                    fw_cause_row(rows[i].cause)->name);
 		assert_string_equal(w->end.detail, rows[i].detail);
 		end_turns(w->loop, 3);
 		assert_int_equal(w->end.closed, 1);

@@ -82,12 +82,12 @@ static void make(struct fw_loop *loop, size_t i)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-			 0);
+	                 0);
 	ends[i].peer = pair[1];
 	ends[i].elements = 0;
-	assert_int_equal(
-	    fw_channel_new(loop, &pair[0], &settings, &events, &ends[i].elements, &ends[i].channel),
-	    FW_OK);
+	assert_int_equal(fw_channel_new(loop, &pair[0], &settings, &events, &ends[i].elements,
+	                                &ends[i].channel),
+	                 FW_OK);
 	say(i, "<stream:stream xmlns='jabber:component:accept' "
 	       "xmlns:stream='http://etherx.jabber.org/streams' to='a.test'><message/>");
 }

@@ -144,7 +144,7 @@ static void send_many(struct end *end)
 		fw_stanza_set(stanza, "id", fw_str(id));
 		fw_stanza_set(stanza, "to", fw_str("b.example"));
 		fw_elem_set_text(fw_elem_add(fw_stanza_root(stanza), "body", NULL),
-				 fw_str_n(body, size));
+		                 fw_str_n(body, size));
 		fw_channel_send(end->channel, &stanza);
 		if (i % 10 == 0) {
 			fw_loop_turn(end->loop, false);

@@ -24,10 +24,10 @@ static void digests_match_their_vectors(void **state)
 	assert_string_equal(sha1, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
 	fw_sha256_hex(fw_str("s3cr3tf0rd14lb4ck"), sha256);
 	assert_string_equal(sha256, "a7136eb1f46c9ef18c5e78c36ca25706"
-				    "7c69b3d518285f0b18a96c33beae9acc");
+	                            "7c69b3d518285f0b18a96c33beae9acc");
 	fw_sha256_hex(fw_str("abc"), sha256);
 	assert_string_equal(sha256, "ba7816bf8f01cfea414140de5dae2223"
-				    "b00361a396177a9cb410ff61f20015ad");
+	                            "b00361a396177a9cb410ff61f20015ad");
 }
 
 static void hmac_matches_its_vectors(void **state)

@@ -121,7 +121,8 @@ static void peer_accept(void *ctx, int events)
 	assert_int_equal(fw_socket_accept(peer->listener, &fd, NULL), FW_OK);
 	fw_channel_free(&peer->channel);
 	assert_int_equal(
-	    fw_channel_new(peer->loop, &fd, &settings, &peer_events, peer, &peer->channel), FW_OK);
+	        fw_channel_new(peer->loop, &fd, &settings, &peer_events, peer, &peer->channel),
+	        FW_OK);
 }
 
 static struct fw_tls_context *context_of(const char *cert, const char *key)
@@ -146,7 +147,7 @@ static void peer_start(struct peer *peer, struct fw_loop *loop, const struct scr
 	assert_int_equal(fw_socket_name(peer->listener, &peer->target.addr), FW_OK);
 	snprintf(peer->target.host, sizeof(peer->target.host), "good.example");
 	assert_int_equal(fw_io_add(loop, peer->listener, FW_IO_READ, peer_accept, peer, &peer->io),
-			 FW_OK);
+	                 FW_OK);
 }
 
 static void peer_stop(struct peer *peer)
@@ -222,7 +223,7 @@ static void caller_done(void *ctx, struct fw_dial_result *result)
 }
 
 static void caller_dial(struct caller *caller, enum fw_security security,
-			const struct fw_target *targets, size_t count)
+                        const struct fw_target *targets, size_t count)
 {
 	struct fw_tls_context *context = context_of(CERT("a.pem"), CERT("a.key"));
 	const struct fw_dial_settings settings = {
@@ -240,7 +241,7 @@ static void caller_dial(struct caller *caller, enum fw_security security,
 
 	caller->calls = 0;
 	assert_int_equal(fw_dial_start(caller->loop, &settings, caller_done, caller, &caller->dial),
-			 FW_OK);
+	                 FW_OK);
 	fw_tls_context_release(&context);
 	assert_int_equal(caller->calls, 0);
 	uint64_t until_us = fw_now_us(caller->loop) + 20 * 1000 * 1000;
@@ -353,7 +354,7 @@ static const struct {
 	  false },
 	{ "a stream error",
 	  { HEADER "<stream:error><host-unknown "
-		   "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>" FOOTER,
+	           "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>" FOOTER,
 	    NULL, false },
 	  FW_SECURITY_REQUIRED,
 	  FW_CAUSE_PEER_ERROR,
@@ -402,7 +403,7 @@ static void peers_of_all_kinds_lead_to_their_result(void **state)
 		peer_start(&peer, caller.loop, &kinds[i].script);
 		caller_dial(&caller, kinds[i].security, &peer.target, 1);
 		assert_string_equal(fw_cause_row(caller.cause)->name,
-				    fw_cause_row(kinds[i].cause)->name);
+		                    fw_cause_row(kinds[i].cause)->name);
 		assert_non_null(strstr(caller.detail, kinds[i].detail));
 		assert_int_equal(caller.has_channel, kinds[i].cause == FW_CAUSE_NONE);
 		assert_int_equal(caller.has_features, kinds[i].features);
@@ -513,11 +514,11 @@ static void wrong_settings_are_refused(void **state)
 	(void)state;
 	assert_int_equal(fw_loop_new(&caller.loop), FW_OK);
 	assert_int_equal(fw_dial_start(caller.loop, &settings, caller_done, &caller, &caller.dial),
-			 FW_EINVAL);
+	                 FW_EINVAL);
 	settings.target_count = 1;
 	settings.security = FW_SECURITY_REQUIRED; /* without keys */
 	assert_int_equal(fw_dial_start(caller.loop, &settings, caller_done, &caller, &caller.dial),
-			 FW_EINVAL);
+	                 FW_EINVAL);
 	assert_null(caller.dial);
 	fw_loop_free(&caller.loop);
 }
@@ -546,8 +547,8 @@ static void a_cancelled_dial_is_silent_wherever_it_stood(void **state)
 			.target_count = 1,
 		};
 		assert_int_equal(
-		    fw_dial_start(caller.loop, &settings, caller_done, &caller, &caller.dial),
-		    FW_OK);
+		        fw_dial_start(caller.loop, &settings, caller_done, &caller, &caller.dial),
+		        FW_OK);
 		for (int i = 0; i < turns; i++) {
 			fw_loop_turn(caller.loop, false);
 		}

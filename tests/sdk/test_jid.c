@@ -85,7 +85,7 @@ static void test_split_limits(void **state)
 			snprintf(text, sizeof(text), forms[i], part);
 #pragma GCC diagnostic pop
 			assert_int_equal(fw_jid_split(fw_str(text), &jid),
-					 len <= FW_JID_PART_MAX ? FW_OK : FW_ELIMIT);
+			                 len <= FW_JID_PART_MAX ? FW_OK : FW_ELIMIT);
 		}
 	}
 }
@@ -161,7 +161,7 @@ static void test_domain_without_checks(void **state)
 #define LABEL_63 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
 #define NAME_252 \
 	LABEL_63 "." LABEL_63 "." LABEL_63 "." \
-		 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh"
+	         "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh"
 
 static const struct {
 	const char *why, *domain;

@@ -36,7 +36,7 @@ static void test_build_and_dump(void **state)
 	fw_json_set_int(fw_json_append_object(list), "n", 0);
 	fw_json_set(fw_json_set_object(json, "inner"), "k", fw_str(""));
 	assert_dump(json, "{\"name\":\"a\\\"b\",\"id\":\"cm-1\",\"big\":-9223372036854775808,"
-			  "\"up\":true,\"list\":[\"x\",{\"n\":0}],\"inner\":{\"k\":\"\"}}");
+	                  "\"up\":true,\"list\":[\"x\",{\"n\":0}],\"inner\":{\"k\":\"\"}}");
 	fw_json_set_int(json, "list", 7); /* replaces the array and all in it */
 	assert_int_equal(fw_json_int(fw_json_get(json, "list")), 7);
 	assert_int_equal(fw_json_count(json), 6);
@@ -51,9 +51,9 @@ static void test_bytes_that_are_not_utf8_are_replaced(void **state)
 
 	(void)state;
 	fw_json_set(json, "t", fw_str_n("a\xff\xc3z\0\xed\xa0\x80", 8));
-	assert_dump(
-	    json,
-	    "{\"t\":\"a\xef\xbf\xbd\xef\xbf\xbdz\\u0000\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}");
+	assert_dump(json,
+	            "{\"t\":"
+	            "\"a\xef\xbf\xbd\xef\xbf\xbdz\\u0000\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}");
 	fw_json_set(json, "t", fw_str(NULL));
 	fw_json_set_bool(json, "k\xff", false);
 	assert_dump(json, "{\"t\":\"\",\"k\xef\xbf\xbd\":false}");
@@ -91,10 +91,10 @@ static void test_read_values(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    fw_json_parse(fw_str("{\"s\":\"x\",\"i\":-5,\"r\":2.9,\"e\":1e300,\"t\":true,"
-				 "\"n\":null,\"a\":[1,[],{}]}"),
-			  &json, NULL),
-	    FW_OK);
+	        fw_json_parse(fw_str("{\"s\":\"x\",\"i\":-5,\"r\":2.9,\"e\":1e300,\"t\":true,"
+	                             "\"n\":null,\"a\":[1,[],{}]}"),
+	                      &json, NULL),
+	        FW_OK);
 	assert_int_equal(fw_json_type(json), FW_JSON_OBJECT);
 	assert_int_equal(fw_json_count(json), 7);
 	assert_string_equal(fw_json_key_at(json, 0), "s");
@@ -169,8 +169,8 @@ static void test_deep_nesting_is_refused(void **state)
 static void test_truncated_at_every_byte(void **state)
 {
 	static const char whole[] =
-	    "{\"command\":\"log level\",\"args\":[\"stream.*\",-12.5e3,{\"x\":null}],"
-	    "\"u\":\"\\u00fc\\ud83d\\ude00\"}";
+	        "{\"command\":\"log level\",\"args\":[\"stream.*\",-12.5e3,{\"x\":null}],"
+	        "\"u\":\"\\u00fc\\ud83d\\ude00\"}";
 	struct fw_json *json = NULL;
 
 	(void)state;

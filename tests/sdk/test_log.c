@@ -74,16 +74,16 @@ static void test_line_of_a_component_and_its_session(void **state)
 
 	fw_log(component, &logger, FW_LOG_INFO, "stream opened tls=%s", "no");
 	snprintf(wanted, sizeof(wanted),
-		 "cm-1_s2scp-1[%ld]: Level=\"INFO \" CodeLocation=\"test.line\" "
-		 "Detail=\"stream opened tls=no\"\n",
-		 (long)getpid());
+	         "cm-1_s2scp-1[%ld]: Level=\"INFO \" CodeLocation=\"test.line\" "
+	         "Detail=\"stream opened tls=no\"\n",
+	         (long)getpid());
 	assert_string_equal(after_time(seen), wanted);
 
 	fw_log(deeper, &logger, FW_LOG_WARNING, "slow");
 	snprintf(wanted, sizeof(wanted),
-		 "cm-1_s2scp-1[%ld]: Level=\"WARN \" CodeLocation=\"test.line\" "
-		 "Detail=\"session=5f a.example:b.example slow\"\n",
-		 (long)getpid());
+	         "cm-1_s2scp-1[%ld]: Level=\"WARN \" CodeLocation=\"test.line\" "
+	         "Detail=\"session=5f a.example:b.example slow\"\n",
+	         (long)getpid());
 	assert_string_equal(after_time(seen), wanted);
 	fw_log_free(&deeper);
 	fw_log_free(&session);
@@ -283,23 +283,23 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_line_of_a_component_and_its_session, capture,
-						release),
+		                                release),
 		cmocka_unit_test_setup_teardown(test_line_without_a_context_names_the_program,
-						capture, release),
+		                                capture, release),
 		cmocka_unit_test_setup_teardown(test_a_line_stays_one_line, capture, release),
 		cmocka_unit_test_setup_teardown(test_a_long_line_is_cut_and_stays_whole, capture,
-						release),
+		                                release),
 		cmocka_unit_test_setup_teardown(test_levels, capture, release),
 		cmocka_unit_test_setup_teardown(test_levels_of_loggers_that_appear_later, capture,
-						release),
+		                                release),
 		cmocka_unit_test_setup_teardown(test_the_last_word_counts, capture, release),
 		cmocka_unit_test_setup_teardown(test_bad_levels_and_names_change_nothing, capture,
-						release),
+		                                release),
 		cmocka_unit_test_setup_teardown(test_known_loggers_can_be_listed, capture, release),
 		cmocka_unit_test_setup_teardown(test_loggers_are_forgotten_with_their_code, capture,
-						release),
+		                                release),
 		cmocka_unit_test_setup_teardown(test_file_is_appended_and_opened_again, capture,
-						release),
+		                                release),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,8 @@ struct owner {
 static void tell(struct owner *owner, const char *who, int kind)
 {
 	const char *what = kind == FW_EVENT_ENTER     ? "enter"
-			   : kind == FW_EVENT_TIMEOUT ? "timeout"
-						      : "word";
+	                   : kind == FW_EVENT_TIMEOUT ? "timeout"
+	                                              : "word";
 	size_t used = strlen(owner->story);
 
 	snprintf(owner->story + used, sizeof(owner->story) - used, "%s:%s ", who, what);
@@ -89,7 +89,7 @@ static void on_change(void *ctx, int from, int to, uint64_t spent_us)
 
 	assert_true(spent_us < 60 * 1000 * 1000);
 	snprintf(owner->story + used, sizeof(owner->story) - used, "%s>%s ", rows[from].name,
-		 rows[to].name);
+	         rows[to].name);
 }
 
 static void a_machine_walks_its_table(void **state)
@@ -100,8 +100,8 @@ static void a_machine_walks_its_table(void **state)
 	assert_string_equal(fw_machine_state_name(&owner.machine), "none");
 	assert_int_equal(fw_loop_new(&owner.loop), FW_OK);
 	assert_int_equal(
-	    fw_machine_start(&owner.machine, rows, FW_COUNT(rows), GREET, owner.loop, &owner),
-	    FW_OK);
+	        fw_machine_start(&owner.machine, rows, FW_COUNT(rows), GREET, owner.loop, &owner),
+	        FW_OK);
 	assert_string_equal(fw_machine_state_name(&owner.machine), "greet");
 	fw_machine_send(&owner.machine, EVENT_WORD, &owner);
 	assert_string_equal(fw_machine_state_name(&owner.machine), "up");
@@ -109,8 +109,9 @@ static void a_machine_walks_its_table(void **state)
 		fw_loop_turn(owner.loop, true);
 	}
 	assert_string_equal(
-	    owner.story, "greet:enter greet:word greet>auth auth:enter auth>up up:enter up:timeout "
-			 "up>over over:enter over:timeout ");
+	        owner.story,
+	        "greet:enter greet:word greet>auth auth:enter auth>up up:enter up:timeout "
+	        "up>over over:enter over:timeout ");
 	fw_machine_send(&owner.machine, EVENT_WORD, &owner); /* stopped: nobody hears it */
 	fw_machine_stop(&owner.machine);
 	fw_loop_free(&owner.loop);
@@ -138,8 +139,8 @@ static void wrong_tables_are_refused(void **state)
 	for (size_t i = 0; i < FW_COUNT(wrong); i++) {
 		print_message("%s\n", wrong[i].why);
 		assert_int_equal(fw_machine_start(&owner.machine, &wrong[i].row, wrong[i].count,
-						  wrong[i].first, owner.loop, &owner),
-				 FW_EINVAL);
+		                                  wrong[i].first, owner.loop, &owner),
+		                 FW_EINVAL);
 		assert_string_equal(owner.story, "");
 	}
 	fw_loop_free(&owner.loop);

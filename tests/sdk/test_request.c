@@ -34,14 +34,14 @@ struct host {
 
 /* Gives the component an answer to the last request; NULL fields are those that fit. */
 static void answer(struct host *host, const char *type, const char *id, const char *from,
-		   const char *to, const char *inner)
+                   const char *to, const char *inner)
 {
 	char text[1024];
 	struct fw_stanza *stanza = NULL;
 
 	snprintf(text, sizeof(text), "<iq type='%s' id='%s' from='%s' to='%s'>%s</iq>", type,
-		 id != NULL ? id : host->id, from != NULL ? from : host->to,
-		 to != NULL ? to : host->from, inner);
+	         id != NULL ? id : host->id, from != NULL ? from : host->to,
+	         to != NULL ? to : host->from, inner);
 	assert_int_equal(fw_stanza_parse(fw_str(text), &stanza), FW_OK);
 	fw_stanza_enter(stanza, host->ledger, 1);
 	fw_self_deliver(host->self, &stanza);
@@ -78,7 +78,7 @@ static void deliver(struct fw_self *self, struct fw_stanza **stanza)
 }
 
 static const struct fw_component component = { FW_COMPONENT_HEAD, .name = "asker",
-					       .deliver = deliver };
+	                                       .deliver = deliver };
 
 static int setup(void **state)
 {
@@ -142,7 +142,8 @@ static void ask(struct host *host, uint32_t timeout_ms)
 
 	host->inside = true;
 	assert_int_equal(
-	    fw_request(host->self, "resolver", &iq, timeout_ms, on_done, host, &host->open), FW_OK);
+	        fw_request(host->self, "resolver", &iq, timeout_ms, on_done, host, &host->open),
+	        FW_OK);
 	host->inside = false;
 	assert_null(iq);
 	assert_int_equal(host->calls, 0);
@@ -364,7 +365,7 @@ static void test_only_requests_can_be_asked(void **state)
 	struct fw_stanza *iq = new_iq("result");
 
 	assert_int_equal(fw_request(host->self, "resolver", &iq, 1, on_done, host, NULL),
-			 FW_EINVAL);
+	                 FW_EINVAL);
 	assert_null(iq);
 }
 

@@ -89,7 +89,7 @@ static void op_drained(void *ctx)
 }
 
 static const struct fw_host_ops ops = { op_bind,  op_unbind, op_is_local, op_is_federated,
-					op_route, op_bounce, op_announce, op_drained };
+	                                op_route, op_bounce, op_announce, op_drained };
 
 static struct fw_stanza *taken;
 
@@ -104,7 +104,7 @@ static void deliver_some(struct fw_self *self, struct fw_stanza **stanza)
 }
 
 static const struct fw_component with_deliver = { FW_COMPONENT_HEAD, .name = "x",
-						  .deliver = deliver_some };
+	                                          .deliver = deliver_some };
 static const struct fw_component without_deliver = { FW_COMPONENT_HEAD, .name = "y" };
 
 static void open_host(struct host *host, const struct fw_component *component)
@@ -216,7 +216,7 @@ static void test_each_delivery_has_one_exit(void **state)
 		assert_null(stanza);
 		assert_int_equal(host.ledger->exits[rows[i].exit], 1);
 		assert_int_equal(host.bounced,
-				 rows[i].exit == FW_EXIT_BOUNCED ? FW_CAUSE_UNHANDLED : 0);
+		                 rows[i].exit == FW_EXIT_BOUNCED ? FW_CAUSE_UNHANDLED : 0);
 		close_host(&host);
 	}
 }
@@ -244,7 +244,7 @@ static void test_reply_ends_the_request_and_routes_the_answer(void **state)
 	(void)state;
 	open_host(&host, &with_deliver);
 	struct fw_stanza *request =
-	    enter(&host, "<iq type='get' to='a.example' from='b.example' id='7'/>");
+	        enter(&host, "<iq type='get' to='a.example' from='b.example' id='7'/>");
 	assert_int_equal(fw_stanza_reply(request, "result", &answer), FW_OK);
 	host.ret = FW_EDENIED;
 	assert_int_equal(fw_reply(host.self, &request, &answer), FW_EDENIED);
@@ -258,7 +258,7 @@ static void test_reply_ends_the_request_and_routes_the_answer(void **state)
 
 	request = enter(&host, "<iq type='get' to='a.example' from='b.example' id='8'/>");
 	assert_int_equal(fw_reply(host.self, &request, &answer),
-			 FW_ENOMEM); /* no answer could be made */
+	                 FW_ENOMEM); /* no answer could be made */
 	assert_null(request);
 	assert_int_equal(host.bounced, FW_CAUSE_RESOURCES);
 	close_host(&host);

@@ -92,8 +92,8 @@ static void refuses_what_is_no_element(void **state)
 static void reads_the_tree(void **state)
 {
 	struct fw_stanza *stanza = parse(
-	    "<iq type='get' id='7' from='a@b.example/c' to='d.example'><x xmlns='urn:x' k='v'/>"
-	    "<body>one<b/>two</body><y xmlns='urn:y'/></iq>");
+	        "<iq type='get' id='7' from='a@b.example/c' to='d.example'><x xmlns='urn:x' k='v'/>"
+	        "<body>one<b/>two</body><y xmlns='urn:y'/></iq>");
 	struct fw_elem *root = fw_stanza_root(stanza);
 
 	(void)state;
@@ -129,8 +129,8 @@ static void edits_void_the_bytes(void **state)
 	assert_int_equal(fw_stanza_set(stanza, "to", fw_str(NULL)), FW_OK);
 	assert_null(fw_stanza_to(stanza).ptr);
 	expect_bytes(stanza,
-		     "<message><body>&lt;y&gt;</body>"
-		     "<delay xmlns='urn:xmpp:delay' stamp='now'><inner/></delay></message>");
+	             "<message><body>&lt;y&gt;</body>"
+	             "<delay xmlns='urn:xmpp:delay' stamp='now'><inner/></delay></message>");
 	assert_null(fw_elem_add(NULL, "x", NULL));
 	assert_int_equal(fw_elem_set_text(NULL, fw_str("x")), FW_ENOMEM);
 	fw_stanza_free(&stanza);
@@ -139,7 +139,7 @@ static void edits_void_the_bytes(void **state)
 static void copies_are_independent(void **state)
 {
 	struct fw_stanza *stanza =
-	    parse("<message to='a@b'><x xmlns='urn:x'><y>t</y><z/></x></message>");
+	        parse("<message to='a@b'><x xmlns='urn:x'><y>t</y><z/></x></message>");
 	struct fw_stanza *copy = NULL, *other = NULL;
 
 	(void)state;
@@ -231,7 +231,7 @@ static void long_addresses_are_kept(void **state)
 	memset(local, 'x', sizeof(local) - 1);
 	local[sizeof(local) - 1] = '\0';
 	snprintf(text, sizeof(text), "<message from='%s@a.example/%s' to='%s@b.example'/>", local,
-		 local, local);
+	         local, local);
 	stanza = parse(text);
 	assert_int_equal(fw_stanza_from(stanza).len, 2011);
 	assert_true(fw_str_is(fw_stanza_from_domain(stanza), "a.example"));

@@ -36,7 +36,7 @@ static void test_equal_without_case(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		assert_int_equal(fw_str_eq_nocase(fw_str(rows[i].a), fw_str(rows[i].b)),
-				 rows[i].equal);
+		                 rows[i].equal);
 	}
 }
 
@@ -97,7 +97,7 @@ static void test_numbers(void **state)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		uint64_t value = 0;
 		assert_int_equal(fw_str_to_u64(fw_str(rows[i].text), rows[i].max, &value),
-				 rows[i].ret);
+		                 rows[i].ret);
 		assert_int_equal(value, rows[i].value);
 	}
 }
@@ -170,7 +170,7 @@ static void test_quote(void **state)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		char out[64];
 		assert_string_equal(fw_quote(fw_str(rows[i].text), out, sizeof(out)),
-				    rows[i].quoted);
+		                    rows[i].quoted);
 	}
 }
 
@@ -207,7 +207,7 @@ static void test_quote_cuts_cleanly_at_every_size(void **state)
 static void test_utf8_truncated_at_every_byte(void **state)
 {
 	static const char *const characters[] = { "a", "\xc3\xbc", "\xe2\x82\xac",
-						  "\xf0\x9f\x98\x80" };
+		                                  "\xf0\x9f\x98\x80" };
 	static const uint32_t codes[] = { 'a', 0xfc, 0x20ac, 0x1f600 };
 	uint32_t code = 0;
 

@@ -34,7 +34,7 @@ static FW_PRINTF(2, 3) void note(struct witness *witness, const char *format, ..
 
 	va_start(args, format);
 	witness->len += (size_t)vsnprintf(witness->text + witness->len,
-					  sizeof(witness->text) - witness->len, format, args);
+	                                  sizeof(witness->text) - witness->len, format, args);
 	va_end(args);
 	assert_true(witness->len < sizeof(witness->text));
 }
@@ -78,8 +78,8 @@ static bool quick;
 static void witness_open(struct witness *witness)
 {
 	const struct fw_stream_settings settings = { FW_NS_SERVER,
-						     true,
-						     { 10000, 20000, 8, 8, 8 } };
+		                                     true,
+		                                     { 10000, 20000, 8, 8, 8 } };
 
 	memset(witness, 0, sizeof(*witness));
 	assert_int_equal(fw_stream_new(&settings, &events, witness, &witness->stream), FW_OK);
@@ -234,11 +234,11 @@ static size_t size_of(const struct row *row)
 }
 
 static void expect_events(struct witness *witness, const struct row *row, const char *how,
-			  size_t cut)
+                          size_t cut)
 {
 	if (strcmp(witness->text, row->expect) != 0) {
 		fail_msg("%s, %s %zu:\n--- got\n%s--- expected\n%s", row->what, how, cut,
-			 witness->text, row->expect);
+		         witness->text, row->expect);
 	}
 	fw_stream_free(&witness->stream);
 }
@@ -297,7 +297,7 @@ static void truncated_at_every_byte(void **state)
 			give(&witness, rows[i].input, cut);
 			if (strncmp(rows[i].expect, witness.text, witness.len) != 0) {
 				fail_msg("%s, truncated at %zu: %s", rows[i].what, cut,
-					 witness.text);
+				         witness.text);
 			}
 			fw_stream_free(&witness.stream);
 		}
@@ -333,7 +333,7 @@ static void long_namespaces_are_not_cut(void **state)
 		snprintf(declaration, sizeof(declaration), "<message xmlns:long='%s'>", uri);
 		assert_int_equal(strstr(witness.text, declaration) == NULL, cases[i].refused);
 		assert_int_equal(strstr(witness.text, "refused too-many-attributes") != NULL,
-				 cases[i].refused);
+		                 cases[i].refused);
 		fw_stream_free(&witness.stream);
 	}
 }
@@ -341,8 +341,8 @@ static void long_namespaces_are_not_cut(void **state)
 /* A stanza is told as soon as its last byte is there, wherever the segments were cut. */
 static void no_stanza_is_late(void **state)
 {
-	static const char stanza[] =
-	    "<message id='m'><body>hello world &amp; all</body><x xmlns='urn:x' a='b'/></message>";
+	static const char stanza[] = "<message id='m'><body>hello world &amp; all</body><x "
+	                             "xmlns='urn:x' a='b'/></message>";
 	static struct witness witness;
 
 	(void)state;
@@ -472,7 +472,7 @@ static void relay_element(void *ctx, struct fw_stanza **stanza)
 static const struct fw_stream_events relay_events = { relay_opened, relay_element, NULL, NULL };
 static const struct fw_stream_settings server = { FW_NS_SERVER, true, FW_XML_LIMITS_DEFAULT };
 static const struct fw_stream_settings component = { FW_NS_COMPONENT, false,
-						     FW_XML_LIMITS_DEFAULT };
+	                                             FW_XML_LIMITS_DEFAULT };
 
 /* A stream whose stanzas go straight to another. */
 static struct fw_stream *relay_open(struct fw_stream **to)
@@ -502,11 +502,11 @@ static void relay_feed(struct fw_stream *from, const char *bytes, size_t size, s
 static void forwards_the_same_bytes(void **state)
 {
 	static const char input[] =
-	    HEADER "<message id='1'><body>a</body></message><message id='2'><foo:x/></message>"
-		   "<iq xmlns='jabber:server' id='3'/>\n<presence id='4'/>";
+	        HEADER "<message id='1'><body>a</body></message><message id='2'><foo:x/></message>"
+	               "<iq xmlns='jabber:server' id='3'/>\n<presence id='4'/>";
 	static const char expect[] = "<message id='1'><body>a</body></message><message "
-				     "xmlns:foo='urn:foo' id='2'><foo:x/></message>"
-				     "<iq id='3'/><presence id='4'/>";
+	                             "xmlns:foo='urn:foo' id='2'><foo:x/></message>"
+	                             "<iq id='3'/><presence id='4'/>";
 	char out[1024];
 
 	(void)state;
@@ -568,10 +568,10 @@ static void close_tells_why(void **state)
 		fw_stream_open(stream, fw_str("a'b"), fw_str("c"), fw_str(NULL), true);
 		drain(stream, out, sizeof(out), 7);
 		assert_string_equal(out,
-				    "<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
-				    "xmlns:stream='http://etherx.jabber.org/streams' "
-				    "xmlns:db='jabber:server:dialback' to='a&apos;b' from='c' "
-				    "version='1.0' xml:lang='en'>");
+		                    "<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
+		                    "xmlns:stream='http://etherx.jabber.org/streams' "
+		                    "xmlns:db='jabber:server:dialback' to='a&apos;b' from='c' "
+		                    "version='1.0' xml:lang='en'>");
 		fw_stream_send_text(stream, "<%s/>", "x");
 		fw_stream_close(stream, cases[i].cause);
 		fw_stream_close(stream, FW_CAUSE_INTERNAL);

@@ -99,15 +99,15 @@ struct pair {
 };
 
 static void pair_open(struct pair *pair, struct fw_tls_context *initiating,
-		      struct fw_tls_context *receiving)
+                      struct fw_tls_context *receiving)
 {
 	memset(pair, 0, sizeof(*pair));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
 	assert_int_equal(
-	    fw_tls_new(initiating, FW_TLS_INITIATING, pair->fds[0], "b.example", &pair->tls[0]),
-	    FW_OK);
+	        fw_tls_new(initiating, FW_TLS_INITIATING, pair->fds[0], "b.example", &pair->tls[0]),
+	        FW_OK);
 	assert_int_equal(fw_tls_new(receiving, FW_TLS_RECEIVING, pair->fds[1], NULL, &pair->tls[1]),
-			 FW_OK);
+	                 FW_OK);
 	/* The channels hold the contexts from now on. */
 	fw_tls_context_release(&initiating);
 	fw_tls_context_release(&receiving);
@@ -131,9 +131,9 @@ static void pair_shake(struct pair *pair)
 
 			if (pair->done[i] == FW_EAGAIN) {
 				pair->done[i] =
-				    fw_tls_handshake(pair->tls[i], &want, &pair->err[i]);
+				        fw_tls_handshake(pair->tls[i], &want, &pair->err[i]);
 				assert_true(pair->done[i] != FW_EAGAIN || want == FW_IO_READ ||
-					    want == FW_IO_WRITE);
+				            want == FW_IO_WRITE);
 			}
 		}
 	}
@@ -148,7 +148,7 @@ static void both_ends_see_bytes_and_facts(void **state)
 
 	(void)state;
 	pair_open(&pair, context_of(CERT("a.pem"), CERT("a.key"), CERT("ca.pem")),
-		  context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+	          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	pair_shake(&pair);
 	assert_int_equal(pair.done[0], FW_OK);
 	assert_int_equal(pair.done[1], FW_OK);
@@ -185,7 +185,7 @@ static void an_end_without_goodbye_is_told_apart(void **state)
 
 	(void)state;
 	pair_open(&pair, context_of(NULL, NULL, CERT("ca.pem")),
-		  context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+	          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	pair_shake(&pair);
 	fw_socket_close(&pair.fds[0]);
 	assert_int_equal(fw_tls_read(pair.tls[1], buffer, sizeof(buffer), &want), FW_ECLOSED);
@@ -212,7 +212,7 @@ static void bad_certificates_are_recorded_and_the_handshake_goes_on(void **state
 		struct pair pair;
 
 		pair_open(&pair, context_of(rows[i].cert, rows[i].key, CERT("ca.pem")),
-			  context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+		          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 		pair_shake(&pair);
 		assert_int_equal(pair.done[0], FW_OK);
 		assert_int_equal(pair.done[1], FW_OK);
@@ -232,7 +232,7 @@ static void the_initiating_side_records_an_unknown_issuer(void **state)
 
 	(void)state;
 	pair_open(&pair, context_of(CERT("a.pem"), CERT("a.key"), CERT("stranger.pem")),
-		  context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+	          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	pair_shake(&pair);
 	assert_int_equal(pair.done[0], FW_OK);
 	fw_tls_facts(pair.tls[0], &facts);
@@ -250,7 +250,7 @@ static void clear_text_instead_of_tls_has_the_librarys_words(void **state)
 
 	(void)state;
 	pair_open(&pair, context_of(NULL, NULL, CERT("ca.pem")),
-		  context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+	          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	assert_int_equal(fw_socket_write(pair.fds[0], &piece, 1), 37);
 	assert_int_equal(fw_tls_handshake(pair.tls[1], &want, &pair.err[1]), FW_ESYS);
 	assert_string_not_equal(pair.err[1].text, "");
@@ -266,7 +266,7 @@ static void a_receiving_side_without_certificate_fails(void **state)
 
 	(void)state;
 	pair_open(&pair, context_of(CERT("a.pem"), CERT("a.key"), CERT("ca.pem")),
-		  context_of(NULL, NULL, CERT("ca.pem")));
+	          context_of(NULL, NULL, CERT("ca.pem")));
 	pair_shake(&pair);
 	assert_int_equal(pair.done[1], FW_ESYS);
 	assert_int_not_equal(pair.done[0], FW_OK);
@@ -280,7 +280,7 @@ static void a_peer_that_leaves_in_the_handshake_is_closed(void **state)
 
 	(void)state;
 	pair_open(&pair, context_of(NULL, NULL, CERT("ca.pem")),
-		  context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+	          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	assert_int_equal(fw_tls_handshake(pair.tls[0], &want, &pair.err[0]), FW_EAGAIN);
 	fw_socket_close(&pair.fds[1]);
 	assert_int_equal(fw_tls_handshake(pair.tls[0], &want, &pair.err[0]), FW_ECLOSED);
@@ -301,7 +301,7 @@ static void a_megabyte_passes_a_small_socket(void **state)
 		bytes[i] = (unsigned char)(i * 2654435761u >> 13);
 	}
 	pair_open(&pair, context_of(NULL, NULL, CERT("ca.pem")),
-		  context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+	          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	setsockopt(pair.fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	pair_shake(&pair);
 	while (got < TOTAL) {

@@ -30,7 +30,7 @@ static const char *pick(const char *const *words, uint32_t count)
 }
 
 static const char *const names[] = { "a",     "b",  "p:a", "q:b",     "xml:a", "r:c",
-				     "p:q:a", ":a", "p:",  "xmlns:a", "p:1" };
+	                             "p:q:a", ":a", "p:",  "xmlns:a", "p:1" };
 static const char *const attributes[] = {
 	"x",       "p:x",     "q:x",       "y",           "xml:lang", "xmlns",
 	"xmlns:p", "xmlns:q", "xmlns:xml", "xmlns:xmlns", "r:x",      "p:q:x",
@@ -52,8 +52,8 @@ static size_t element(char *out, size_t size, int depth)
 
 	for (uint32_t i = 0; i < count; i++) {
 		len += (size_t)snprintf(out + len, size - len, " %s='%s'",
-					pick(attributes, draw(8) == 0 ? 12 : 8),
-					pick(uris, draw(8) == 0 ? 5 : 2));
+		                        pick(attributes, draw(8) == 0 ? 12 : 8),
+		                        pick(uris, draw(8) == 0 ? 5 : 2));
 	}
 	len += (size_t)snprintf(out + len, size - len, ">");
 	for (uint32_t i = 0; depth < 3 && i < draw(3); i++) {
@@ -125,13 +125,13 @@ static void the_judge_agrees(void **state)
 	for (uint32_t i = 0; i < 20000; i++) {
 		seed = i + 1;
 		size_t size = (size_t)snprintf(document, sizeof(document),
-					       "<s xmlns:p='urn:1' xmlns:q='urn:2'>");
+		                               "<s xmlns:p='urn:1' xmlns:q='urn:2'>");
 		size += element(document + size, sizeof(document) - size, 0);
 		size += (size_t)snprintf(document + size, sizeof(document) - size, "</s>");
 		bool expect = theirs(document, size);
 		if (ours(document, size, false) != expect || ours(document, size, true) != expect) {
 			fail_msg("seed %u: the library says %s: %s", i + 1, expect ? "good" : "bad",
-				 document);
+			         document);
 		}
 		good += expect;
 		bad += !expect;

@@ -89,7 +89,7 @@ static void *need(size_t size)
 }
 
 static void append(struct fake_waiting **list, struct fw_stanza *stanza,
-		   struct fake_component *origin)
+                   struct fake_component *origin)
 {
 	struct fake_waiting *entry = need(sizeof(*entry));
 	entry->stanza = stanza;
@@ -142,7 +142,7 @@ static bool is_listed(const struct fake_host *host, struct fw_str domain, bool f
 }
 
 static struct fake_component *find_holder(struct fake_host *host, struct fw_str domain,
-					  const struct fake_component *origin)
+                                          const struct fake_component *origin)
 {
 	for (size_t i = 0; i < FAKE_COMPONENTS; i++) {
 		struct fake_component *component = &host->components[i];
@@ -177,7 +177,7 @@ static struct fake_service *find_service(struct fake_host *host, struct fw_str d
 }
 
 static void pass_one(struct fake_host *host, struct fw_stanza *stanza,
-		     struct fake_component *origin)
+                     struct fake_component *origin)
 {
 	struct fw_str domain = fw_stanza_to_domain(stanza);
 	struct fake_service *service = find_service(host, domain);
@@ -441,7 +441,7 @@ static struct fake_component *of(const struct fw_self *self)
 }
 
 struct fw_self *fake_host_start(struct fake_host *host, const struct fw_component *component,
-				const void *config, struct fw_error *err)
+                                const void *config, struct fw_error *err)
 {
 	char id[128];
 	size_t place = 0, number = 1;
@@ -521,14 +521,14 @@ bool fake_host_drained(const struct fw_self *self)
 }
 
 enum fw_verdict fake_host_hook(struct fw_self *self, enum fw_stage stage, struct fw_stanza *stanza,
-			       struct fw_why *why)
+                               struct fw_why *why)
 {
 	const struct fw_hook *hook = of(self)->component->hooks;
 
 	*why = (struct fw_why){ .cause = FW_CAUSE_NONE };
 	for (; hook != NULL && hook->run != NULL; hook++) {
 		enum fw_verdict verdict =
-		    hook->stage == stage ? hook->run(self, stanza, why) : FW_PASS;
+		        hook->stage == stage ? hook->run(self, stanza, why) : FW_PASS;
 		if (verdict != FW_PASS) {
 			return verdict;
 		}
@@ -618,10 +618,10 @@ void fake_host_refuse(struct fake_host *host, struct fw_stanza **request, enum f
 }
 
 void fake_host_request(struct fake_host *host, const char *from, const char *id,
-		       const char *service, const char *payload)
+                       const char *service, const char *payload)
 {
 	fake_host_send(host, "<iq type='get' from='%s' to='%s." FAKE_REALM "' id='%s'>%s</iq>",
-		       from != NULL ? from : FAKE_TESTER, service, id, payload);
+	               from != NULL ? from : FAKE_TESTER, service, id, payload);
 }
 
 struct asked {
@@ -644,14 +644,14 @@ static bool has_answer(void *ctx)
 }
 
 struct fw_stanza *fake_host_ask(struct fake_host *host, const char *from, const char *service,
-				const char *payload, uint64_t timeout_ms)
+                                const char *payload, uint64_t timeout_ms)
 {
 	struct asked asked = { .host = host };
 
 	snprintf(asked.id, sizeof(asked.id), "ask-%u", ++host->asked);
 	fake_host_request(host, from, asked.id, service, payload);
 	return fake_host_run_until(host, has_answer, &asked, timeout_ms) ? unlink_first(asked.found)
-									 : NULL;
+	                                                                 : NULL;
 }
 
 struct fw_stanza *fake_host_take(struct fake_host *host)
@@ -731,7 +731,7 @@ unsigned fake_host_announced(const struct fake_host *host, const char *service)
 /* ---- time and log ---- */
 
 bool fake_host_run_until(struct fake_host *host, bool (*ready)(void *ctx), void *ctx,
-			 uint64_t timeout_ms)
+                         uint64_t timeout_ms)
 {
 	bool is_ready;
 

@@ -12,12 +12,13 @@
 enum { CONNECTIONS = 8, RECEIVED_SIZE = 65536 };
 
 static const char usual_header[] =
-    "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' "
-    "xmlns:stream='http://etherx.jabber.org/streams' from='partner.example' to='corp.example' "
-    "id='A1' version='1.0'>";
+        "<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
+        "xmlns:db='jabber:server:dialback' "
+        "xmlns:stream='http://etherx.jabber.org/streams' from='partner.example' to='corp.example' "
+        "id='A1' version='1.0'>";
 static const char usual_features[] =
-    "<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
-    "</stream:features>";
+        "<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+        "</stream:features>";
 
 struct fake_connection {
 	struct fake_server *server;

@@ -103,8 +103,8 @@ static void test_requests(void **state)
 static void test_only_colleagues(void **state)
 {
 	static const char *const strangers[] = { "partner.example", "corp.example",
-						 "nobody-1.test-realm", "test-realm",
-						 "evil-test-realm" };
+		                                 "nobody-1.test-realm", "test-realm",
+		                                 "evil-test-realm" };
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(strangers); i++) {

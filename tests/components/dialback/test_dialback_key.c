@@ -46,19 +46,19 @@ static void test_vectors(void **state)
 
 		dialback_secrets_set(&secrets, &secret, &none);
 		assert_int_equal(dialback_key_make(secrets.current, fw_str(vectors[i].receiving),
-						   fw_str(vectors[i].originating),
-						   fw_str(vectors[i].id), key),
-				 FW_OK);
+		                                   fw_str(vectors[i].originating),
+		                                   fw_str(vectors[i].id), key),
+		                 FW_OK);
 		assert_string_equal(key, vectors[i].key);
 		assert_string_not_equal(key, raw_digest);
 	}
 }
 
 static bool check(const struct dialback_secrets *secrets, const char *receiving,
-		  const char *originating, const char *id, const char *key)
+                  const char *originating, const char *id, const char *key)
 {
 	return dialback_key_check(secrets, fw_str(receiving), fw_str(originating), fw_str(id),
-				  fw_str(key));
+	                          fw_str(key));
 }
 
 static void test_check(void **state)
@@ -94,7 +94,7 @@ static void test_check(void **state)
 static void test_two_secrets(void **state)
 {
 	const struct fw_secret old = secret_of("s3cr3tf0rd14lb4ck"),
-			       new = secret_of("d14lb4ck43v3r");
+	                       new = secret_of("d14lb4ck43v3r");
 	const struct fw_secret none = { NULL, 0, NULL };
 	struct dialback_secrets both, only;
 	char key[DIALBACK_KEY_SIZE];
@@ -105,13 +105,13 @@ static void test_two_secrets(void **state)
 	assert_false(dialback_secrets_eq(&both, &only));
 	for (size_t i = 0; i < 3; i++) {
 		assert_true(check(&both, vectors[i].receiving, vectors[i].originating,
-				  vectors[i].id, vectors[i].key));
+		                  vectors[i].id, vectors[i].key));
 		assert_int_equal(check(&only, vectors[i].receiving, vectors[i].originating,
-				       vectors[i].id, vectors[i].key),
-				 i == 2); /* only that one was made with the new secret */
+		                       vectors[i].id, vectors[i].key),
+		                 i == 2); /* only that one was made with the new secret */
 	}
 	dialback_key_make(both.current, fw_str(vectors[2].receiving),
-			  fw_str(vectors[2].originating), fw_str(vectors[2].id), key);
+	                  fw_str(vectors[2].originating), fw_str(vectors[2].id), key);
 	assert_string_equal(key, vectors[2].key); /* new keys are made with the new secret */
 }
 
@@ -126,15 +126,15 @@ static void test_limits(void **state)
 	memset(id, 'i', sizeof(id));
 	memset(domain, 'd', sizeof(domain));
 	assert_int_equal(dialback_key_make(secrets.current, fw_str_n(domain, 255),
-					   fw_str_n(domain, 255), fw_str_n(id, DIALBACK_ID_MAX),
-					   key),
-			 FW_OK);
+	                                   fw_str_n(domain, 255), fw_str_n(id, DIALBACK_ID_MAX),
+	                                   key),
+	                 FW_OK);
 	assert_int_equal(dialback_key_make(secrets.current, fw_str("a"), fw_str("b"),
-					   fw_str_n(id, DIALBACK_ID_MAX + 1), key),
-			 FW_ELIMIT);
+	                                   fw_str_n(id, DIALBACK_ID_MAX + 1), key),
+	                 FW_ELIMIT);
 	assert_int_equal(dialback_key_make(secrets.current, fw_str_n(domain, 256), fw_str("b"),
-					   fw_str("i"), key),
-			 FW_ELIMIT);
+	                                   fw_str("i"), key),
+	                 FW_ELIMIT);
 }
 
 int main(void)

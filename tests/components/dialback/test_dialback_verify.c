@@ -58,13 +58,13 @@ static void stand_in(void *ctx, struct fake_host *at, struct fw_stanza **request
 	(void)ctx;
 	if (resolver_cause == FW_CAUSE_NONE) {
 		snprintf(targets, sizeof(targets),
-			 "<targets xmlns='urn:fedway:resolver:1' domain='partner.example' "
-			 "source='%s' ttl='60' total_us='1' srv_us='1' addr_us='0'>"
-			 "<target ip='127.0.0.1' port='%u' host='xmpp.partner.example'/></targets>",
-			 resolver_source,
-			 server != NULL     ? fake_server_port(server)
-			 : secure_port != 0 ? secure_port
-					    : 1);
+		         "<targets xmlns='urn:fedway:resolver:1' domain='partner.example' "
+		         "source='%s' ttl='60' total_us='1' srv_us='1' addr_us='0'>"
+		         "<target ip='127.0.0.1' port='%u' host='xmpp.partner.example'/></targets>",
+		         resolver_source,
+		         server != NULL     ? fake_server_port(server)
+		         : secure_port != 0 ? secure_port
+		                            : 1);
 		fake_host_answer(at, request, targets);
 	} else if (resolver_cause != FW_CAUSE_REQUEST_TIMEOUT) {
 		fake_host_refuse(at, request, resolver_cause);
@@ -157,8 +157,8 @@ static void test_answers(void **state)
 		{ { "invalid", "", NULL, INVALID, false }, "invalid" },
 		{ { "error", "", NULL,
 		    ANSWER("partner.example", "corp.example", "S1",
-			   "type='error'><error type='cancel'><item-not-found "
-			   "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"),
+		           "type='error'><error type='cancel'><item-not-found "
+		           "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"),
 		    false },
 		  "dialback-error" },
 		{ { "wrong id, then the right one", "", NULL, WRONG_ID VALID, false }, "valid" },
@@ -184,8 +184,8 @@ static void test_answers(void **state)
 		assert_true(fake_host_run_until(host, server_is_alone, NULL, LONG_MS));
 		assert_int_equal(fake_server_connections(server), 1);
 		assert_non_null(strstr(fake_server_received(server),
-				       "<db:verify from='corp.example' to='partner.example' "
-				       "id='S1'>37c69b1cf07a3f67</db:verify>"));
+		                       "<db:verify from='corp.example' to='partner.example' "
+		                       "id='S1'>37c69b1cf07a3f67</db:verify>"));
 		end();
 	}
 }
@@ -236,7 +236,7 @@ static void test_ignored(void **state)
 		assert_int_equal(fake_server_open(server), 1); /* the stream goes on */
 		fake_server_say(server, INVALID);              /* and the right answer counts */
 		assert_true(
-		    fake_host_run_until(host, is_logged, (void *)"result=invalid", LONG_MS));
+		        fake_host_run_until(host, is_logged, (void *)"result=invalid", LONG_MS));
 		end();
 	}
 }
@@ -333,7 +333,7 @@ static void test_tls_required(void **state)
 	begin(&script, LONG_MS, FW_SECURITY_REQUIRED);
 	verify(script.what, QUESTION("S1", "key"), "tls-required");
 	assert_null(
-	    strstr(fake_server_received(server), "db:verify from")); /* not asked in clear */
+	        strstr(fake_server_received(server), "db:verify from")); /* not asked in clear */
 	end();
 	begin(&script, LONG_MS, FW_SECURITY_OPTIONAL);
 	verify(script.what, QUESTION("S1", "key"), "valid");
@@ -358,8 +358,8 @@ static void secure_opened(void *ctx, const struct fw_stream_header *header)
 	(void)ctx;
 	fw_channel_open(secure.channel, header->from, header->to, fw_str("A1"), true);
 	fw_channel_send_text(secure.channel, "<stream:features>%s</stream:features>",
-			     clear ? "<starttls xmlns='" FW_NS_TLS "'><required/></starttls>"
-				   : "<dialback xmlns='" FW_NS_DIALBACK_FEATURE "'/>");
+	                     clear ? "<starttls xmlns='" FW_NS_TLS "'><required/></starttls>"
+	                           : "<dialback xmlns='" FW_NS_DIALBACK_FEATURE "'/>");
 }
 
 static void secure_element(void *ctx, struct fw_stanza **stanza)
@@ -393,7 +393,7 @@ static void secure_accept(void *ctx, int events)
 		.closed = secure_closed,
 	};
 	const struct fw_stream_settings settings = { FW_NS_SERVER, true,
-						     FW_XML_LIMITS_BEFORE_AUTH };
+		                                     FW_XML_LIMITS_BEFORE_AUTH };
 	struct fw_addr peer;
 	int fd;
 
@@ -402,8 +402,8 @@ static void secure_accept(void *ctx, int events)
 	if (fw_socket_accept(secure.fd, &fd, &peer) == FW_OK) {
 		assert_null(secure.channel);
 		assert_int_equal(fw_channel_new(fake_host_loop(host), &fd, &settings,
-						&channel_events, NULL, &secure.channel),
-				 FW_OK);
+		                                &channel_events, NULL, &secure.channel),
+		                 FW_OK);
 	}
 }
 
@@ -416,7 +416,7 @@ static bool secure_is_alone(void *ctx)
 static void secure_begin(void)
 {
 	const struct fw_tls_settings settings = { .certificate_file = TEST_CERTS "/a.pem",
-						  .key_file = TEST_CERTS "/a.key" };
+		                                  .key_file = TEST_CERTS "/a.key" };
 	struct fw_addr addr;
 
 	secure.asked_in_clear = secure.asked_under_tls = 0;
@@ -425,9 +425,9 @@ static void secure_begin(void)
 	assert_int_equal(fw_socket_listen(&addr, 8, &secure.fd, NULL), FW_OK);
 	assert_int_equal(fw_socket_name(secure.fd, &addr), FW_OK);
 	secure_port = fw_addr_port(&addr);
-	assert_int_equal(
-	    fw_io_add(fake_host_loop(host), secure.fd, FW_IO_READ, secure_accept, NULL, &secure.io),
-	    FW_OK);
+	assert_int_equal(fw_io_add(fake_host_loop(host), secure.fd, FW_IO_READ, secure_accept, NULL,
+	                           &secure.io),
+	                 FW_OK);
 }
 
 static void test_under_tls(void **state)
@@ -533,7 +533,7 @@ static void test_drain_and_stop(void **state)
 	dialback_LTX_fw_component.report(dialback, "streams", out);
 	char *text = fw_json_dump(out, false);
 	assert_non_null(strstr(text, "\"local\":\"corp.example\",\"remote\":\"partner.example\","
-				     "\"state\":\"asked\""));
+	                             "\"state\":\"asked\""));
 	free(text);
 	fw_json_free(&out);
 	fake_host_drain(dialback);

@@ -87,14 +87,14 @@ static void check_rows(const struct hook_row *rows, size_t count)
 		char text[512];
 
 		snprintf(text, sizeof(text), "<message from='%s' to='%s'/>", rows[i].from,
-			 rows[i].to);
+		         rows[i].to);
 		assert_int_equal(fw_stanza_parse(fw_str(text), &stanza), FW_OK);
 		enum fw_verdict verdict = fake_host_hook(policy, FW_STAGE_POLICY, stanza, &why);
 		enum fw_verdict wanted = rows[i].cause == FW_CAUSE_NONE ? FW_PASS : FW_BOUNCE;
 		if (verdict != wanted || why.cause != rows[i].cause ||
 		    strcmp(why.rule, rows[i].rule) != 0) {
 			fail_msg("%s: verdict %d cause %s rule '%s'", rows[i].what, (int)verdict,
-				 fw_cause_row(why.cause)->name, why.rule);
+			         fw_cause_row(why.cause)->name, why.rule);
 		}
 		fw_stanza_free(&stanza);
 	}
@@ -184,7 +184,7 @@ static void test_static_domains(void **state)
 	(void)state;
 	check_rows(before, FW_COUNT(before));
 	static_list = "<static xmlns='urn:fedway:resolver:1'>"
-		      "<domain name='routed.example'/><domain name='b.example'/></static>";
+	              "<domain name='routed.example'/><domain name='b.example'/></static>";
 	assert_int_equal(fake_host_announced(host, "policy"), 1);
 	fw_announce(policy, "resolver");
 	fake_host_settle(host);
@@ -222,7 +222,7 @@ static void test_static_domains_at_start(void **state)
 
 	(void)state;
 	static_list =
-	    "<static xmlns='urn:fedway:resolver:1'><domain name='routed.example'/></static>";
+	        "<static xmlns='urn:fedway:resolver:1'><domain name='routed.example'/></static>";
 	begin(&allow_list, true);
 	check_rows(known, FW_COUNT(known));
 	fake_host_free(&host);
@@ -243,8 +243,8 @@ static void test_report(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    fw_stanza_parse(fw_str("<message from='a@corp.example' to='x.example'/>"), &stanza),
-	    FW_OK);
+	        fw_stanza_parse(fw_str("<message from='a@corp.example' to='x.example'/>"), &stanza),
+	        FW_OK);
 	fake_host_hook(policy, FW_STAGE_POLICY, stanza, &why);
 	fw_stanza_free(&stanza);
 	policy_LTX_fw_component.report(policy, "streams", out);
@@ -294,7 +294,7 @@ static void test_service(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		struct fw_stanza *answer =
-		    fake_host_ask(host, rows[i].from, "policy", rows[i].payload, 1000);
+		        fake_host_ask(host, rows[i].from, "policy", rows[i].payload, 1000);
 		if (strstr(fake_host_text(answer), rows[i].wanted) == NULL) {
 			fail_msg("%s: %s", rows[i].what, fake_host_text(answer));
 		}
@@ -322,7 +322,7 @@ static void test_check(void **state)
 static void test_log_counts_repeats(void **state)
 {
 	static const struct hook_row row = { "refused", "a@corp.example", "b@other.example",
-					     FW_CAUSE_POLICY_NOT_LISTED, "allow-list" };
+		                             FW_CAUSE_POLICY_NOT_LISTED, "allow-list" };
 
 	(void)state;
 	for (int i = 0; i < 25; i++) {

@@ -23,30 +23,30 @@
 extern const struct fw_component resolver_LTX_fw_component;
 
 static const char zone_text[] = "$TTL 300\n"
-				"@ SOA ns.example. admin.example. 1 3600 600 86400 20\n"
-				"@ NS ns.example.\n"
-				"ns A 127.0.0.1\n"
-				"host1 A 127.0.0.11\n"
-				"host1 AAAA ::11\n"
-				"_xmpp-server._tcp.none SRV 0 0 0 .\n"
-				"none A 127.0.0.13\n"
-				"plain A 127.0.0.14\n"
-				"plain AAAA ::14\n"
-				"_xmpp-server._tcp.dead SRV 0 0 5269 nohost\n"
-				"dead A 127.0.0.15\n"
-				"_xmpp-server._tcp.half SRV 0 0 5269 nohost\n"
-				"_xmpp-server._tcp.half SRV 1 0 5269 host2\n"
-				"alias CNAME plain\n"
-				"_xmpp-server._tcp.viaalias SRV 0 0 5269 alias\n"
-				"_xmpp-server._tcp.srvalias CNAME _xmpp-server._tcp.srv\n"
-				"_xmpp-server._tcp.six SRV 0 0 5269 six\n"
-				"six AAAA ::16\n"
-				"_xmpp-server._tcp.broken SRV 0 0 5269 host.broken.\n"
-				"empty TXT nothing\n"
-				"_xmpp-server._tcp.xn--bcher-kva SRV 0 0 5269 host1\n"
-				"_xmpp-server._tcp.srv 120 SRV 20 0 5270 host2\n"
-				"_xmpp-server._tcp.srv 90 SRV 10 0 5269 host1\n"
-				"host2 60 A 127.0.0.12\n";
+                                "@ SOA ns.example. admin.example. 1 3600 600 86400 20\n"
+                                "@ NS ns.example.\n"
+                                "ns A 127.0.0.1\n"
+                                "host1 A 127.0.0.11\n"
+                                "host1 AAAA ::11\n"
+                                "_xmpp-server._tcp.none SRV 0 0 0 .\n"
+                                "none A 127.0.0.13\n"
+                                "plain A 127.0.0.14\n"
+                                "plain AAAA ::14\n"
+                                "_xmpp-server._tcp.dead SRV 0 0 5269 nohost\n"
+                                "dead A 127.0.0.15\n"
+                                "_xmpp-server._tcp.half SRV 0 0 5269 nohost\n"
+                                "_xmpp-server._tcp.half SRV 1 0 5269 host2\n"
+                                "alias CNAME plain\n"
+                                "_xmpp-server._tcp.viaalias SRV 0 0 5269 alias\n"
+                                "_xmpp-server._tcp.srvalias CNAME _xmpp-server._tcp.srv\n"
+                                "_xmpp-server._tcp.six SRV 0 0 5269 six\n"
+                                "six AAAA ::16\n"
+                                "_xmpp-server._tcp.broken SRV 0 0 5269 host.broken.\n"
+                                "empty TXT nothing\n"
+                                "_xmpp-server._tcp.xn--bcher-kva SRV 0 0 5269 host1\n"
+                                "_xmpp-server._tcp.srv 120 SRV 20 0 5270 host2\n"
+                                "_xmpp-server._tcp.srv 90 SRV 10 0 5269 host1\n"
+                                "host2 60 A 127.0.0.12\n";
 
 static char folder[] = "/tmp/test_resolver.XXXXXX";
 static pid_t unbound;
@@ -63,8 +63,8 @@ static struct fw_self *resolver;
 static int bound_socket(int type, uint16_t *port)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				    .sin_port = htons(*port) };
+		                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		                    .sin_port = htons(*port) };
 	socklen_t len = sizeof(addr);
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
@@ -150,15 +150,15 @@ static int start_unbound(void)
 		return -1;
 	}
 	write_file("unbound.conf",
-		   "server:\n interface: 127.0.0.1@%u\n port: %u\n do-daemonize: no\n"
-		   " use-syslog: no\n logfile: \"\"\n verbosity: 1\n pidfile: \"\"\n"
-		   " chroot: \"\"\n username: \"\"\n directory: \"%s\"\n"
-		   " do-not-query-localhost: no\n module-config: \"iterator\"\n do-ip6: no\n"
-		   " hide-identity: yes\n local-zone: \"broken.\" always_refuse\n"
-		   "remote-control:\n control-enable: no\n"
-		   "auth-zone:\n name: \"example.\"\n zonefile: \"example.zone\"\n"
-		   " for-downstream: yes\n for-upstream: no\n fallback-enabled: no\n",
-		   port, port, folder);
+	           "server:\n interface: 127.0.0.1@%u\n port: %u\n do-daemonize: no\n"
+	           " use-syslog: no\n logfile: \"\"\n verbosity: 1\n pidfile: \"\"\n"
+	           " chroot: \"\"\n username: \"\"\n directory: \"%s\"\n"
+	           " do-not-query-localhost: no\n module-config: \"iterator\"\n do-ip6: no\n"
+	           " hide-identity: yes\n local-zone: \"broken.\" always_refuse\n"
+	           "remote-control:\n control-enable: no\n"
+	           "auth-zone:\n name: \"example.\"\n zonefile: \"example.zone\"\n"
+	           " for-downstream: yes\n for-upstream: no\n fallback-enabled: no\n",
+	           port, port, folder);
 	snprintf(server_text, sizeof(server_text), "127.0.0.1:%u", port);
 	unbound = fork();
 	if (unbound == 0) {
@@ -247,7 +247,7 @@ static struct fw_stanza *ask(const char *domain)
 	char payload[512];
 
 	snprintf(payload, sizeof(payload), "<resolve xmlns='urn:fedway:resolver:1' domain='%s'/>",
-		 domain);
+	         domain);
 	struct fw_stanza *answer = fake_host_ask(host, NULL, "resolver", payload, 10000);
 	if (answer == NULL) {
 		fail_msg("%s: no answer", domain);
@@ -268,14 +268,14 @@ static const char *short_form(struct fw_stanza *answer)
 		return text;
 	}
 	used = (size_t)snprintf(text, sizeof(text), "%.*s %.*s",
-				FW_STR_ARG(fw_elem_attr(targets, "source")),
-				FW_STR_ARG(fw_elem_attr(targets, "ttl")));
+	                        FW_STR_ARG(fw_elem_attr(targets, "source")),
+	                        FW_STR_ARG(fw_elem_attr(targets, "ttl")));
 	for (struct fw_elem *target = fw_elem_first(targets); target != NULL;
 	     target = fw_elem_next(target)) {
 		used += (size_t)snprintf(text + used, sizeof(text) - used, " %.*s:%.*s(%.*s)",
-					 FW_STR_ARG(fw_elem_attr(target, "ip")),
-					 FW_STR_ARG(fw_elem_attr(target, "port")),
-					 FW_STR_ARG(fw_elem_attr(target, "host")));
+		                         FW_STR_ARG(fw_elem_attr(target, "ip")),
+		                         FW_STR_ARG(fw_elem_attr(target, "port")),
+		                         FW_STR_ARG(fw_elem_attr(target, "host")));
 	}
 	return text;
 }
@@ -345,7 +345,7 @@ static void test_dns(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		check_either(rows[i].domain, rows[i].wanted,
-			     rows[i].or_else != NULL ? rows[i].or_else : rows[i].wanted);
+		             rows[i].or_else != NULL ? rows[i].or_else : rows[i].wanted);
 	}
 	/* an alias for the SRV name gives the same as srv.example */
 	struct fw_stanza *answer = ask("srvalias.example");
@@ -353,13 +353,13 @@ static void test_dns(void **state)
 	fake_host_done(&answer);
 	/* U-label and A-label are one domain */
 	answer = ask("B\xc3\x9c"
-		     "CHER.example");
+	             "CHER.example");
 	assert_non_null(strstr(short_form(answer), "127.0.0.11:5269(host1.example)"));
 	fake_host_done(&answer);
 	assert_int_equal(fake_host_logged(host,
-					  "puny=xn--bcher-kva.example service=_xmpp-server._tcp "
-					  "default=5269 source=srv dns-timings=(TOTAL:0."),
-			 1);
+	                                  "puny=xn--bcher-kva.example service=_xmpp-server._tcp "
+	                                  "default=5269 source=srv dns-timings=(TOTAL:0."),
+	                 1);
 	assert_int_equal(fake_host_logged(host, "result=dns-no-service"), 1);
 }
 
@@ -401,8 +401,8 @@ static void test_cache(void **state)
 	assert_int_equal(lookups_of("none.example"), 1);
 	assert_int_equal(lookups_of("nowhere.example"), 1);
 	assert_int_equal(fake_host_logged(host, "puny=nowhere.example service=_xmpp-server._tcp "
-						"default=5269 source=address"),
-			 1);
+	                                        "default=5269 source=address"),
+	                 1);
 	assert_int_equal(fake_host_logged(host, "ttl=20 result=dns-not-found"), 1); /* the SOA's */
 	check("broken.example", "dns-failed"); /* is asked again */
 	check("broken.example", "dns-failed");
@@ -434,9 +434,10 @@ static void test_parallel_questions_share(void **state)
 	for (int i = 0; i < 10; i++) {
 		snprintf(id, sizeof(id), "q%d", i);
 		fake_host_request(
-		    host, NULL, id, "resolver",
-		    i % 2 != 0 ? "<resolve xmlns='urn:fedway:resolver:1' domain='six.example'/>"
-			       : "<resolve xmlns='urn:fedway:resolver:1' domain='SIX.example.'/>");
+		        host, NULL, id, "resolver",
+		        i % 2 != 0
+		                ? "<resolve xmlns='urn:fedway:resolver:1' domain='six.example'/>"
+		                : "<resolve xmlns='urn:fedway:resolver:1' domain='SIX.example.'/>");
 	}
 	assert_true(fake_host_run_until(host, has_ten, NULL, 5000));
 	assert_int_equal(lookups_of("six.example"), 1);
@@ -573,9 +574,9 @@ static void test_static(void **state)
 		struct fw_stanza *answer = ask("srv.example");
 		const char *text = short_form(answer);
 		bool one = is_like(text, "static 86400 192.0.2.1:5269(192.0.2.1) "
-					 "2001:db8::1:5270(2001:db8::1)");
+		                         "2001:db8::1:5270(2001:db8::1)");
 		bool two = is_like(text, "static 86400 2001:db8::1:5270(2001:db8::1) "
-					 "192.0.2.1:5269(192.0.2.1)");
+		                         "192.0.2.1:5269(192.0.2.1)");
 		if (!one && !two) {
 			fail_msg("srv.example: %s", text);
 		}
@@ -584,16 +585,16 @@ static void test_static(void **state)
 	}
 	assert_true(first_seen[0] && first_seen[1]);
 	check_either("named.example",
-		     "static 300 127.0.0.14:5271(plain.example) ::14:5271(plain.example)",
-		     "static 300 ::14:5271(plain.example) 127.0.0.14:5271(plain.example)");
+	             "static 300 127.0.0.14:5271(plain.example) ::14:5271(plain.example)",
+	             "static 300 ::14:5271(plain.example) 127.0.0.14:5271(plain.example)");
 	check("lost.example", "static-route-failed");
 	check("mixed.example", "static 86400 192.0.2.9:2(192.0.2.9)");
-	struct fw_stanza *answer =
-	    fake_host_ask(host, NULL, "resolver", "<static xmlns='urn:fedway:resolver:1'/>", 1000);
+	struct fw_stanza *answer = fake_host_ask(host, NULL, "resolver",
+	                                         "<static xmlns='urn:fedway:resolver:1'/>", 1000);
 	assert_non_null(
-	    strstr(fake_host_text(answer),
-		   "<domain name='lost.example'/><domain name='mixed.example'/>"
-		   "<domain name='named.example'/><domain name='srv.example'/></static>"));
+	        strstr(fake_host_text(answer),
+	               "<domain name='lost.example'/><domain name='mixed.example'/>"
+	               "<domain name='named.example'/><domain name='srv.example'/></static>"));
 	fake_host_done(&answer);
 
 	struct resolver_config off = with;
@@ -604,8 +605,8 @@ static void test_static(void **state)
 	answer = ask("srv.example");
 	assert_non_null(strstr(short_form(answer), "127.0.0.12:5270(host2.example)"));
 	fake_host_done(&answer);
-	answer =
-	    fake_host_ask(host, NULL, "resolver", "<static xmlns='urn:fedway:resolver:1'/>", 1000);
+	answer = fake_host_ask(host, NULL, "resolver", "<static xmlns='urn:fedway:resolver:1'/>",
+	                       1000);
 	assert_null(strstr(fake_host_text(answer), "<domain"));
 	fake_host_done(&answer);
 	fake_host_reload(resolver, &config);
@@ -631,7 +632,7 @@ static void test_check(void **state)
 	wrong.static_routes = (struct fw_rows){ &bad_host, 1 };
 	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
 	assert_string_equal(err.text, "static_routes: host 'not a host' of a.example is neither an "
-				      "address nor a name");
+	                              "address nor a name");
 	wrong.static_routes = (struct fw_rows){ &bad_domain, 1 };
 	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
 	assert_string_equal(err.text, "static_routes: 'a b' is not a domain");
@@ -640,13 +641,13 @@ static void test_check(void **state)
 static void test_strangers(void **state)
 {
 	struct fw_stanza *answer =
-	    fake_host_ask(host, "partner.example", "resolver", ask_six, 1000);
+	        fake_host_ask(host, "partner.example", "resolver", ask_six, 1000);
 
 	(void)state;
 	assert_string_equal(short_form(answer), "policy-denied");
 	fake_host_done(&answer);
-	answer =
-	    fake_host_ask(host, NULL, "resolver", "<other xmlns='urn:fedway:resolver:1'/>", 1000);
+	answer = fake_host_ask(host, NULL, "resolver", "<other xmlns='urn:fedway:resolver:1'/>",
+	                       1000);
 	assert_string_equal(short_form(answer), "unhandled");
 	fake_host_done(&answer);
 	assert_int_equal(lookups_of("six.example"), 0);

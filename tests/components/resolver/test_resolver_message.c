@@ -26,20 +26,20 @@
 #define HEAD(answers, authorities) "\x12\x34\x81\x80\0\x01\0" answers "\0" authorities "\0\0"
 
 static const char two_records[] = HEAD("\x02", "\0") QUESTION
-    "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x0b\0\x05\0\x0a\x14\x95\x02hA\xc0\x1e"
-    "\xc0\x0c\0\x21\0\x01\0\0\0\x3c\0\x0b\0\x06\0\0\x14\x96\x02h2\xc0\x1e";
+        "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x0b\0\x05\0\x0a\x14\x95\x02hA\xc0\x1e"
+        "\xc0\x0c\0\x21\0\x01\0\0\0\x3c\0\x0b\0\x06\0\0\x14\x96\x02h2\xc0\x1e";
 static const char root_target[] =
-    HEAD("\x01", "\0") QUESTION "\xc0\x0c\0\x21\0\x01\0\0\x0e\x10\0\x07\0\0\0\0\0\0\0";
+        HEAD("\x01", "\0") QUESTION "\xc0\x0c\0\x21\0\x01\0\0\x0e\x10\0\x07\0\0\0\0\0\0\0";
 static const char alias_first[] = HEAD("\x02", "\0") QUESTION
-    "\xc0\x0c\0\x05\0\x01\0\0\0\x07\0\x04\x01s\xc0\x20"
-    "\xc0\x39\0\x21\0\x01\0\0\x01\x2c\0\x09\0\x01\0\x02\x14\x95\xc0\x1e\0";
-static const char none_with_soa[] =
-    HEAD("\0", "\x01") QUESTION "\xc0\x20\0\x06\0\x01\0\0\x01\x2c\0\x1c\x01n\xc0\x20\x01h\xc0\x20"
-				"\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x2a";
+        "\xc0\x0c\0\x05\0\x01\0\0\0\x07\0\x04\x01s\xc0\x20"
+        "\xc0\x39\0\x21\0\x01\0\0\x01\x2c\0\x09\0\x01\0\x02\x14\x95\xc0\x1e\0";
+static const char none_with_soa[] = HEAD("\0", "\x01") QUESTION
+        "\xc0\x20\0\x06\0\x01\0\0\x01\x2c\0\x1c\x01n\xc0\x20\x01h\xc0\x20"
+        "\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x2a";
 static const char odd_target[] = HEAD("\x01", "\0") QUESTION
-    "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x0b\0\x05\0\x0a\x14\x95\x02h'\xc0\x1e";
+        "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x0b\0\x05\0\x0a\x14\x95\x02h'\xc0\x1e";
 static const char endless_name[] = HEAD("\x01", "\0") QUESTION
-    "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x08\0\x05\0\x0a\x14\x95\xc0\x3f";
+        "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x08\0\x05\0\x0a\x14\x95\xc0\x3f";
 
 static void test_two(void **state)
 {
@@ -149,7 +149,7 @@ static void test_the_best_are_kept(void **state)
 	memcpy(message, HEAD("\x2b", "\0") QUESTION, len);
 	for (int i = 0; i < 0x2b; i++) { /* 43 records, the best last */
 		static const char record[] =
-		    "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x08\0\0\0\x01\x14\x95\xc0\x1e";
+		        "\xc0\x0c\0\x21\0\x01\0\0\x01\x2c\0\x08\0\0\0\x01\x14\x95\xc0\x1e";
 		memcpy(message + len, record, sizeof(record) - 1);
 		message[len + 13] = (unsigned char)(100 - i);
 		len += sizeof(record) - 1;
@@ -158,7 +158,7 @@ static void test_the_best_are_kept(void **state)
 	assert_int_equal(out.count, RESOLVER_HOSTS_MAX);
 	for (size_t i = 0; i < out.count; i++) {
 		assert_in_range(out.items[i].priority, 100 - 0x2a,
-				100 - 0x2a + RESOLVER_HOSTS_MAX - 1);
+		                100 - 0x2a + RESOLVER_HOSTS_MAX - 1);
 	}
 }
 

@@ -149,7 +149,7 @@ static void test_priority_goes_first(void **state)
 		for (int k = 0; k < 6; k++) {
 			seen |= 1u << order[k];
 			assert_true(k == 0 ||
-				    hosts[order[k - 1]].priority <= hosts[order[k]].priority);
+			            hosts[order[k - 1]].priority <= hosts[order[k]].priority);
 		}
 		assert_int_equal(seen, 0x3f); /* each once */
 	}

@@ -222,7 +222,7 @@ static void drain_finishes_queues_first(void **ctx)
 	struct peer *verify = peer_connect(&world);
 	peer_open(verify, "partner.example", "corp.example");
 	peer_send(verify, "<db:verify from='partner.example' to='corp.example' id='x'>"
-			  "key-for-x-abcdef</db:verify>");
+	                  "key-for-x-abcdef</db:verify>");
 	peer_expect(verify, "type='valid'/>");
 	peer_send(verify, "<db:result from='partner.example' to='corp.example'>k</db:result>");
 	peer_expect(verify, "<resource-constraint ");

@@ -42,21 +42,21 @@ static void a_proved_domain_may_send(void **ctx)
 	assert_non_null(strstr(peer->in, "xmlns:db='jabber:server:dialback'"));
 	assert_non_null(strstr(peer->in, "version='1.0'"));
 	assert_non_null(
-	    strstr(peer->in, "<stream:features>" DIALBACK_FEATURE "</stream:features>"));
+	        strstr(peer->in, "<stream:features>" DIALBACK_FEATURE "</stream:features>"));
 	peer_prove(peer, "partner.example", "corp.example");
 	assert_int_equal(world.asked, 1);
 	assert_int_equal(world.verified, 1);
 	peer_send(peer, "<message from='bob@partner.example/x' to='alice@corp.example' id='1'/>"
-			"<message from='bob@Partner.example' to='alice@CORP.example' id='2'/>");
+	                "<message from='bob@Partner.example' to='alice@CORP.example' id='2'/>");
 	expect_routed(&world, "1");
 	expect_routed(&world, "2");
 	/* the same question again: answered, nobody is asked */
 	peer_prove(peer, "partner.example", "corp.example");
 	assert_int_equal(world.verified, 1);
 	world_expect_log(&world, "received:: <db:result from='partner.example' to='corp.example'>"
-				 "some-key\xe2\x80\xa6</db:result>");
+	                         "some-key\xe2\x80\xa6</db:result>");
 	world_expect_log(&world, "sending:: <db:result from='corp.example' to='partner.example' "
-				 "type='valid'/>");
+	                         "type='valid'/>");
 	world_expect_log(&world, "partner.example:corp.example, IN)");
 	assert_int_equal(fake_host_logged(world.host, "some-key-of-theirs"), 0);
 	struct fw_json *report = fw_json_new();
@@ -104,12 +104,12 @@ static void each_failed_proof_has_its_condition(void **ctx)
 		char condition[128];
 		world.verify = rows[i].cause;
 		snprintf(condition, sizeof(condition),
-			 "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>", rows[i].condition);
+		         "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>", rows[i].condition);
 		peer_send(peer,
-			  "<db:result from='partner.example' to='corp.example'>key</db:result>");
+		          "<db:result from='partner.example' to='corp.example'>key</db:result>");
 		peer_expect(peer,
-			    "<db:result from='corp.example' to='partner.example' type='error'>"
-			    "<error type='cancel'>");
+		            "<db:result from='corp.example' to='partner.example' type='error'>"
+		            "<error type='cancel'>");
 		peer_expect(peer, condition);
 	}
 	world.verdict = "valid"; /* the stream has stayed */
@@ -143,7 +143,7 @@ static void what_is_refused_before_any_lookup(void **ctx)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		char condition[128];
 		snprintf(condition, sizeof(condition),
-			 "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>", rows[i].condition);
+		         "<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>", rows[i].condition);
 		peer_send(peer, "%s", rows[i].question);
 		peer_expect(peer, "type='error'>");
 		peer_expect(peer, condition);
@@ -197,7 +197,7 @@ static void an_invalid_key_beside_a_proved_pair(void **ctx)
 	peer_expect(peer, "<db:result from='corp.example' to='third.example' type='error'>");
 	peer_expect(peer, "<forbidden ");
 	peer_send(peer, "<message from='a@other.example' to='b@corp.example' id='1'/>"
-			"<message from='a@partner.example' to='b@sales.example' id='2'/>");
+	                "<message from='a@partner.example' to='b@sales.example' id='2'/>");
 	expect_routed(&world, "1");
 	expect_routed(&world, "2");
 	peer_free(&peer);
@@ -213,9 +213,9 @@ static void answers_on_inbound_streams_mean_nothing(void **ctx)
 	struct peer *peer = peer_connect(&world);
 	peer_open(peer, "partner.example", "corp.example");
 	peer_send(peer,
-		  "<db:result from='partner.example' to='corp.example' type='valid'/>"
-		  "<db:verify from='partner.example' to='corp.example' id='x' type='valid'/>"
-		  "<db:result from='partner.example' to='corp.example' type=''>k</db:result>");
+	          "<db:result from='partner.example' to='corp.example' type='valid'/>"
+	          "<db:verify from='partner.example' to='corp.example' id='x' type='valid'/>"
+	          "<db:result from='partner.example' to='corp.example' type=''>k</db:result>");
 	world_expect_log(&world, "type=''");
 	fake_host_settle(world.host);
 	assert_int_equal(world.s2s->counts.unsolicited, 3);
@@ -238,7 +238,7 @@ static void a_second_question_for_a_pair_waits_for_the_first(void **ctx)
 	struct peer *peer = peer_connect(&world);
 	peer_open(peer, "partner.example", "corp.example");
 	peer_send(peer, "<db:result from='partner.example' to='corp.example'>k</db:result>"
-			"<db:result from='partner.example' to='corp.example'>k2</db:result>");
+	                "<db:result from='partner.example' to='corp.example'>k2</db:result>");
 	/* the service never answers: the peer hears of it before the stream's own timer ends it */
 	peer_expect(peer, "remote-server-timeout");
 	assert_int_equal(world.verified, 1);
@@ -276,23 +276,23 @@ static void keys_are_checked_before_any_proof(void **ctx)
 	struct peer *peer = peer_connect(&world);
 	peer_open(peer, "partner.example", "corp.example");
 	peer_send(peer, "<db:verify from='partner.example' to='corp.example' id='S1'>"
-			"key-for-S1-abcdef</db:verify>");
+	                "key-for-S1-abcdef</db:verify>");
 	peer_expect(peer, "<db:verify from='corp.example' to='partner.example' id='S1' "
-			  "type='valid'/>");
+	                  "type='valid'/>");
 	peer_send(peer, "<db:verify from='partner.example' to='corp.example' id='S&lt;2'> \n"
-			"key-for-S1-abcdef</db:verify>");
+	                "key-for-S1-abcdef</db:verify>");
 	peer_expect(peer, "<db:verify from='corp.example' to='partner.example' id='S&lt;2' "
-			  "type='invalid'/>");
+	                  "type='invalid'/>");
 	peer_send(peer, "<db:verify from='partner.example' to='unknown.example' id='S3'>k"
-			"</db:verify>");
+	                "</db:verify>");
 	peer_expect(peer, "<db:verify from='unknown.example' to='partner.example' id='S3' "
-			  "type='error'>");
+	                  "type='error'>");
 	peer_expect(peer, "<item-not-found ");
 	peer_send(peer, "<db:verify from='partner.example' to='corp.example'>k</db:verify>");
 	peer_expect(peer, "<bad-request ");
 	assert_int_equal(world.checked, 2);
 	world_expect_log(&world, "sending:: <db:verify from='corp.example' to='partner.example' "
-				 "id='S1' type='valid'/>");
+	                         "id='S1' type='valid'/>");
 	/* it proved nothing by asking */
 	peer_send(peer, "<message from='a@partner.example' to='b@corp.example'/>");
 	peer_expect(peer, "<not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
@@ -371,14 +371,14 @@ static void tls_comes_before_dialback(void **ctx)
 	peer_open(peer, "partner.example", "corp.example");
 	peer_attr(peer, "<stream:stream", "id", clear_id);
 	assert_non_null(strstr(peer->in,
-			       "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
-			       "<required/></starttls></stream:features>"));
+	                       "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
+	                       "<required/></starttls></stream:features>"));
 	peer_send(peer, "<db:result from='partner.example' to='corp.example'>k</db:result>");
 	peer_expect(peer, "type='error'>");
 	peer_expect(peer, "<policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>");
 	/* a verify-only connection may skip TLS */
 	peer_send(peer, "<db:verify from='partner.example' to='corp.example' id='S1'>"
-			"key-for-S1-abcdef</db:verify>");
+	                "key-for-S1-abcdef</db:verify>");
 	peer_expect(peer, "type='valid'/>");
 	peer_send(peer, STARTTLS);
 	peer_expect(peer, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
@@ -488,8 +488,8 @@ static void each_bad_stanza_has_its_error(void **ctx)
 		peer_open(peer, "partner.example", "corp.example");
 		peer_prove(peer, "partner.example", "corp.example");
 		peer_send(peer,
-			  "%s<message from='a@partner.example' to='b@corp.example' id='late'/>",
-			  rows[i].stanza);
+		          "%s<message from='a@partner.example' to='b@corp.example' id='late'/>",
+		          rows[i].stanza);
 		peer_expect(peer, "<stream:error>");
 		peer_expect(peer, rows[i].error);
 		peer_expect(peer, "</stream:stream>");
@@ -509,7 +509,7 @@ static void half_a_stanza_is_nothing(void **ctx)
 	peer_open(peer, "partner.example", "corp.example");
 	peer_prove(peer, "partner.example", "corp.example");
 	peer_send(peer, "<message from='a@partner.example' to='b@corp.example' id='1'/>"
-			"<message from='a@partner.example' to='b@corp.example' id='2'><bo");
+	                "<message from='a@partner.example' to='b@corp.example' id='2'><bo");
 	expect_routed(&world, "1");
 	peer_cut(peer);
 	world_expect_no_ins(&world);
@@ -521,8 +521,8 @@ static void half_a_stanza_is_nothing(void **ctx)
 
 #define DIALOGUE \
 	HEADER_TEXT "from='partner.example' to='corp.example' version='1.0'>" \
-		    "<db:result from='partner.example' to='corp.example'>some-key</db:result>" \
-		    "<db:verify from='partner.example' to='corp.example' id='S1'>k</db:verify>"
+	            "<db:result from='partner.example' to='corp.example'>some-key</db:result>" \
+	            "<db:verify from='partner.example' to='corp.example' id='S1'>k</db:verify>"
 
 static void a_dialogue_in_single_bytes(void **ctx)
 {
@@ -583,14 +583,14 @@ static void limits_are_raised_with_the_first_proof(void **ctx)
 	peer_open(peer, "partner.example", "corp.example");
 	peer_prove(peer, "partner.example", "corp.example");
 	peer_send(peer,
-		  "<message from='a@partner.example' to='b@corp.example' id='1'><body>%s</body>"
-		  "</message>",
-		  body);
+	          "<message from='a@partner.example' to='b@corp.example' id='1'><body>%s</body>"
+	          "</message>",
+	          body);
 	expect_routed(&world, "1");
 	struct peer *early = peer_connect(&world);
 	peer_open(early, "partner.example", "corp.example");
 	peer_send(early, "<db:result from='partner.example' to='corp.example'>%s</db:result>",
-		  body);
+	          body);
 	peer_expect(early, "<policy-violation ");
 	peer_free(&early);
 	peer_free(&peer);

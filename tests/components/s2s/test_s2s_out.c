@@ -24,7 +24,7 @@ static void a_stanza_crosses_in_order(void **ctx)
 	assert_non_null(strstr(peer->in, "xmlns:db='jabber:server:dialback'"));
 	assert_non_null(strstr(peer->in, "to='partner.example'"));
 	assert_non_null(strstr(peer->in, "<db:result from='corp.example' to='partner.example'>"
-					 "key-for-S1D0001-abcdef</db:result>"));
+	                                 "key-for-S1D0001-abcdef</db:result>"));
 	assert_null(strstr(peer->in, "<message"));
 	peer_expect(peer, "hello m1");
 	peer_expect(peer, "hello m2");
@@ -34,9 +34,9 @@ static void a_stanza_crosses_in_order(void **ctx)
 	assert_int_equal(world.resolved, 1);
 	/* the log tells the story, without the key and without bodies */
 	world_expect_log(&world, "sending:: <db:result from='corp.example' to='partner.example'>"
-				 "key-for-\xe2\x80\xa6</db:result>");
+	                         "key-for-\xe2\x80\xa6</db:result>");
 	world_expect_log(&world, "received:: <db:result from='partner.example' "
-				 "to='corp.example' type='valid'/>");
+	                         "to='corp.example' type='valid'/>");
 	world_expect_log(&world, "AUTHENTICATING->OPEN");
 	world_expect_log(&world, "corp.example:partner.example, OUT)");
 	assert_int_equal(fake_host_logged(world.host, "key-for-S1D0001"), 0);
@@ -134,8 +134,8 @@ static void each_bad_greeting_has_its_cause(void **ctx)
 		  FW_CAUSE_NOT_WELL_FORMED },
 		{ "a stream error",
 		  HEADER_TEXT "id='x' version='1.0'><stream:error><host-unknown "
-			      "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
-			      "</stream:stream>",
+		              "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+		              "</stream:stream>",
 		  false, FW_CAUSE_PEER_ERROR },
 	};
 
@@ -175,9 +175,9 @@ static void tls_is_required_and_not_offered(void **ctx)
 	peer_expect_connection(peer, 1);
 	peer_expect(peer, "<stream:stream");
 	peer_send(peer,
-		  HEADER_TEXT "xmlns:db='jabber:server:dialback' id='x' version='1.0'>"
-			      "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/>"
-			      "</stream:features>");
+	          HEADER_TEXT "xmlns:db='jabber:server:dialback' id='x' version='1.0'>"
+	                      "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/>"
+	                      "</stream:features>");
 	peer_expect(peer, "</stream:stream>");
 	peer_send(peer, "</stream:stream>");
 	world_expect_bounces(&world, FW_CAUSE_TLS_REQUIRED, 1);
@@ -199,16 +199,16 @@ static void a_stanza_crosses_under_tls(void **ctx)
 	peer_expect_connection(peer, 1);
 	peer_expect(peer, "<stream:stream");
 	peer_send(peer,
-		  HEADER_TEXT "xmlns:db='jabber:server:dialback' id='clear' version='1.0'>"
-			      "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
-			      "<required/></starttls></stream:features>");
+	          HEADER_TEXT "xmlns:db='jabber:server:dialback' id='clear' version='1.0'>"
+	                      "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
+	                      "<required/></starttls></stream:features>");
 	peer_expect(peer, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
 	assert_int_equal(world.keys, 0);
 	peer_send(peer, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
 	peer_secure(peer, FW_TLS_RECEIVING);
 	peer_accept_pair(peer, "secured", "corp.example", "partner.example");
 	assert_true(peer_has(peer, "key-for-secured") ||
-		    strstr(peer->in, "key-for-secured-abcdef") != NULL);
+	            strstr(peer->in, "key-for-secured-abcdef") != NULL);
 	peer_expect(peer, "hello m1");
 	struct fw_json *report = fw_json_new();
 	s2s_report(world.self, "streams", report);
@@ -354,9 +354,9 @@ static void an_answer_before_the_question_is_ignored(void **ctx)
 	peer_expect_connection(peer, 1);
 	peer_expect(peer, "<stream:stream");
 	peer_send(peer,
-		  HEADER_TEXT "xmlns:db='jabber:server:dialback' id='x' version='1.0'>"
-			      "<stream:features/>"
-			      "<db:result from='partner.example' to='corp.example' type='valid'/>");
+	          HEADER_TEXT "xmlns:db='jabber:server:dialback' id='x' version='1.0'>"
+	                      "<stream:features/>"
+	                      "<db:result from='partner.example' to='corp.example' type='valid'/>");
 	world_expect_bounces(&world, FW_CAUSE_DIALBACK_TIMEOUT, 1);
 	assert_null(strstr(peer->in, "<message"));
 	peer_free(&peer);
@@ -523,9 +523,9 @@ static void what_never_leaves(void **ctx)
 	}
 	struct fw_stanza *stanza = NULL; /* the fake host would not deliver this one to "*" */
 	assert_int_equal(
-	    fw_stanza_parse(fw_str("<message from='a@corp.example' to='b@sales.example'/>"),
-			    &stanza),
-	    FW_OK);
+	        fw_stanza_parse(fw_str("<message from='a@corp.example' to='b@sales.example'/>"),
+	                        &stanza),
+	        FW_OK);
 	fw_stanza_enter(stanza, fake_host_ledger(world.host), 0);
 	s2s_pairs_deliver(world.s2s, &stanza);
 	world_expect_bounces(&world, FW_CAUSE_LOOP, 1);
@@ -579,7 +579,7 @@ static bool is_up(void *ctx)
 {
 	const struct world *world = ctx;
 	const struct s2s_pair *pair =
-	    s2s_pairs_find(world->s2s->pairs, "corp.example", "partner.example");
+	        s2s_pairs_find(world->s2s->pairs, "corp.example", "partner.example");
 
 	return pair != NULL && pair->out != NULL && s2s_out_up(pair->out);
 }
@@ -588,7 +588,7 @@ static bool is_closing(void *ctx)
 {
 	const struct world *world = ctx;
 	const struct s2s_pair *pair =
-	    s2s_pairs_find(world->s2s->pairs, "corp.example", "partner.example");
+	        s2s_pairs_find(world->s2s->pairs, "corp.example", "partner.example");
 
 	return pair == NULL || pair->out == NULL || pair->out->channel == NULL ||
 	       fw_channel_closing(pair->out->channel);
@@ -634,7 +634,7 @@ static void each_death_returns_what_is_unwritten(void **ctx)
 		world_expect_no_pairs(&world);
 		assert_true(fake_host_bounced(world.host, rows[i].bounce) > 10);
 		assert_int_equal(fake_host_bounced(world.host, rows[i].bounce),
-				 fake_host_bounced(world.host, FW_CAUSE_COUNT));
+		                 fake_host_bounced(world.host, FW_CAUSE_COUNT));
 		peer_free(&peer);
 		world_free(&world);
 	}
@@ -716,7 +716,7 @@ static void a_footer_behind_valid_still_takes_the_queue(void **ctx)
 	peer_expect_connection(peer, 1);
 	peer_take_stream(peer, "x");
 	peer_send(peer, "<db:result from='partner.example' to='corp.example' type='valid'/>"
-			"</stream:stream>");
+	                "</stream:stream>");
 	peer_expect(peer, "hello m1"); /* RFC 6120 §4.4: whoever closes still reads */
 	peer_expect(peer, "</stream:stream>");
 	world_expect_no_pairs(&world);

@@ -107,7 +107,7 @@ static bool wait_is_over(void *ctx)
 {
 	struct world *world = ctx;
 	const struct s2s_failure *failure =
-	    s2s_remotes_failure(world->s2s->remotes, "partner.example");
+	        s2s_remotes_failure(world->s2s->remotes, "partner.example");
 
 	return fw_now_ms(world->s2s->loop) >= failure->retry_ms;
 }
@@ -141,7 +141,7 @@ static void the_wait_grows_and_one_may_probe(void **ctx)
 	s2s_remotes_succeeded(remotes, "partner.example");
 	assert_true(s2s_remotes_may_try(remotes, "partner.example"));
 	assert_int_equal(s2s_remotes_failure(remotes, "partner.example")->cause,
-			 FW_CAUSE_CONNECT_FAILED);
+	                 FW_CAUSE_CONNECT_FAILED);
 	world_free(&world);
 }
 

@@ -26,9 +26,9 @@ static void serve_resolver(void *ctx, struct fake_host *host, struct fw_stanza *
 		return;
 	}
 	snprintf(payload, sizeof(payload),
-		 "<targets xmlns='urn:fedway:resolver:1' source='%s' ttl='60'><target "
-		 "ip='127.0.0.1' port='%u' host='localhost'/></targets>",
-		 world->is_static ? "static" : "srv", world->port);
+	         "<targets xmlns='urn:fedway:resolver:1' source='%s' ttl='60'><target "
+	         "ip='127.0.0.1' port='%u' host='localhost'/></targets>",
+	         world->is_static ? "static" : "srv", world->port);
 	fake_host_answer(host, request, payload);
 }
 
@@ -45,7 +45,7 @@ static void serve_verify(struct world *world, struct fake_host *host, struct fw_
 		return;
 	}
 	snprintf(payload, sizeof(payload), "<verify xmlns='urn:fedway:dialback:1' type='%s'/>",
-		 world->verdict);
+	         world->verdict);
 	fake_host_answer(host, request, payload);
 }
 
@@ -64,15 +64,15 @@ static void serve_dialback(void *ctx, struct fake_host *host, struct fw_stanza *
 	} else if (fw_str_is(fw_elem_name(question), "check")) {
 		world->checked++;
 		snprintf(payload, sizeof(payload),
-			 "<check xmlns='urn:fedway:dialback:1' type='%s'/>",
-			 fw_str_is(fw_elem_text(question), key) ? "valid" : "invalid");
+		         "<check xmlns='urn:fedway:dialback:1' type='%s'/>",
+		         fw_str_is(fw_elem_text(question), key) ? "valid" : "invalid");
 		fake_host_answer(host, request, payload);
 	} else if (world->key != FW_CAUSE_NONE) {
 		fake_host_refuse(host, request, world->key);
 	} else {
 		world->keys++;
 		snprintf(payload, sizeof(payload), "<key xmlns='urn:fedway:dialback:1'>%s</key>",
-			 key);
+		         key);
 		fake_host_answer(host, request, payload);
 	}
 }
@@ -86,13 +86,13 @@ static void serve_policy(void *ctx, struct fake_host *host, struct fw_stanza **r
 	if (world->policy_absent) {
 		fake_host_refuse(host, request, FW_CAUSE_NO_ROUTE);
 	} else if (world->denied != NULL &&
-		   fw_str_is(fw_elem_attr(question, "remote"), world->denied)) {
+	           fw_str_is(fw_elem_attr(question, "remote"), world->denied)) {
 		fake_host_answer(host, request,
-				 "<may xmlns='urn:fedway:policy:1' allowed='false' "
-				 "cause='policy-not-listed' rule='allow-list'/>");
+		                 "<may xmlns='urn:fedway:policy:1' allowed='false' "
+		                 "cause='policy-not-listed' rule='allow-list'/>");
 	} else {
 		fake_host_answer(host, request,
-				 "<may xmlns='urn:fedway:policy:1' allowed='true'/>");
+		                 "<may xmlns='urn:fedway:policy:1' allowed='true'/>");
 	}
 }
 
@@ -176,7 +176,7 @@ void world_until(struct world *world, bool (*ready)(void *ctx), void *ctx, const
 	struct fw_timer *tick = NULL;
 
 	assert_int_equal(fw_timer_new(fake_host_loop(world->host), world_on_tick, NULL, &tick),
-			 FW_OK);
+	                 FW_OK);
 	fw_timer_start_ms(tick, 2, 2);
 	bool happened = fake_host_run_until(world->host, ready, ctx, SOON_MS);
 	fw_timer_free(&tick);
@@ -188,9 +188,9 @@ void world_until(struct world *world, bool (*ready)(void *ctx), void *ctx, const
 void world_send(struct world *world, const char *from, const char *to, const char *id)
 {
 	fake_host_send(
-	    world->host,
-	    "<message from='%s' to='%s' id='%s' type='chat'><body>hello %s</body></message>", from,
-	    to, id, id);
+	        world->host,
+	        "<message from='%s' to='%s' id='%s' type='chat'><body>hello %s</body></message>",
+	        from, to, id, id);
 }
 
 struct bounces {
@@ -284,8 +284,8 @@ static void peer_on_ready(void *ctx, int events)
 	for (;;) {
 		size_t room = sizeof(peer->in) - 1 - peer->len;
 		ssize_t got = peer->secure
-				  ? fw_tls_read(peer->tls, peer->in + peer->len, room, &want)
-				  : fw_socket_read(peer->fd, peer->in + peer->len, room);
+		                      ? fw_tls_read(peer->tls, peer->in + peer->len, room, &want)
+		                      : fw_socket_read(peer->fd, peer->in + peer->len, room);
 		if (got <= 0) {
 			if (got != FW_EAGAIN) {
 				peer->ended = true;
@@ -305,8 +305,8 @@ static void peer_watch(struct peer *peer)
 	peer->in[0] = '\0';
 	peer->ended = false;
 	assert_int_equal(fw_io_add(fake_host_loop(peer->world->host), peer->fd,
-				   peer->deaf ? 0 : FW_IO_READ, peer_on_ready, peer, &peer->io),
-			 FW_OK);
+	                           peer->deaf ? 0 : FW_IO_READ, peer_on_ready, peer, &peer->io),
+	                 FW_OK);
 }
 
 static void peer_on_accept(void *ctx, int events)
@@ -347,10 +347,10 @@ struct peer *peer_listen(struct world *world)
 	/* small, so that a peer which does not read is felt soon */
 	const int size = 65536;
 	assert_int_equal(setsockopt(peer->listen_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)),
-			 0);
+	                 0);
 	assert_int_equal(fw_io_add(fake_host_loop(world->host), peer->listen_fd, FW_IO_READ,
-				   peer_on_accept, peer, &peer->listen_io),
-			 FW_OK);
+	                           peer_on_accept, peer, &peer->listen_io),
+	                 FW_OK);
 	world->port = fw_addr_port(&addr);
 	return peer;
 }
@@ -397,7 +397,7 @@ void peer_send(struct peer *peer, const char *format, ...)
 	assert_true(len >= 0 && len < (int)sizeof(text));
 	struct iovec piece = { text, (size_t)len };
 	ssize_t sent = peer->secure ? fw_tls_write(peer->tls, text, (size_t)len, &want)
-				    : fw_socket_write(peer->fd, &piece, 1);
+	                            : fw_socket_write(peer->fd, &piece, 1);
 	assert_int_equal(sent, len);
 }
 
@@ -425,7 +425,7 @@ void peer_expect(struct peer *peer, const char *text)
 
 	if (!fake_host_run_until(peer->world->host, has_text, &expected, SOON_MS)) {
 		fail_msg("'%s' did not come; what came: '%s'%s", text, peer->in + peer->seen,
-			 peer->ended ? " and the end" : "");
+		         peer->ended ? " and the end" : "");
 	}
 	peer->seen = (size_t)(strstr(peer->in + peer->seen, text) - peer->in) + strlen(text);
 }
@@ -466,7 +466,7 @@ void peer_secure(struct peer *peer, enum fw_tls_side side)
 {
 	/* its authority is not ours, as with most servers of the world */
 	struct fw_tls_settings settings = { .certificate_file = CERT("stranger.pem"),
-					    .key_file = CERT("stranger.key") };
+		                            .key_file = CERT("stranger.key") };
 	struct fw_tls_context *context = NULL;
 	struct fw_error err = { 0 };
 
@@ -474,8 +474,8 @@ void peer_secure(struct peer *peer, enum fw_tls_side side)
 		fail_msg("%s", err.text);
 	}
 	assert_int_equal(fw_tls_new(context, side, peer->fd,
-				    side == FW_TLS_INITIATING ? "corp.example" : NULL, &peer->tls),
-			 FW_OK);
+	                            side == FW_TLS_INITIATING ? "corp.example" : NULL, &peer->tls),
+	                 FW_OK);
 	fw_tls_context_release(&context);
 	peer->handshaking = true;
 	peer_on_ready(peer, 0);

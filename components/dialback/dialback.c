@@ -14,6 +14,10 @@
 
 static struct fw_logger dialback_logger = FW_LOGGER("Dialback");
 
+#define DIALBACK_COUNTER_ROW(id, name, unit, help) [DIALBACK_COUNT_##id] = { name, unit, help },
+static const struct fw_counter dialback_counters[] = { DIALBACK_COUNTERS(DIALBACK_COUNTER_ROW)
+	                                                       FW_COUNTER_END };
+
 static const struct fw_option dialback_options[] = {
 	FW_OPT(struct dialback_config, secret, NULL, .min = 1, .max = 1024,
 	       .help = "makes and checks our keys; the same on all edges that serve the domains"),
@@ -100,7 +104,7 @@ static void dialback_make(struct dialback *dialback, const struct dialback_quest
 		dialback_refuse(dialback, request, FW_CAUSE_BAD_STANZA);
 		return;
 	}
-	dialback->keys++;
+	fw_count(dialback->self, DIALBACK_COUNT_KEYS_MADE, 1);
 	dialback_answer(dialback, request, "key", NULL, fw_str(key));
 }
 
@@ -110,8 +114,8 @@ static void dialback_check_key(struct dialback *dialback, const struct dialback_
 	bool valid = dialback_key_check(&dialback->secrets, question->receiving,
 	                                question->originating, question->id, question->key);
 
-	dialback->checks_valid += valid;
-	dialback->checks_invalid += !valid;
+	fw_count(dialback->self,
+	         valid ? DIALBACK_COUNT_CHECKS_VALID : DIALBACK_COUNT_CHECKS_INVALID, 1);
 	fw_log(fw_self_log(dialback->self), &dialback_logger, FW_LOG_INFO,
 	       "checked a key of %.*s for %.*s: %s", FW_STR_ARG(question->originating),
 	       FW_STR_ARG(question->receiving), valid ? "valid" : "invalid");
@@ -288,12 +292,6 @@ static void dialback_report(struct fw_self *self, const char *topic, struct fw_j
 		return;
 	}
 	fw_json_set_int(out, "pending", (int64_t)dialback->pending);
-	fw_json_set_int(out, "keys_made", (int64_t)dialback->keys);
-	fw_json_set_int(out, "checks_valid", (int64_t)dialback->checks_valid);
-	fw_json_set_int(out, "checks_invalid", (int64_t)dialback->checks_invalid);
-	fw_json_set_int(out, "verified_valid", (int64_t)dialback->verified_valid);
-	fw_json_set_int(out, "verified_invalid", (int64_t)dialback->verified_invalid);
-	fw_json_set_int(out, "verified_failed", (int64_t)dialback->verified_failed);
 	fw_json_set_bool(out, "previous_secret", dialback->config->previous_secret.len > 0);
 }
 
@@ -310,4 +308,5 @@ FW_COMPONENT_EXPORT(dialback) = {
 	.drain = dialback_drain,
 	.report = dialback_report,
 	.stop = dialback_stop,
+	.counters = dialback_counters,
 };

@@ -22,6 +22,26 @@ struct dialback_config {
 	uint32_t max_pending;
 };
 
+#define DIALBACK_COUNTERS(X) /* id, name, unit, help */ \
+	X(KEYS_MADE, "keys_made", "keys", \
+	  "made for streams that we begin") \
+	X(CHECKS_VALID, "checks_valid", "keys", \
+	  "that others had from us, and they were ours") \
+	X(CHECKS_INVALID, "checks_invalid", "keys", \
+	  "that others had, and they were not ours") \
+	X(VERIFIED_VALID, "verified_valid", "verifications", \
+	  "that the authoritative server answered with valid") \
+	X(VERIFIED_INVALID, "verified_invalid", "verifications", \
+	  "that it answered with invalid") \
+	X(VERIFIED_ERROR, "verified_error", "verifications", \
+	  "without a verdict: not found, not reached, or it answered with an error") \
+	X(VERIFIED_TIMEOUT, "verified_timeout", "verifications", \
+	  "without a verdict within timeout_ms")
+
+#define DIALBACK_COUNTER_ENUM(id, name, unit, help) DIALBACK_COUNT_##id,
+enum dialback_count { DIALBACK_COUNTERS(DIALBACK_COUNTER_ENUM) DIALBACK_COUNTS };
+#undef DIALBACK_COUNTER_ENUM
+
 struct dialback_verify;
 
 struct dialback {
@@ -33,8 +53,6 @@ struct dialback {
 	struct dialback_verify *verifies; /**< under way, or closing their stream */
 	size_t pending;                   /**< those without an answer */
 	bool draining;
-	uint64_t keys, checks_valid, checks_invalid;
-	uint64_t verified_valid, verified_invalid, verified_failed;
 };
 
 /** What all three requests name; slices into the request and `room`. */

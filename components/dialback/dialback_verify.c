@@ -110,6 +110,16 @@ static void verify_close(struct dialback_verify *verify)
 	fw_channel_close(verify->channel, FW_CAUSE_VERIFY_DONE);
 }
 
+static enum dialback_count verify_counter(const char *type, enum fw_cause cause)
+{
+	if (type != NULL) {
+		return strcmp(type, "valid") == 0 ? DIALBACK_COUNT_VERIFIED_VALID
+		                                  : DIALBACK_COUNT_VERIFIED_INVALID;
+	}
+	return cause == FW_CAUSE_DIALBACK_TIMEOUT ? DIALBACK_COUNT_VERIFIED_TIMEOUT
+	                                          : DIALBACK_COUNT_VERIFIED_ERROR;
+}
+
 /* The one end of a verification: `type` is valid, invalid, or NULL for an error with a cause. */
 static void verify_end(struct dialback_verify *verify, const char *type, enum fw_cause cause,
                        const char *detail)
@@ -121,15 +131,13 @@ static void verify_end(struct dialback_verify *verify, const char *type, enum fw
 	if (type != NULL) {
 		fw_log(verify->log, &verify_logger, FW_LOG_INFO, "verified result=%s time=%.6f",
 		       type, spent_s);
-		dialback->verified_valid += strcmp(type, "valid") == 0;
-		dialback->verified_invalid += strcmp(type, "valid") != 0;
 	} else {
 		fw_log(verify->log, &verify_logger, FW_LOG_WARNING,
 		       "not verified cause=%s phase=%s detail='%s' time=%.6f",
 		       fw_cause_row(cause)->name, phase_names[verify->phase],
 		       fw_quote(fw_str(detail), quoted, sizeof(quoted)), spent_s);
-		dialback->verified_failed++;
 	}
+	fw_count(dialback->self, verify_counter(type, cause), 1);
 	struct verify_waiter *waiters = verify_take_waiters(verify);
 	verify_close(verify);
 	tell_waiters(dialback, waiters, type, cause);

@@ -24,13 +24,29 @@ enum { ASK_TIMEOUT_MS = 5000 };
 
 static struct fw_logger policy_logger = FW_LOGGER("Policy");
 
+#define POLICY_COUNTERS(X) /* id, name, unit, help */ \
+	X(STANZAS_ALLOWED, "stanzas_allowed", "stanzas", "between us and the outside, let pass") \
+	X(STANZAS_DENIED, "stanzas_denied", "stanzas", \
+	  "between us and the outside, returned to their sender") \
+	X(PAIRS_ALLOWED, "pairs_allowed", "questions", \
+	  "asked of the service for a pair of domains, answered yes") \
+	X(PAIRS_DENIED, "pairs_denied", "questions", \
+	  "asked of the service for a pair of domains, answered no")
+
+#define POLICY_COUNTER_ENUM(id, name, unit, help) POLICY_COUNT_##id,
+enum policy_count { POLICY_COUNTERS(POLICY_COUNTER_ENUM) POLICY_COUNTS };
+#undef POLICY_COUNTER_ENUM
+
+#define POLICY_COUNTER_ROW(id, name, unit, help) [POLICY_COUNT_##id] = { name, unit, help },
+static const struct fw_counter policy_counters[] = { POLICY_COUNTERS(POLICY_COUNTER_ROW)
+	                                                     FW_COUNTER_END };
+
 struct policy {
 	struct fw_self *self;
 	struct policy_rules rules;
 	struct policy_refused *refused;
 	struct fw_request *asking; /* the resolver, for its static domains */
 	bool ask_again;            /* they have changed since it was asked */
-	uint64_t crossed, denied;
 };
 
 static const struct fw_option policy_options[] = {
@@ -110,11 +126,11 @@ static enum fw_verdict policy_hook(struct fw_self *self, struct fw_stanza *stanz
 	}
 	struct policy_decision decision =
 	        from_local ? decide(policy, from_key, to_key) : decide(policy, to_key, from_key);
-	policy->crossed++;
 	if (decision.cause == FW_CAUSE_NONE) {
+		fw_count(self, POLICY_COUNT_STANZAS_ALLOWED, 1);
 		return FW_PASS;
 	}
-	policy->denied++;
+	fw_count(self, POLICY_COUNT_STANZAS_DENIED, 1);
 	policy_refused_count(policy->refused, fw_self_log(self), from_key, to_key, decision);
 	snprintf(why->rule, sizeof(why->rule), "%s", decision.rule);
 	return fw_verdict(why, FW_BOUNCE, decision.cause);
@@ -179,6 +195,10 @@ static void policy_may(struct policy *policy, struct fw_elem *may, struct fw_sta
 		policy_refused_count(policy->refused, fw_self_log(policy->self),
 		                     in ? remote : local, in ? local : remote, decision);
 	}
+	fw_count(policy->self,
+	         decision.cause == FW_CAUSE_NONE ? POLICY_COUNT_PAIRS_ALLOWED
+	                                         : POLICY_COUNT_PAIRS_DENIED,
+	         1);
 	policy_answer(policy, request, decision);
 }
 
@@ -348,8 +368,6 @@ static void policy_report(struct fw_self *self, const char *topic, struct fw_jso
 	}
 	fw_json_set(out, "privacy_mode", fw_str(policy_modes[policy->rules.mode].word));
 	fw_json_set_bool(out, "static_routes_allowed", policy->rules.statics_allowed);
-	fw_json_set_int(out, "crossed", (int64_t)policy->crossed);
-	fw_json_set_int(out, "denied", (int64_t)policy->denied);
 	for (size_t i = 0; i < FW_COUNT(lists); i++) {
 		struct fw_json *array = fw_json_set_array(out, lists[i].name);
 		for (size_t k = 0; k < policy_set_count(lists[i].set); k++) {
@@ -384,4 +402,5 @@ FW_COMPONENT_EXPORT(policy) = {
 	.announced = policy_announced,
 	.report = policy_report,
 	.stop = policy_stop,
+	.counters = policy_counters,
 };

@@ -12,6 +12,10 @@
 
 #include <fedway/json.h>
 
+#define RESOLVER_COUNTER_ROW(id, name, unit, help) [RESOLVER_COUNT_##id] = { name, unit, help },
+static const struct fw_counter resolver_counters[] = { RESOLVER_COUNTERS(RESOLVER_COUNTER_ROW)
+	                                                       FW_COUNTER_END };
+
 static const struct fw_option static_rows[] = {
 	FW_OPT(struct resolver_static_row, domain, NULL, .min = 1, .max = 1023,
 	       .help = "domain that this host serves"),
@@ -237,10 +241,6 @@ static void resolver_report(struct fw_self *self, const char *topic, struct fw_j
 	}
 	fw_json_set_int(out, "cached", (int64_t)resolver_cache_count(resolver->cache));
 	fw_json_set_int(out, "waiting", (int64_t)resolver->pending);
-	fw_json_set_int(out, "answered", (int64_t)resolver->answered);
-	fw_json_set_int(out, "from_cache", (int64_t)resolver->from_cache);
-	fw_json_set_int(out, "failed", (int64_t)resolver->failed);
-	fw_json_set_int(out, "lookups", (int64_t)resolver->looked_up);
 	fw_json_set_bool(out, "static_routes_enabled", resolver->config->static_routes_enabled);
 	struct fw_json *routes = fw_json_set_array(out, "static_routes");
 	for (size_t i = 0; i < resolver->statics->count; i++) {
@@ -265,4 +265,5 @@ FW_COMPONENT_EXPORT(resolver) = {
 	.drain = resolver_drain,
 	.report = resolver_report,
 	.stop = resolver_stop,
+	.counters = resolver_counters,
 };

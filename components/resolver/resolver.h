@@ -24,6 +24,24 @@ struct resolver_config {
 	bool ipv4, ipv6;
 };
 
+#define RESOLVER_COUNTERS(X) /* id, name, unit, help */ \
+	X(QUERIES, "queries", "questions", \
+	  "which addresses serve a domain?") \
+	X(CACHE_HITS, "cache_hits", "questions", \
+	  "answered from memory") \
+	X(LOOKUPS, "lookups", "look-ups", \
+	  "that ended, by static route or DNS; questions at the same time share one") \
+	X(ANSWERED, "answered", "answers", \
+	  "with targets") \
+	X(NEGATIVE, "negative", "answers", \
+	  "that there is nothing to connect to, or that nobody knows") \
+	X(REFUSED, "refused", "questions", \
+	  "of any kind that got no answer but an error: bad, not allowed, or too many")
+
+#define RESOLVER_COUNTER_ENUM(id, name, unit, help) RESOLVER_COUNT_##id,
+enum resolver_count { RESOLVER_COUNTERS(RESOLVER_COUNTER_ENUM) RESOLVER_COUNTS };
+#undef RESOLVER_COUNTER_ENUM
+
 struct resolver_lookup;
 
 struct resolver {
@@ -36,7 +54,6 @@ struct resolver {
 	struct resolver_lookup *lookups; /**< under way, one per domain */
 	size_t pending;                  /**< requests that wait for them */
 	bool draining;
-	uint64_t answered, from_cache, failed, looked_up;
 };
 
 /* ---- resolver_lookup.c ---- */

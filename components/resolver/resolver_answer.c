@@ -60,6 +60,17 @@ static int answer_fill(struct fw_stanza *reply, const char *domain,
 	return ret;
 }
 
+static void answer_error(struct resolver *resolver, struct fw_stanza **request, enum fw_cause cause)
+{
+	struct fw_stanza *reply = NULL;
+
+	if (fw_stanza_error_reply(*request, cause, &reply) != FW_OK) {
+		fw_bounce(resolver->self, request, cause);
+		return;
+	}
+	fw_reply(resolver->self, request, &reply);
+}
+
 void resolver_answer(struct resolver *resolver, struct fw_stanza **request, const char *domain,
                      const struct resolver_result *result, uint32_t left_s, bool cached)
 {
@@ -70,7 +81,8 @@ void resolver_answer(struct resolver *resolver, struct fw_stanza **request, cons
 		       "puny=%s from cache ttl=%u", domain, left_s);
 	}
 	if (result->cause != FW_CAUSE_NONE) {
-		resolver_refuse(resolver, request, result->cause);
+		fw_count(resolver->self, RESOLVER_COUNT_NEGATIVE, 1);
+		answer_error(resolver, request, result->cause);
 		return;
 	}
 	if (fw_stanza_reply(*request, "result", &reply) != FW_OK ||
@@ -79,20 +91,14 @@ void resolver_answer(struct resolver *resolver, struct fw_stanza **request, cons
 		resolver_refuse(resolver, request, FW_CAUSE_RESOURCES);
 		return;
 	}
-	resolver->answered++;
+	fw_count(resolver->self, RESOLVER_COUNT_ANSWERED, 1);
 	fw_reply(resolver->self, request, &reply);
 }
 
 void resolver_refuse(struct resolver *resolver, struct fw_stanza **request, enum fw_cause cause)
 {
-	struct fw_stanza *reply = NULL;
-
-	resolver->failed++;
-	if (fw_stanza_error_reply(*request, cause, &reply) != FW_OK) {
-		fw_bounce(resolver->self, request, cause);
-		return;
-	}
-	fw_reply(resolver->self, request, &reply);
+	fw_count(resolver->self, RESOLVER_COUNT_REFUSED, 1);
+	answer_error(resolver, request, cause);
 }
 
 void resolver_answer_static(struct resolver *resolver, struct fw_stanza **request)
@@ -116,7 +122,6 @@ void resolver_answer_static(struct resolver *resolver, struct fw_stanza **reques
 			last = domain;
 		}
 	}
-	resolver->answered++;
 	fw_reply(resolver->self, request, &reply);
 }
 

@@ -83,7 +83,7 @@ static void lookup_finish(struct resolver_lookup *lookup)
 	resolver_cache_put(resolver->cache, fw_str(lookup->domain), result,
 	                   fw_now_ms(resolver->loop));
 	resolver_log(resolver, lookup->domain, result);
-	resolver->looked_up++;
+	fw_count(resolver->self, RESOLVER_COUNT_LOOKUPS, 1);
 	while (lookup->waiters != NULL) {
 		struct waiter *waiter = lookup->waiters;
 		lookup->waiters = waiter->next;
@@ -378,9 +378,10 @@ void resolver_lookup(struct resolver *resolver, struct fw_str key, struct fw_sta
 	struct resolver_result *kept =
 	        resolver_cache_get(resolver->cache, key, fw_now_ms(resolver->loop), &left_s);
 
+	fw_count(resolver->self, RESOLVER_COUNT_QUERIES, 1);
 	if (kept != NULL) {
 		snprintf(domain, sizeof(domain), "%.*s", FW_STR_ARG(key));
-		resolver->from_cache++;
+		fw_count(resolver->self, RESOLVER_COUNT_CACHE_HITS, 1);
 		resolver_answer(resolver, request, domain, kept, left_s, true);
 		return;
 	}

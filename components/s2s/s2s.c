@@ -15,6 +15,9 @@
 
 static struct fw_logger s2s_logger = FW_LOGGER("s2s");
 
+#define S2S_COUNTER_ROW(id, name, unit, help) [S2S_COUNT_##id] = { name, unit, help },
+static const struct fw_counter s2s_counters[] = { S2S_COUNTERS(S2S_COUNTER_ROW) FW_COUNTER_END };
+
 /* ---- drain ---- */
 
 static void s2s_count_unfinished(struct s2s_pair *pair, void *ctx)
@@ -220,4 +223,5 @@ FW_COMPONENT_EXPORT(s2s) = {
 	.drain = s2s_drain,
 	.report = s2s_report,
 	.stop = s2s_stop,
+	.counters = s2s_counters,
 };

@@ -69,13 +69,49 @@ struct s2s_totals {
 	uint64_t bytes;
 };
 
-struct s2s_counts {
-	uint64_t accepted, refused;      /**< connections */
-	uint64_t out_tried, out_up;      /**< outgoing streams begun, and authenticated */
-	uint64_t pairs_valid, pairs_refused; /**< inbound dialback */
-	uint64_t checks;                 /**< answers as authoritative server */
-	uint64_t unsolicited;            /**< dialback elements that nobody waited for */
-};
+#define S2S_COUNTERS(X) /* id, name, unit, help */ \
+	X(STREAMS_IN, "streams_in", "connections", \
+	  "accepted from other servers") \
+	X(STREAMS_REFUSED, "streams_refused", "connections", \
+	  "turned away by unauthenticated_max or unauthenticated_per_address_max") \
+	X(STREAMS_OUT, "streams_out", "streams", \
+	  "to other servers that were begun") \
+	X(STREAMS_OUT_UP, "streams_out_up", "streams", \
+	  "to other servers that were authenticated") \
+	X(STREAMS_OUT_FAILED, "streams_out_failed", "streams", \
+	  "to other servers that failed: not found, not reached, or not authenticated") \
+	X(DIALBACK_IN_VALID, "dialback_in_valid", "results", \
+	  "domains that other servers proved to us") \
+	X(DIALBACK_IN_INVALID, "dialback_in_invalid", "results", \
+	  "domains with a key that was not theirs") \
+	X(DIALBACK_IN_ERROR, "dialback_in_error", "results", \
+	  "domains that we did not take, or that could not be proved") \
+	X(DIALBACK_OUT_VALID, "dialback_out_valid", "results", \
+	  "domains of ours that other servers took") \
+	X(DIALBACK_OUT_INVALID, "dialback_out_invalid", "results", \
+	  "domains of ours that other servers answered with invalid") \
+	X(DIALBACK_OUT_ERROR, "dialback_out_error", "results", \
+	  "domains of ours that other servers answered with an error") \
+	X(DIALBACK_CHECKS, "dialback_checks", "answers", \
+	  "to servers that asked whether a key is ours") \
+	X(DIALBACK_IGNORED, "dialback_ignored", "elements", \
+	  "of dialback that nobody had asked for") \
+	X(STANZAS_IN, "stanzas_in", "stanzas", \
+	  "of proved pairs, given to the router") \
+	X(BYTES_IN, "bytes_in", "bytes", \
+	  "size of these stanzas") \
+	X(STANZAS_OUT, "stanzas_out", "stanzas", \
+	  "given to outgoing streams; one that has to go over a second stream counts twice") \
+	X(BYTES_OUT, "bytes_out", "bytes", \
+	  "size of these stanzas") \
+	X(STANZAS_REFUSED, "stanzas_refused", "stanzas", \
+	  "returned at once: full queue, back-off, or not for the outside") \
+	X(STANZAS_RETURNED, "stanzas_returned", "stanzas", \
+	  "returned after they had waited for a stream, or were left unwritten by one")
+
+#define S2S_COUNTER_ENUM(id, name, unit, help) S2S_COUNT_##id,
+enum s2s_count { S2S_COUNTERS(S2S_COUNTER_ENUM) S2S_COUNTS };
+#undef S2S_COUNTER_ENUM
 
 struct s2s {
 	struct fw_self *self;
@@ -89,10 +125,15 @@ struct s2s {
 	struct s2s_pairs *pairs;
 	struct s2s_remotes *remotes;
 	struct s2s_totals waiting;
-	struct s2s_counts counts;
 	struct fw_task progress;
 	bool draining, drained, stopping;
 };
+
+/** Adds one. */
+static inline void s2s_count(const struct s2s *s2s, enum s2s_count id)
+{
+	fw_count(s2s->self, id, 1);
+}
 
 /** Something ended or emptied: while draining, the next step may be due. */
 void s2s_progress(struct s2s *s2s);

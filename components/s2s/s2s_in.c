@@ -174,6 +174,8 @@ void s2s_in_stanza(struct s2s_in *in, struct fw_stanza **stanza)
 		return;
 	}
 	in->stanzas++;
+	s2s_count(in->s2s, S2S_COUNT_STANZAS_IN);
+	fw_count(in->s2s->self, S2S_COUNT_BYTES_IN, fw_stanza_size(*stanza));
 	in->last_stanza_ms = fw_now_ms(in->s2s->loop);
 	fw_route(in->s2s->self, stanza); /* on an error it has given the stanza its exit */
 }

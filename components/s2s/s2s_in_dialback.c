@@ -46,7 +46,7 @@ static void in_refuse(struct s2s_in *in, const struct s2s_db *question, const ch
 
 	if (strcmp(question->name, "result") == 0) {
 		db.id = fw_str(NULL);
-		in->s2s->counts.pairs_refused++;
+		s2s_count(in->s2s, S2S_COUNT_DIALBACK_IN_ERROR);
 	}
 	s2s_db_send(in->channel, &db, in->log, in->session);
 }
@@ -146,7 +146,7 @@ bool s2s_in_proof_pending(const struct s2s_in *in)
 
 static void proof_failed(struct s2s_proof *proof, const char *condition, const char *text)
 {
-	proof->in->s2s->counts.pairs_refused++;
+	s2s_count(proof->in->s2s, S2S_COUNT_DIALBACK_IN_ERROR);
 	proof_answer(proof, "error", condition, text);
 	proof_remove(proof);
 }
@@ -155,11 +155,13 @@ static void proof_invalid(struct s2s_proof *proof)
 {
 	struct s2s_in *in = proof->in;
 
+	s2s_count(in->s2s, S2S_COUNT_DIALBACK_IN_INVALID);
 	if (in->valid_count > 0) { /* others were proved here: they keep the stream */
-		proof_failed(proof, "forbidden", fw_cause_row(FW_CAUSE_DIALBACK_INVALID)->text);
+		proof_answer(proof, "error", "forbidden",
+		             fw_cause_row(FW_CAUSE_DIALBACK_INVALID)->text);
+		proof_remove(proof);
 		return;
 	}
-	in->s2s->counts.pairs_refused++;
 	proof_answer(proof, "invalid", NULL, NULL);
 	proof_remove(proof);
 	s2s_in_close(in, FW_CAUSE_DIALBACK_INVALID, "");
@@ -238,7 +240,7 @@ static void in_result(struct s2s_in *in, const struct s2s_db *db, const char *re
 	} else if (proof != NULL && proof->state == S2S_PROOF_VALID) {
 		proof_answer(proof, "valid", NULL, NULL);
 	} else if (proof != NULL) {
-		in->s2s->counts.unsolicited++;
+		s2s_count(in->s2s, S2S_COUNT_DIALBACK_IGNORED);
 		s2s_log_element(in->log, in->session, false, "ignored: this pair is being proved");
 	} else if (in->proof_count >= in->s2s->config->pairs_per_stream_max) {
 		in_refuse(in, db, "resource-constraint",
@@ -315,7 +317,7 @@ static void check_on_verdict(void *ctx, struct fw_stanza *reply, enum fw_cause c
 		db.condition = fw_str("resource-constraint");
 		db.text = fw_str("the dialback service could not be asked");
 	}
-	in->s2s->counts.checks++;
+	s2s_count(in->s2s, S2S_COUNT_DIALBACK_CHECKS);
 	s2s_db_send(in->channel, &db, in->log, in->session);
 	check_remove(check);
 }
@@ -349,6 +351,7 @@ static void in_verify(struct s2s_in *in, const struct s2s_db *db, const char *re
 			                 .to = db->from,
 			                 .id = db->id,
 			                 .type = fw_str("invalid") };
+		s2s_count(in->s2s, S2S_COUNT_DIALBACK_CHECKS);
 		s2s_db_send(in->channel, &answer, in->log, in->session);
 		return;
 	}
@@ -372,7 +375,7 @@ void s2s_in_dialback(struct s2s_in *in, const struct s2s_db *db)
 
 	s2s_log_element(in->log, in->session, false, s2s_db_text(db, text, sizeof(text)));
 	if (db->type.ptr != NULL) { /* XEP-0220 §2.2: never legal in this direction */
-		in->s2s->counts.unsolicited++;
+		s2s_count(in->s2s, S2S_COUNT_DIALBACK_IGNORED);
 		s2s_log_element(in->log, in->session, false, "ignored: nobody asked for it");
 		return;
 	}

@@ -88,7 +88,7 @@ static void listener_on_readable(void *ctx, int events)
 		}
 		const char *limit = listen_refusal(s2s, &peer);
 		if (limit != NULL) {
-			s2s->counts.refused++;
+			s2s_count(s2s, S2S_COUNT_STREAMS_REFUSED);
 			fw_log(fw_self_log(s2s->self), &listen_logger, FW_LOG_WARNING,
 			       "connection refused peer=%s cause=%s limit=%s",
 			       fw_addr_text(&peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name,
@@ -96,7 +96,7 @@ static void listener_on_readable(void *ctx, int events)
 			fw_socket_close(&fd);
 			continue;
 		}
-		s2s->counts.accepted++;
+		s2s_count(s2s, S2S_COUNT_STREAMS_IN);
 		s2s_in_accept(s2s, &fd, &peer);
 	}
 }

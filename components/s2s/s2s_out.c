@@ -227,6 +227,7 @@ void s2s_out_fail(struct s2s_out *out, enum fw_cause cause, const char *format, 
 	va_start(args, format);
 	vsnprintf(out->detail, sizeof(out->detail), format, args);
 	va_end(args);
+	s2s_count(out->s2s, S2S_COUNT_STREAMS_OUT_FAILED);
 	if (out->trying) {
 		out->trying = false;
 		s2s_remotes_failed(out->s2s->remotes, out->pair->remote, cause, out->detail);
@@ -318,6 +319,7 @@ void s2s_out_free(struct s2s_out **out_in, struct s2s_waiting *back)
 	fw_dial_cancel(&out->dial);
 	while (out->channel != NULL && (stanza = fw_channel_take_back(out->channel)) != NULL) {
 		if (s2s_waiting_return(out->s2s, back, &stanza) != FW_OK) {
+			s2s_count(out->s2s, S2S_COUNT_STANZAS_RETURNED);
 			fw_bounce(out->s2s->self, &stanza, FW_CAUSE_RESOURCES);
 		}
 	}
@@ -358,7 +360,7 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair, struct s2s_out **out_p
 	out->machine.changed = out_on_changed;
 	out->trying = true;
 	s2s_remotes_begin(s2s->remotes, pair->remote);
-	s2s->counts.out_tried++;
+	s2s_count(s2s, S2S_COUNT_STREAMS_OUT);
 	ret = fw_machine_start(&out->machine, s2s_out_rows, S2S_OUT_STATES, S2S_OUT_RESOLVE,
 	                       s2s->loop, out);
 done:
@@ -396,6 +398,8 @@ static bool out_takes(const struct s2s_out *out)
 static void out_send(struct s2s_out *out, struct fw_stanza *stanza)
 {
 	out->last_stanza_ms = fw_now_ms(out->s2s->loop);
+	s2s_count(out->s2s, S2S_COUNT_STANZAS_OUT);
+	fw_count(out->s2s->self, S2S_COUNT_BYTES_OUT, s2s_waiting_size(stanza));
 	s2s_log_stanza(out->log, stanza, true);
 	fw_channel_send(out->channel, &stanza);
 }

@@ -140,7 +140,7 @@ static bool out_is_answer(struct s2s_out *out, struct fw_stanza *element, struct
 	    fw_domain_eq(db->to, fw_str(out->pair->local))) {
 		return true;
 	}
-	out->s2s->counts.unsolicited++;
+	s2s_count(out->s2s, S2S_COUNT_DIALBACK_IGNORED);
 	s2s_log_element(out->log, out->session, false, "ignored: nobody asked for it");
 	return false;
 }
@@ -169,11 +169,14 @@ static void out_answered(struct s2s_out *out, const struct s2s_db *db)
 	char text[80];
 
 	if (fw_str_is(db->type, "valid")) {
+		s2s_count(out->s2s, S2S_COUNT_DIALBACK_OUT_VALID);
 		s2s_trust_out(out);
 		fw_machine_goto(&out->machine, S2S_OUT_UP);
 	} else if (fw_str_is(db->type, "invalid")) {
+		s2s_count(out->s2s, S2S_COUNT_DIALBACK_OUT_INVALID);
 		s2s_out_fail(out, FW_CAUSE_DIALBACK_INVALID, "the peer answered invalid");
 	} else {
+		s2s_count(out->s2s, S2S_COUNT_DIALBACK_OUT_ERROR);
 		s2s_out_fail(out, FW_CAUSE_DIALBACK_ERROR, "the peer answered %s %s",
 		             fw_quote(db->condition, condition, sizeof(condition)),
 		             fw_quote(db->text, text, sizeof(text)));

@@ -82,6 +82,7 @@ static void pair_on_age(void *ctx)
 
 	while (pair->waiting.stanzas > 0 && now >= s2s_waiting_since_ms(&pair->waiting) + max_age) {
 		struct fw_stanza *stanza = s2s_waiting_pop(pair->s2s, &pair->waiting);
+		s2s_count(pair->s2s, S2S_COUNT_STANZAS_RETURNED);
 		fw_bounce(pair->s2s->self, &stanza, FW_CAUSE_QUEUE_AGED);
 	}
 	if (pair->waiting.stanzas > 0) {
@@ -275,6 +276,7 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 	}
 done:
 	if (cause != FW_CAUSE_NONE) {
+		s2s_count(s2s, S2S_COUNT_STANZAS_REFUSED);
 		fw_bounce(s2s->self, stanza, cause);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * What fedwayctl shows of S2S: counts, one object per stream with how it is protected and why it is
+ * What fedwayctl shows of S2S: sums, one object per stream with how it is protected and why it is
  * trusted (RFC 7590 §3.6), and what failed last per remote domain. Reads only.
  */
 #include "components/s2s/s2s_in.h"
@@ -114,8 +114,6 @@ static void report_in(const struct s2s_in *in, struct fw_json *array)
 
 static void report_status(struct s2s *s2s, struct fw_json *out)
 {
-	const struct s2s_counts *counts = &s2s->counts;
-
 	for (const struct fw_choice *mode = fw_security_choices; mode->word != NULL; mode++) {
 		if (mode->value == s2s->config->security_mode) {
 			fw_json_set(out, "security_mode", fw_str(mode->word));
@@ -128,14 +126,6 @@ static void report_status(struct s2s *s2s, struct fw_json *out)
 	fw_json_set_int(out, "streams_out", (int64_t)s2s_pairs_count(s2s->pairs));
 	fw_json_set_int(out, "queued", (int64_t)s2s->waiting.stanzas);
 	fw_json_set_int(out, "queued_bytes", (int64_t)s2s->waiting.bytes);
-	fw_json_set_int(out, "accepted", (int64_t)counts->accepted);
-	fw_json_set_int(out, "refused", (int64_t)counts->refused);
-	fw_json_set_int(out, "out_tried", (int64_t)counts->out_tried);
-	fw_json_set_int(out, "out_authenticated", (int64_t)counts->out_up);
-	fw_json_set_int(out, "pairs_valid", (int64_t)counts->pairs_valid);
-	fw_json_set_int(out, "pairs_refused", (int64_t)counts->pairs_refused);
-	fw_json_set_int(out, "keys_checked", (int64_t)counts->checks);
-	fw_json_set_int(out, "unsolicited", (int64_t)counts->unsolicited);
 	s2s_remotes_report(s2s->remotes, fw_json_set_array(out, "failures"));
 }
 

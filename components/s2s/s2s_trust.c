@@ -48,7 +48,7 @@ void s2s_trust_in(struct s2s_in *in, struct s2s_proof *proof)
 
 	fw_assert(proof->state == S2S_PROOF_VERIFY);
 	proof->state = S2S_PROOF_VALID;
-	in->s2s->counts.pairs_valid++;
+	s2s_count(in->s2s, S2S_COUNT_DIALBACK_IN_VALID);
 	if (++in->valid_count > 1) {
 		return;
 	}
@@ -62,7 +62,7 @@ void s2s_trust_in(struct s2s_in *in, struct s2s_proof *proof)
 void s2s_trust_out(struct s2s_out *out)
 {
 	trust_give(out->s2s, out->channel, &out->trust);
-	out->s2s->counts.out_up++;
+	s2s_count(out->s2s, S2S_COUNT_STREAMS_OUT_UP);
 }
 
 const char *s2s_trust_method(const struct s2s_trust *trust)

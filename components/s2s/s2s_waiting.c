@@ -18,7 +18,7 @@ struct s2s_waiting_entry {
 };
 
 /* A stanza that was made here has no bytes before somebody asks for them; the stream will, soon. */
-static uint64_t waiting_size(struct fw_stanza *stanza)
+uint64_t s2s_waiting_size(struct fw_stanza *stanza)
 {
 	struct fw_str bytes = { NULL, fw_stanza_size(stanza) };
 
@@ -42,7 +42,7 @@ static int waiting_append(struct s2s *s2s, struct s2s_waiting *waiting, struct f
 		return FW_ENOMEM;
 	}
 	entry->stanza = *stanza;
-	entry->bytes = waiting_size(*stanza);
+	entry->bytes = s2s_waiting_size(*stanza);
 	entry->since_ms = fw_now_ms(s2s->loop);
 	*stanza = NULL;
 	if (waiting->last != NULL) {
@@ -61,7 +61,7 @@ static int waiting_append(struct s2s *s2s, struct s2s_waiting *waiting, struct f
 int s2s_waiting_push(struct s2s *s2s, struct s2s_waiting *waiting, struct fw_stanza **stanza)
 {
 	const struct s2s_config *config = s2s->config;
-	uint64_t bytes = waiting_size(*stanza);
+	uint64_t bytes = s2s_waiting_size(*stanza);
 
 	if (waiting->stanzas >= config->queue_max_stanzas ||
 	    waiting->bytes + bytes > config->queue_max_bytes ||
@@ -125,6 +125,7 @@ void s2s_waiting_bounce(struct s2s *s2s, struct s2s_waiting *waiting, enum fw_ca
 
 	*waiting = (struct s2s_waiting){ 0 };
 	while ((stanza = s2s_waiting_pop(s2s, &apart)) != NULL) {
+		s2s_count(s2s, S2S_COUNT_STANZAS_RETURNED);
 		fw_bounce(s2s->self, &stanza, cause);
 	}
 }

@@ -18,6 +18,8 @@ struct s2s_waiting {
 	uint64_t bytes;
 };
 
+/** Bytes on the wire; makes them for a stanza that was made here. */
+uint64_t s2s_waiting_size(struct fw_stanza *stanza);
 /** @return FW_OK [t]; FW_ELIMIT or FW_ENOMEM: the stanza stays with the caller */
 int s2s_waiting_push(struct s2s *s2s, struct s2s_waiting *waiting, struct fw_stanza **stanza);
 /** As push, but a stanza that waited before: it goes past the limits, and counts as young. */

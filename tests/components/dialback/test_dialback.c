@@ -49,6 +49,19 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Value of the counter with this name. */
+static uint64_t counted(const char *name)
+{
+	const struct fw_counter *rows = fw_self_component(dialback)->counters;
+	unsigned id = 0;
+
+	while (rows[id].name != NULL && strcmp(rows[id].name, name) != 0) {
+		id++;
+	}
+	assert_non_null(rows[id].name);
+	return fw_self_counter(dialback, id);
+}
+
 /* Asks, and fails unless the answer has `wanted` in it. */
 static void ask(const char *what, const char *from, const char *payload, const char *wanted)
 {
@@ -95,8 +108,19 @@ static void test_requests(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
-		ask(rows[i].what, NULL, rows[i].payload, rows[i].wanted);
+		const char *payload = rows[i].payload, *wanted = rows[i].wanted;
+		uint64_t keys = counted("keys_made"), valid = counted("checks_valid");
+		uint64_t invalid = counted("checks_invalid");
+		ask(rows[i].what, NULL, payload, wanted);
+		bool bad = strstr(wanted, "name=") != NULL;
+		assert_int_equal(counted("keys_made") - keys,
+		                 !bad && strncmp(payload, "<key ", 5) == 0);
+		assert_int_equal(counted("checks_valid") - valid,
+		                 strstr(wanted, "'valid'") != NULL);
+		assert_int_equal(counted("checks_invalid") - invalid,
+		                 strstr(wanted, "'invalid'") != NULL);
 	}
+	assert_true(counted("keys_made") > 0 && counted("checks_valid") > 0);
 	assert_int_equal(fake_host_logged(host, KEY), 0); /* keys are not written to the log */
 }
 

@@ -117,12 +117,32 @@ static const char *word_of(struct fw_stanza *answer)
 	return word;
 }
 
+/* The counter of a verification that ended with this word. */
+static enum dialback_count counter_of(const char *word)
+{
+	return strcmp(word, "valid") == 0              ? DIALBACK_COUNT_VERIFIED_VALID
+	       : strcmp(word, "invalid") == 0          ? DIALBACK_COUNT_VERIFIED_INVALID
+	       : strcmp(word, "dialback-timeout") == 0 ? DIALBACK_COUNT_VERIFIED_TIMEOUT
+	                                               : DIALBACK_COUNT_VERIFIED_ERROR;
+}
+
+/* Asks for one verification; it ends with the word and is counted once under it, if it began. */
 static void verify(const char *what, const char *payload, const char *wanted)
 {
+	uint64_t before[DIALBACK_COUNTS];
+	for (unsigned id = 0; id < DIALBACK_COUNTS; id++) {
+		before[id] = fw_self_counter(dialback, id);
+	}
 	struct fw_stanza *answer = fake_host_ask(host, NULL, "dialback", payload, LONG_MS);
 
 	if (strcmp(word_of(answer), wanted) != 0) {
 		fail_msg("%s: '%s', wanted '%s'", what, word_of(answer), wanted);
+	}
+	if (strcmp(wanted, "component-draining") != 0) { /* then it was not even begun */
+		before[counter_of(wanted)]++;
+	}
+	for (unsigned id = 0; id < DIALBACK_COUNTS; id++) {
+		assert_int_equal(fw_self_counter(dialback, id), before[id]);
 	}
 	fake_host_done(&answer);
 }

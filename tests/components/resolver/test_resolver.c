@@ -386,10 +386,26 @@ static unsigned lookups_of(const char *domain)
 	return fake_host_logged(host, text);
 }
 
+/* Value of the counter with this name. */
+static uint64_t counted(const char *name)
+{
+	const struct fw_counter *rows = fw_self_component(resolver)->counters;
+	unsigned id = 0;
+
+	while (rows[id].name != NULL && strcmp(rows[id].name, name) != 0) {
+		id++;
+	}
+	assert_non_null(rows[id].name);
+	return fw_self_counter(resolver, id);
+}
+
 static void test_cache(void **state)
 {
 	struct resolver_config other = config;
 	struct fw_stanza *answer;
+	uint64_t queries = counted("queries"), hits = counted("cache_hits");
+	uint64_t lookups = counted("lookups"), answered = counted("answered");
+	uint64_t negative = counted("negative"), refused = counted("refused");
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
@@ -397,6 +413,12 @@ static void test_cache(void **state)
 		check("none.example", "dns-no-service");
 		check("nowhere.example", "dns-not-found");
 	}
+	assert_int_equal(counted("queries") - queries, 9);
+	assert_int_equal(counted("cache_hits") - hits, 6);
+	assert_int_equal(counted("lookups") - lookups, 3);
+	assert_int_equal(counted("answered") - answered, 3);
+	assert_int_equal(counted("negative") - negative, 6);
+	assert_int_equal(counted("refused") - refused, 0);
 	assert_int_equal(lookups_of("six.example"), 1);
 	assert_int_equal(lookups_of("none.example"), 1);
 	assert_int_equal(lookups_of("nowhere.example"), 1);

@@ -281,6 +281,35 @@ static void the_status_tells_the_last_failure(void **ctx)
 	world_free(&world);
 }
 
+static void counters_tell_what_left(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, "alice@corp.example", "bob@partner.example", "m1");
+	world_send(&world, "alice@corp.example", "bob@partner.example", "m2");
+	peer_expect_connection(peer, 1);
+	peer_accept_pair(peer, "id1", "corp.example", "partner.example");
+	peer_expect(peer, "hello m2");
+	world_send(&world, "alice@corp.example", "bob@partner.example", "m3");
+	peer_expect(peer, "hello m3");
+	peer_expect(peer, "</message>");
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STREAMS_OUT), 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STREAMS_OUT_UP), 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STREAMS_OUT_FAILED), 0);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_OUT_VALID), 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STANZAS_OUT), 3);
+	const char *messages = strstr(peer->in, "<message");
+	assert_non_null(messages); /* and nothing but stanzas after it */
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_BYTES_OUT), strlen(messages));
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STANZAS_REFUSED), 0);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STANZAS_RETURNED), 0);
+	peer_free(&peer);
+	world_free(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +322,7 @@ int main(void)
 		cmocka_unit_test(drain_finishes_queues_first),
 		cmocka_unit_test(an_empty_drain_is_done_at_once),
 		cmocka_unit_test(the_status_tells_the_last_failure),
+		cmocka_unit_test(counters_tell_what_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,13 @@ static void a_proved_domain_may_send(void **ctx)
 	/* the same question again: answered, nobody is asked */
 	peer_prove(peer, "partner.example", "corp.example");
 	assert_int_equal(world.verified, 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STREAMS_IN), 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IN_VALID), 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STANZAS_IN), 2);
+	assert_int_equal(
+	        fw_self_counter(world.self, S2S_COUNT_BYTES_IN),
+	        strlen("<message from='bob@partner.example/x' to='alice@corp.example' id='1'/>"
+	               "<message from='bob@Partner.example' to='alice@CORP.example' id='2'/>"));
 	world_expect_log(&world, "received:: <db:result from='partner.example' to='corp.example'>"
 	                         "some-key\xe2\x80\xa6</db:result>");
 	world_expect_log(&world, "sending:: <db:result from='corp.example' to='partner.example' "
@@ -177,6 +184,8 @@ static void an_invalid_key_ends_the_stream(void **ctx)
 	peer_send(peer, "</stream:stream>");
 	world_expect_no_ins(&world);
 	world_expect_log(&world, "dialback-invalid");
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IN_INVALID), 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IN_ERROR), 0);
 	peer_free(&peer);
 	world_free(&world);
 }
@@ -196,6 +205,9 @@ static void an_invalid_key_beside_a_proved_pair(void **ctx)
 	peer_send(peer, "<db:result from='third.example' to='corp.example'>k</db:result>");
 	peer_expect(peer, "<db:result from='corp.example' to='third.example' type='error'>");
 	peer_expect(peer, "<forbidden ");
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IN_VALID), 3);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IN_INVALID), 1);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IN_ERROR), 0);
 	peer_send(peer, "<message from='a@other.example' to='b@corp.example' id='1'/>"
 	                "<message from='a@partner.example' to='b@sales.example' id='2'/>");
 	expect_routed(&world, "1");
@@ -218,7 +230,7 @@ static void answers_on_inbound_streams_mean_nothing(void **ctx)
 	          "<db:result from='partner.example' to='corp.example' type=''>k</db:result>");
 	world_expect_log(&world, "type=''");
 	fake_host_settle(world.host);
-	assert_int_equal(world.s2s->counts.unsolicited, 3);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IGNORED), 3);
 	assert_int_equal(world.verified + world.asked + world.checked, 0);
 	peer_send(peer, "<message from='a@partner.example' to='b@corp.example'/>");
 	peer_expect(peer, "<not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
@@ -652,7 +664,9 @@ static void each_phase_has_its_limit(void **ctx)
 
 static bool refused_one(void *ctx)
 {
-	return ((struct world *)ctx)->s2s->counts.refused > 0;
+	const struct world *each = ctx;
+
+	return fw_self_counter(each->self, S2S_COUNT_STREAMS_REFUSED) > 0;
 }
 
 static void strangers_are_bounded(void **ctx)

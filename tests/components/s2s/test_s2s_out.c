@@ -269,6 +269,13 @@ static void each_end_of_dialback_has_its_cause(void **ctx)
 		world_send(&world, ALICE, BOB, "m3");
 		world_expect_bounces(&world, FW_CAUSE_BACKOFF, 1);
 		assert_int_equal(world.resolved, 1);
+		assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STREAMS_OUT_FAILED), 1);
+		assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_OUT_INVALID),
+		                 rows[i].bounce == FW_CAUSE_DIALBACK_INVALID);
+		assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_OUT_ERROR),
+		                 rows[i].bounce == FW_CAUSE_DIALBACK_ERROR);
+		assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STANZAS_RETURNED), 2);
+		assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STANZAS_REFUSED), 1);
 		peer_free(&peer);
 		world_free(&world);
 	}
@@ -333,7 +340,7 @@ static void answers_for_others_count_for_nothing(void **ctx)
 	}
 	world_expect_log(&world, "id='id1' type='valid'");
 	fake_host_settle(world.host);
-	assert_int_equal(world.s2s->counts.unsolicited, 4);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_DIALBACK_IGNORED), 4);
 	assert_null(strstr(peer->in, "<message"));
 	peer_send(peer, "<db:result from='Partner.Example' to='corp.example' type='valid'/>");
 	peer_expect(peer, "hello m1");
@@ -401,6 +408,7 @@ static void an_aged_stanza_is_returned(void **ctx)
 	world_expect_bounces(&world, FW_CAUSE_QUEUE_AGED, 2);
 	world_send(&world, ALICE, BOB, "m3"); /* the stream is still being made: it waits as well */
 	world_expect_bounces(&world, FW_CAUSE_QUEUE_AGED, 3);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_STANZAS_RETURNED), 3);
 	assert_int_equal(world.resolved, 1);
 	world_free(&world);
 }

@@ -214,6 +214,19 @@ void world_expect_bounces(struct world *world, enum fw_cause cause, unsigned cou
 	assert_int_equal(fake_host_bounced(world->host, cause), count);
 }
 
+static bool has_stanza(void *ctx)
+{
+	return fake_host_waiting(((struct world *)ctx)->host) > 0;
+}
+
+void world_expect_routed(struct world *world, const char *id)
+{
+	world_until(world, has_stanza, world, id);
+	struct fw_stanza *stanza = fake_host_take(world->host);
+	assert_true(fw_str_is(fw_stanza_id(stanza), id));
+	fake_host_done(&stanza);
+}
+
 struct line {
 	struct world *world;
 	const char *text;

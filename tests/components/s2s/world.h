@@ -68,6 +68,8 @@ void world_until(struct world *world, bool (*ready)(void *ctx), void *ctx, const
 void world_send(struct world *world, const char *from, const char *to, const char *id);
 /** Turns until so many stanzas were returned with the cause, and eats the error answers. */
 void world_expect_bounces(struct world *world, enum fw_cause cause, unsigned count);
+/** Waits for the next stanza that is handed to the router, which must have this id. */
+void world_expect_routed(struct world *world, const char *id);
 void world_expect_log(struct world *world, const char *text);
 /** Turns until no outgoing pair is left. */
 void world_expect_no_pairs(struct world *world);

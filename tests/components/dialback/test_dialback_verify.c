@@ -15,6 +15,7 @@
 
 #include "components/dialback/dialback.h"
 #include "tests/components/dialback/fake_server.h"
+#include "tests/components/dialback/tls_server.h"
 #include "tests/support/fake_host.h"
 
 extern const struct fw_component dialback_LTX_fw_component;
@@ -362,94 +363,6 @@ static void test_tls_required(void **state)
 
 /* ---- under TLS ---- */
 
-/* A server with STARTTLS for one connection. */
-static struct {
-	int fd;
-	struct fw_io *io;
-	struct fw_channel *channel;
-	struct fw_tls_context *tls;
-	unsigned asked_in_clear, asked_under_tls;
-} secure;
-
-static void secure_opened(void *ctx, const struct fw_stream_header *header)
-{
-	bool clear = fw_channel_tls(secure.channel) == NULL;
-
-	(void)ctx;
-	fw_channel_open(secure.channel, header->from, header->to, fw_str("A1"), true);
-	fw_channel_send_text(secure.channel, "<stream:features>%s</stream:features>",
-	                     clear ? "<starttls xmlns='" FW_NS_TLS "'><required/></starttls>"
-	                           : "<dialback xmlns='" FW_NS_DIALBACK_FEATURE "'/>");
-}
-
-static void secure_element(void *ctx, struct fw_stanza **stanza)
-{
-	bool clear = fw_channel_tls(secure.channel) == NULL;
-
-	(void)ctx;
-	if (fw_str_is(fw_stanza_name(*stanza), "starttls")) {
-		fw_channel_send_text(secure.channel, "<proceed xmlns='" FW_NS_TLS "'/>");
-		fw_channel_start_tls(secure.channel, secure.tls, FW_TLS_RECEIVING, NULL);
-	} else if (fw_str_is(fw_stanza_name(*stanza), "verify")) {
-		secure.asked_in_clear += clear;
-		secure.asked_under_tls += !clear;
-		fw_channel_send_text(secure.channel, VALID);
-	}
-}
-
-static void secure_closed(void *ctx, enum fw_cause cause, const char *detail)
-{
-	(void)ctx;
-	(void)cause;
-	(void)detail;
-	fw_channel_free(&secure.channel);
-}
-
-static void secure_accept(void *ctx, int events)
-{
-	static const struct fw_channel_events channel_events = {
-		.opened = secure_opened,
-		.element = secure_element,
-		.closed = secure_closed,
-	};
-	const struct fw_stream_settings settings = { FW_NS_SERVER, true,
-		                                     FW_XML_LIMITS_BEFORE_AUTH };
-	struct fw_addr peer;
-	int fd;
-
-	(void)ctx;
-	(void)events;
-	if (fw_socket_accept(secure.fd, &fd, &peer) == FW_OK) {
-		assert_null(secure.channel);
-		assert_int_equal(fw_channel_new(fake_host_loop(host), &fd, &settings,
-		                                &channel_events, NULL, &secure.channel),
-		                 FW_OK);
-	}
-}
-
-static bool secure_is_alone(void *ctx)
-{
-	(void)ctx;
-	return secure.channel == NULL;
-}
-
-static void secure_begin(void)
-{
-	const struct fw_tls_settings settings = { .certificate_file = TEST_CERTS "/a.pem",
-		                                  .key_file = TEST_CERTS "/a.key" };
-	struct fw_addr addr;
-
-	secure.asked_in_clear = secure.asked_under_tls = 0;
-	assert_int_equal(fw_tls_context_new(&settings, &secure.tls, NULL), FW_OK);
-	assert_int_equal(fw_addr_parse("127.0.0.1", 0, &addr), FW_OK);
-	assert_int_equal(fw_socket_listen(&addr, 8, &secure.fd, NULL), FW_OK);
-	assert_int_equal(fw_socket_name(secure.fd, &addr), FW_OK);
-	secure_port = fw_addr_port(&addr);
-	assert_int_equal(fw_io_add(fake_host_loop(host), secure.fd, FW_IO_READ, secure_accept, NULL,
-	                           &secure.io),
-	                 FW_OK);
-}
-
 static void test_under_tls(void **state)
 {
 	static const enum fw_security modes[] = { FW_SECURITY_REQUIRED, FW_SECURITY_OPTIONAL };
@@ -457,15 +370,13 @@ static void test_under_tls(void **state)
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(modes); i++) {
 		begin(NULL, LONG_MS, modes[i]);
-		secure_begin();
+		secure_port = tls_server_begin(fake_host_loop(host), VALID);
 		verify("under TLS", QUESTION("S1", "key"), "valid");
-		assert_int_equal(secure.asked_in_clear, 0);
-		assert_int_equal(secure.asked_under_tls, 1);
+		assert_int_equal(tls_server_asked(false), 0);
+		assert_int_equal(tls_server_asked(true), 1);
 		assert_int_equal(fake_host_logged(host, "tls=yes"), 1);
-		assert_true(fake_host_run_until(host, secure_is_alone, NULL, LONG_MS));
-		fw_io_remove(&secure.io);
-		fw_socket_close(&secure.fd);
-		fw_tls_context_release(&secure.tls);
+		assert_true(fake_host_run_until(host, tls_server_is_alone, NULL, LONG_MS));
+		tls_server_end();
 		secure_port = 0;
 		end();
 	}

@@ -1,11 +1,10 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The other side of <fedway/host.h> for tests: names in a list, stanzas in a queue that is emptied
- * at the end of each turn, and a memory of all that was bounced, announced and logged. It does no
- * checks of addresses, applies no hooks by itself and balances nothing: that is the router's job.
+ * The fake host itself, the components that run on it, and the names that it knows. What components
+ * see of it is in fake_host_pass.c, what the test does with it in fake_host_stanzas.c.
  */
-#include "tests/support/fake_host.h"
+#include "tests/support/fake_host_inside.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,341 +13,12 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { FAKE_COMPONENTS = 8, FAKE_NAMES = 64, FAKE_SERVICES = 8, FAKE_TEXT = 65536 };
-
-struct fake_component {
-	struct fake_host *host; /* NULL: free place */
-	struct fw_self *self;
-	const struct fw_component *component;
-	bool stopped; /* no stanza is passed to it any more */
-	bool drained;
-};
-
-struct fake_bind {
-	char domain[256]; /* "": free place */
-	struct fake_component *holder;
-};
-
-struct fake_domain {
-	char name[256];
-	bool federated;
-};
-
-struct fake_service {
-	char name[64]; /* "": free place */
-	fake_service_fn *fn;
-	void *ctx;
-};
-
-struct fake_waiting {
-	struct fake_waiting *next;
-	struct fw_stanza *stanza;
-	struct fake_component *origin;
-};
-
-struct fake_announcement {
-	struct fake_announcement *next;
-	bool told;
-	char service[];
-};
-
-struct fake_line {
-	struct fake_line *next;
-	char text[];
-};
-
-struct fake_host {
-	struct fw_loop *loop;
-	struct fw_log *log;
-	struct fw_ledger *ledger;
-	struct fw_task pass;
-	struct fw_timer *limit;
-	bool limit_passed;
-	struct fake_component components[FAKE_COMPONENTS];
-	struct fake_bind binds[FAKE_NAMES];
-	struct fake_domain domains[FAKE_NAMES];
-	size_t domain_count;
-	struct fake_service services[FAKE_SERVICES];
-	struct fake_waiting *queue;  /* to be passed at the end of the turn */
-	struct fake_waiting *outbox; /* for nobody here: the test's */
-	struct fake_announcement *announcements;
-	struct fake_line *lines;
-	unsigned bounced[FW_CAUSE_COUNT];
-	unsigned asked;
-};
-
-/* ---- queue ---- */
-
-static void *need(size_t size)
-{
-	void *memory = calloc(1, size);
-	if (memory == NULL) {
-		fail_msg("out of memory");
-	}
-	return memory;
-}
-
-static void append(struct fake_waiting **list, struct fw_stanza *stanza,
-                   struct fake_component *origin)
-{
-	struct fake_waiting *entry = need(sizeof(*entry));
-	entry->stanza = stanza;
-	entry->origin = origin;
-	while (*list != NULL) {
-		list = &(*list)->next;
-	}
-	*list = entry;
-}
-
-static struct fw_stanza *unlink_first(struct fake_waiting **entry)
-{
-	struct fake_waiting *first = *entry;
-	struct fw_stanza *stanza = first->stanza;
-	*entry = first->next;
-	free(first);
-	return stanza;
-}
-
-static void enter(struct fake_host *host, struct fw_stanza *stanza, struct fake_component *origin)
-{
-	if (fw_stanza_ledger(stanza) == NULL) {
-		fw_stanza_enter(stanza, host->ledger, fw_now_ms(host->loop));
-	}
-	append(&host->queue, stanza, origin);
-	fw_defer(host->loop, &host->pass);
-}
-
-/* ---- who gets it ---- */
-
-static struct fake_bind *find_bind(const struct fake_host *host, struct fw_str domain)
-{
-	for (size_t i = 0; i < FAKE_NAMES; i++) {
-		const struct fake_bind *bind = &host->binds[i];
-		if (bind->domain[0] != '\0' && fw_str_is(domain, bind->domain)) {
-			return (struct fake_bind *)bind;
-		}
-	}
-	return NULL;
-}
-
-static bool is_listed(const struct fake_host *host, struct fw_str domain, bool federated)
-{
-	for (size_t i = 0; i < host->domain_count; i++) {
-		if (fw_str_is(domain, host->domains[i].name)) {
-			return host->domains[i].federated || !federated;
-		}
-	}
-	return false;
-}
-
-static struct fake_component *find_holder(struct fake_host *host, struct fw_str domain,
-                                          const struct fake_component *origin)
-{
-	for (size_t i = 0; i < FAKE_COMPONENTS; i++) {
-		struct fake_component *component = &host->components[i];
-		if (component->host != NULL && fw_str_is(domain, fw_self_id(component->self))) {
-			return component;
-		}
-	}
-	const struct fake_bind *bind = find_bind(host, domain);
-	if (bind != NULL) {
-		return bind->holder;
-	}
-	bind = find_bind(host, fw_str("*"));
-	if (bind == NULL || bind->holder == origin || is_listed(host, domain, false) ||
-	    fw_str_is(domain, FAKE_TESTER)) {
-		return NULL;
-	}
-	return bind->holder;
-}
-
-static struct fake_service *find_service(struct fake_host *host, struct fw_str domain)
-{
-	char name[128];
-
-	for (size_t i = 0; i < FAKE_SERVICES; i++) {
-		struct fake_service *service = &host->services[i];
-		snprintf(name, sizeof(name), "%s." FAKE_REALM, service->name);
-		if (service->fn != NULL && fw_str_is(domain, name)) {
-			return service;
-		}
-	}
-	return NULL;
-}
-
-static void pass_one(struct fake_host *host, struct fw_stanza *stanza,
-                     struct fake_component *origin)
-{
-	struct fw_str domain = fw_stanza_to_domain(stanza);
-	struct fake_service *service = find_service(host, domain);
-	struct fake_component *holder = find_holder(host, domain, origin);
-
-	if (service != NULL) {
-		service->fn(service->ctx, host, &stanza);
-		fw_stanza_end(&stanza, FW_EXIT_DELIVERED, FW_CAUSE_NONE);
-	} else if (holder != NULL && !holder->stopped) {
-		fw_self_deliver(holder->self, &stanza);
-		fw_stanza_end(&stanza, FW_EXIT_DELIVERED, FW_CAUSE_NONE);
-	} else {
-		append(&host->outbox, stanza, NULL);
-	}
-}
-
-static void tell(struct fake_host *host)
-{
-	for (struct fake_announcement *said = host->announcements; said != NULL;
-	     said = said->next) {
-		if (said->told) {
-			continue;
-		}
-		said->told = true;
-		for (size_t i = 0; i < FAKE_COMPONENTS; i++) {
-			struct fake_component *to = &host->components[i];
-			if (to->host != NULL && !to->stopped && to->component->announced != NULL) {
-				to->component->announced(to->self, said->service);
-			}
-		}
-	}
-}
-
-static void pass_all(void *ctx)
-{
-	struct fake_host *host = ctx;
-
-	tell(host);
-	while (host->queue != NULL) {
-		struct fake_component *origin = host->queue->origin;
-		pass_one(host, unlink_first(&host->queue), origin);
-	}
-	tell(host);
-}
-
-/* ---- the table behind <fedway/host.h> ---- */
-
-static void complete(const char *domain, char out[256])
-{
-	size_t len = strlen(domain);
-	bool service = len > 0 && domain[len - 1] == '.';
-	snprintf(out, 256, "%s%s", domain, service ? FAKE_REALM : "");
-}
-
-static int op_bind(void *ctx, const char *domain)
-{
-	struct fake_component *component = ctx;
-	char name[256];
-
-	complete(domain, name);
-	if (find_bind(component->host, fw_str(name)) != NULL) {
-		return FW_EEXIST;
-	}
-	for (size_t i = 0; i < FAKE_NAMES; i++) {
-		struct fake_bind *bind = &component->host->binds[i];
-		if (bind->domain[0] == '\0') {
-			snprintf(bind->domain, sizeof(bind->domain), "%s", name);
-			bind->holder = component;
-			return FW_OK;
-		}
-	}
-	return FW_ELIMIT;
-}
-
-static int op_unbind(void *ctx, const char *domain)
-{
-	struct fake_component *component = ctx;
-	char name[256];
-
-	complete(domain, name);
-	struct fake_bind *bind = find_bind(component->host, fw_str(name));
-	if (bind == NULL || bind->holder != component) {
-		return FW_ENOENT;
-	}
-	bind->domain[0] = '\0';
-	return FW_OK;
-}
-
-static bool op_domain_is_local(void *ctx, struct fw_str domain)
-{
-	const struct fake_component *component = ctx;
-	const struct fake_bind *bind = find_bind(component->host, domain);
-
-	if (fw_str_is(domain, FAKE_TESTER) || find_service(component->host, domain) != NULL) {
-		return true;
-	}
-	for (size_t i = 0; i < FAKE_COMPONENTS; i++) { /* a component's ID is a name of its own */
-		const struct fake_component *other = &component->host->components[i];
-		if (other->host != NULL && fw_str_is(domain, fw_self_id(other->self))) {
-			return true;
-		}
-	}
-	return is_listed(component->host, domain, false) ||
-	       (bind != NULL && strcmp(bind->domain, "*") != 0);
-}
-
-static bool op_domain_is_federated(void *ctx, struct fw_str domain)
-{
-	const struct fake_component *component = ctx;
-	return is_listed(component->host, domain, true);
-}
-
-static int op_route(void *ctx, struct fw_stanza **stanza)
-{
-	struct fake_component *component = ctx;
-	enter(component->host, *stanza, component);
-	*stanza = NULL;
-	return FW_OK;
-}
-
-static void op_bounce(void *ctx, struct fw_stanza **stanza, enum fw_cause cause)
-{
-	struct fake_component *component = ctx;
-	struct fw_stanza *error = NULL;
-
-	component->host->bounced[cause]++;
-	if (fw_stanza_ledger(*stanza) == NULL) { /* it has not been through the router yet */
-		fw_stanza_enter(*stanza, component->host->ledger, fw_now_ms(component->host->loop));
-	}
-	if (fw_stanza_error_reply(*stanza, cause, &error) == FW_OK) {
-		fw_stanza_mark_bounce(error);
-		enter(component->host, error, NULL);
-		fw_stanza_end(stanza, FW_EXIT_BOUNCED, cause);
-	} else {
-		fw_stanza_end(stanza, FW_EXIT_DROPPED, cause);
-	}
-}
-
-static void op_announce(void *ctx, const char *service)
-{
-	struct fake_component *component = ctx;
-	struct fake_announcement *said = need(sizeof(*said) + strlen(service) + 1);
-	memcpy(said->service, service, strlen(service) + 1);
-	said->next = component->host->announcements;
-	component->host->announcements = said;
-	fw_defer(component->host->loop, &component->host->pass);
-}
-
-static void op_drained(void *ctx)
-{
-	struct fake_component *component = ctx;
-	component->drained = true;
-}
-
-static const struct fw_host_ops fake_ops = {
-	.bind = op_bind,
-	.unbind = op_unbind,
-	.domain_is_local = op_domain_is_local,
-	.domain_is_federated = op_domain_is_federated,
-	.route = op_route,
-	.bounce = op_bounce,
-	.announce = op_announce,
-	.drained = op_drained,
-};
-
 /* ---- the host itself ---- */
 
 static void keep_line(void *ctx, enum fw_level level, const char *line, size_t len)
 {
 	struct fake_host *host = ctx;
-	struct fake_line *kept = need(sizeof(*kept) + len + 1);
+	struct fake_line *kept = fake_host_need(sizeof(*kept) + len + 1);
 
 	(void)level;
 	memcpy(kept->text, line, len);
@@ -367,10 +37,10 @@ static void limit_reached(void *ctx)
 
 struct fake_host *fake_host_new(void)
 {
-	struct fake_host *host = need(sizeof(*host));
+	struct fake_host *host = fake_host_need(sizeof(*host));
 	const struct fw_log_sink sink = { keep_line, host };
 
-	host->pass.fn = pass_all;
+	host->pass.fn = fake_host_pass;
 	host->pass.ctx = host;
 	host->ledger = fw_ledger_new(NULL);
 	assert_non_null(host->ledger);
@@ -384,7 +54,7 @@ struct fake_host *fake_host_new(void)
 static void empty(struct fake_waiting **list)
 {
 	while (*list != NULL) {
-		struct fw_stanza *stanza = unlink_first(list);
+		struct fw_stanza *stanza = fake_host_unlink(list);
 		fw_stanza_end(&stanza, FW_EXIT_DELIVERED, FW_CAUSE_NONE);
 	}
 }
@@ -456,7 +126,7 @@ struct fw_self *fake_host_start(struct fake_host *host, const struct fw_componen
 	snprintf(id, sizeof(id), "%s-%zu." FAKE_REALM, component->name, number);
 	const struct fw_self_settings settings = {
 		.component = component,
-		.ops = &fake_ops,
+		.ops = &fake_host_ops,
 		.host = entry,
 		.loop = host->loop,
 		.log = host->log,
@@ -548,7 +218,7 @@ void fake_host_add_domain(struct fake_host *host, const char *domain, bool feder
 
 bool fake_host_holds(const struct fake_host *host, const char *domain)
 {
-	return find_bind(host, fw_str(domain)) != NULL;
+	return fake_host_find_bind(host, fw_str(domain)) != NULL;
 }
 
 void fake_host_service(struct fake_host *host, const char *name, fake_service_fn *fn, void *ctx)
@@ -569,216 +239,4 @@ void fake_host_service(struct fake_host *host, const char *name, fake_service_fn
 	snprintf(place->name, sizeof(place->name), "%s", fn != NULL ? name : "");
 	place->fn = fn;
 	place->ctx = ctx;
-}
-
-/* ---- stanzas ---- */
-
-static struct fw_stanza *parse(const char *text)
-{
-	struct fw_stanza *stanza = NULL;
-	if (fw_stanza_parse(fw_str(text), &stanza) != FW_OK) {
-		fail_msg("not a stanza: %s", text);
-	}
-	return stanza;
-}
-
-void fake_host_send(struct fake_host *host, const char *format, ...)
-{
-	char *text = need(FAKE_TEXT);
-	va_list args;
-
-	va_start(args, format);
-	int len = vsnprintf(text, FAKE_TEXT, format, args);
-	va_end(args);
-	assert_true(len >= 0 && len < FAKE_TEXT);
-	enter(host, parse(text), NULL);
-	free(text);
-}
-
-void fake_host_answer(struct fake_host *host, struct fw_stanza **request, const char *payload)
-{
-	struct fw_stanza *reply = NULL, *child = payload != NULL ? parse(payload) : NULL;
-
-	assert_int_equal(fw_stanza_reply(*request, "result", &reply), FW_OK);
-	if (child != NULL) {
-		assert_non_null(fw_elem_copy(fw_stanza_root(reply), fw_stanza_root(child)));
-		fw_stanza_free(&child);
-	}
-	fw_stanza_end(request, FW_EXIT_ANSWERED, FW_CAUSE_NONE);
-	enter(host, reply, NULL);
-}
-
-void fake_host_refuse(struct fake_host *host, struct fw_stanza **request, enum fw_cause cause)
-{
-	struct fw_stanza *reply = NULL;
-
-	assert_int_equal(fw_stanza_error_reply(*request, cause, &reply), FW_OK);
-	fw_stanza_end(request, FW_EXIT_ANSWERED, FW_CAUSE_NONE);
-	enter(host, reply, NULL);
-}
-
-void fake_host_request(struct fake_host *host, const char *from, const char *id,
-                       const char *service, const char *payload)
-{
-	fake_host_send(host, "<iq type='get' from='%s' to='%s." FAKE_REALM "' id='%s'>%s</iq>",
-	               from != NULL ? from : FAKE_TESTER, service, id, payload);
-}
-
-struct asked {
-	struct fake_host *host;
-	struct fake_waiting **found;
-	char id[32];
-};
-
-static bool has_answer(void *ctx)
-{
-	struct asked *asked = ctx;
-
-	for (asked->found = &asked->host->outbox; *asked->found != NULL;
-	     asked->found = &(*asked->found)->next) {
-		if (fw_str_is(fw_stanza_id((*asked->found)->stanza), asked->id)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-struct fw_stanza *fake_host_ask(struct fake_host *host, const char *from, const char *service,
-                                const char *payload, uint64_t timeout_ms)
-{
-	struct asked asked = { .host = host };
-
-	snprintf(asked.id, sizeof(asked.id), "ask-%u", ++host->asked);
-	fake_host_request(host, from, asked.id, service, payload);
-	return fake_host_run_until(host, has_answer, &asked, timeout_ms) ? unlink_first(asked.found)
-	                                                                 : NULL;
-}
-
-struct fw_stanza *fake_host_take(struct fake_host *host)
-{
-	return host->outbox != NULL ? unlink_first(&host->outbox) : NULL;
-}
-
-struct fw_stanza *fake_host_take_to(struct fake_host *host, const char *to)
-{
-	for (struct fake_waiting **entry = &host->outbox; *entry != NULL; entry = &(*entry)->next) {
-		if (fw_str_is(fw_stanza_to((*entry)->stanza), to)) {
-			return unlink_first(entry);
-		}
-	}
-	return NULL;
-}
-
-size_t fake_host_waiting(const struct fake_host *host)
-{
-	size_t count = 0;
-	for (const struct fake_waiting *entry = host->outbox; entry != NULL; entry = entry->next) {
-		count++;
-	}
-	return count;
-}
-
-void fake_host_done(struct fw_stanza **stanza)
-{
-	fw_stanza_end(stanza, FW_EXIT_DELIVERED, FW_CAUSE_NONE);
-}
-
-const char *fake_host_text(struct fw_stanza *stanza)
-{
-	static char text[FAKE_TEXT];
-	struct fw_str bytes = FW_STR("");
-
-	if (stanza != NULL) {
-		assert_int_equal(fw_stanza_bytes(stanza, &bytes), FW_OK);
-	}
-	snprintf(text, sizeof(text), "%.*s", FW_STR_ARG(bytes));
-	return text;
-}
-
-struct fw_str fake_host_cause(struct fw_stanza *answer)
-{
-	struct fw_str none = FW_STR("");
-
-	if (answer == NULL || !fw_stanza_is_error(answer)) {
-		return none;
-	}
-	struct fw_elem *error = fw_elem_find(fw_stanza_root(answer), "error", NULL);
-	struct fw_elem *cause = fw_elem_find(error, "cause", "urn:fedway:cause:1");
-	return cause != NULL ? fw_elem_attr(cause, "name") : none;
-}
-
-unsigned fake_host_bounced(const struct fake_host *host, enum fw_cause cause)
-{
-	unsigned sum = 0;
-
-	for (size_t i = 0; i < FW_CAUSE_COUNT; i++) {
-		sum += cause == FW_CAUSE_COUNT || cause == (enum fw_cause)i ? host->bounced[i] : 0;
-	}
-	return sum;
-}
-
-unsigned fake_host_announced(const struct fake_host *host, const char *service)
-{
-	unsigned count = 0;
-
-	for (const struct fake_announcement *said = host->announcements; said != NULL;
-	     said = said->next) {
-		count += strcmp(said->service, service) == 0;
-	}
-	return count;
-}
-
-/* ---- time and log ---- */
-
-bool fake_host_run_until(struct fake_host *host, bool (*ready)(void *ctx), void *ctx,
-                         uint64_t timeout_ms)
-{
-	bool is_ready;
-
-	fake_host_settle(host);
-	host->limit_passed = false;
-	fw_timer_start_ms(host->limit, timeout_ms, 0);
-	while (!(is_ready = ready(ctx)) && !host->limit_passed) {
-		fw_loop_turn(host->loop, true);
-	}
-	fw_timer_stop(host->limit);
-	return is_ready;
-}
-
-static bool never(void *ctx)
-{
-	(void)ctx;
-	return false;
-}
-
-void fake_host_run_ms(struct fake_host *host, uint64_t ms)
-{
-	fake_host_run_until(host, never, NULL, ms);
-}
-
-void fake_host_settle(struct fake_host *host)
-{
-	do {
-		fw_loop_turn(host->loop, false);
-	} while (host->queue != NULL);
-	fw_loop_turn(host->loop, false);
-}
-
-unsigned fake_host_logged(const struct fake_host *host, const char *text)
-{
-	unsigned count = 0;
-
-	for (const struct fake_line *line = host->lines; line != NULL; line = line->next) {
-		count += strstr(line->text, text) != NULL;
-	}
-	return count;
-}
-
-void fake_host_forget_log(struct fake_host *host)
-{
-	while (host->lines != NULL) {
-		struct fake_line *next = host->lines->next;
-		free(host->lines);
-		host->lines = next;
-	}
 }

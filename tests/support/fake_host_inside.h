@@ -1,0 +1,91 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the fake host share; tests include fake_host.h only. fake_host.c makes the host and runs
+ * components, fake_host_pass.c is what they see of it, fake_host_stanzas.c what the test sees.
+ */
+#ifndef TESTS_SUPPORT_FAKE_HOST_INSIDE_H
+#define TESTS_SUPPORT_FAKE_HOST_INSIDE_H
+
+#include "tests/support/fake_host.h"
+
+enum { FAKE_COMPONENTS = 8, FAKE_NAMES = 64, FAKE_SERVICES = 8 };
+
+struct fake_component {
+	struct fake_host *host; /* NULL: free place */
+	struct fw_self *self;
+	const struct fw_component *component;
+	bool stopped; /* no stanza is passed to it any more */
+	bool drained;
+};
+
+struct fake_bind {
+	char domain[256]; /* "": free place */
+	struct fake_component *holder;
+};
+
+struct fake_domain {
+	char name[256];
+	bool federated;
+};
+
+struct fake_service {
+	char name[64]; /* "": free place */
+	fake_service_fn *fn;
+	void *ctx;
+};
+
+struct fake_waiting {
+	struct fake_waiting *next;
+	struct fw_stanza *stanza;
+	struct fake_component *origin;
+};
+
+struct fake_announcement {
+	struct fake_announcement *next;
+	bool told;
+	char service[];
+};
+
+struct fake_line {
+	struct fake_line *next;
+	char text[];
+};
+
+struct fake_host {
+	struct fw_loop *loop;
+	struct fw_log *log;
+	struct fw_ledger *ledger;
+	struct fw_task pass;
+	struct fw_timer *limit;
+	bool limit_passed;
+	struct fake_component components[FAKE_COMPONENTS];
+	struct fake_bind binds[FAKE_NAMES];
+	struct fake_domain domains[FAKE_NAMES];
+	size_t domain_count;
+	struct fake_service services[FAKE_SERVICES];
+	struct fake_waiting *queue;  /* to be passed at the end of the turn */
+	struct fake_waiting *outbox; /* for nobody here: the test's */
+	struct fake_announcement *announcements;
+	struct fake_line *lines;
+	unsigned bounced[FW_CAUSE_COUNT];
+	unsigned asked;
+};
+
+/** The table behind <fedway/host.h>. */
+extern const struct fw_host_ops fake_host_ops;
+
+/** Memory of zeros; ends the test when there is none. */
+void *fake_host_need(size_t size);
+/** Puts a stanza at the end of a list. */
+void fake_host_append(struct fake_waiting **list, struct fw_stanza *stanza, struct fake_component *origin);
+/** Takes the first out of the list that begins here. */
+struct fw_stanza *fake_host_unlink(struct fake_waiting **entry);
+/** Into the ledger if it is in none, and into the queue. */
+void fake_host_enter(struct fake_host *host, struct fw_stanza *stanza, struct fake_component *origin);
+/** Tells announcements and empties the queue; the task at the end of a turn. */
+void fake_host_pass(void *host);
+/** Who holds this name; NULL: nobody. */
+struct fake_bind *fake_host_find_bind(const struct fake_host *host, struct fw_str domain);
+
+#endif

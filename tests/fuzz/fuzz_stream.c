@@ -425,6 +425,7 @@ static void compare(const struct play *first, const struct play *other, bool qui
 		}
 		fw_assert((a == FW_CAUSE_NONE) == (b == FW_CAUSE_NONE));
 		fw_assert(a == b || b == FW_CAUSE_STANZA_TOO_LARGE || b == FW_CAUSE_BAD_FORMAT ||
+		          (a == FW_CAUSE_BAD_FORMAT && b == FW_CAUSE_NOT_WELL_FORMED) ||
 		          (a == FW_CAUSE_ENCODING && b == FW_CAUSE_NOT_WELL_FORMED));
 	}
 }

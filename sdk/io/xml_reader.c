@@ -204,6 +204,10 @@ static void XMLCALL on_start(void *ctx, const XML_Char *qname, const XML_Char **
 		return;
 	}
 	reader->fruitless = 0;
+	if (tag_size(reader) > reader->limits.tag_max_bytes) {
+		xml_reader_stop(reader, FW_CAUSE_TAG_TOO_LONG);
+		return;
+	}
 	special = is_special(reader, qname, attributes, &count);
 	if (count > reader->limits.attributes_max) {
 		xml_reader_stop(reader, FW_CAUSE_TOO_MANY_ATTRIBUTES);
@@ -492,7 +496,8 @@ static size_t usable_size(const struct xml_reader *reader, const char *bytes, si
 
 /* Takes elements that can be recognised at sight, and the white space between. The parser, if there
  * is one, stands between two elements and does not notice: it is only told that it is further on.
- * FALSE: the element at reader->fed has not arrived whole. */
+ * FALSE: the element at reader->fed has not arrived whole. One that is longer than a tag may be
+ * goes to the parser, which counts: no limit waits for the end of an element. */
 static bool take_quick(struct xml_reader *reader, const char **bytes, size_t *size)
 {
 	while (*size > 0 && !reader->stopped) {
@@ -507,7 +512,8 @@ static bool take_quick(struct xml_reader *reader, const char **bytes, size_t *si
 			element.size = 0;
 		}
 		if (result != XML_QUICK_WHOLE) {
-			return result == XML_QUICK_UNSURE || ++reader->glances > GLANCES_MAX;
+			return result == XML_QUICK_UNSURE || *size > reader->limits.tag_max_bytes ||
+			       ++reader->glances > GLANCES_MAX;
 		}
 		reader->base += step;
 		reader->fed += step;

@@ -396,6 +396,43 @@ static void limits_hold(void **state)
 	}
 }
 
+/* A limit is the same whether the bytes come in one segment or in many. */
+static void limits_hold_in_one_segment(void **state)
+{
+	static struct witness witness;
+	static const struct {
+		const char *what, *before, *begin, *end;
+		const char *expect;
+	} cases[] = {
+		{ "a whole tag", HEADER, "<message a='", "'/>", "refused tag-too-long\n" },
+		{ "a whole tag inside", HEADER, "<message><a b='", "'/></message>",
+		  "refused tag-too-long\n" },
+		{ "an unfinished tag", HEADER, "<message a='", "", "refused tag-too-long\n" },
+		{ "an unfinished tag inside", HEADER, "<message><a b='", "",
+		  "refused tag-too-long\n" },
+		{ "a whole header", "", "<stream:stream to='",
+		  "' xmlns='jabber:server' xmlns:stream='" FW_NS_STREAMS "'>",
+		  "refused tag-too-long\n" },
+	};
+	static char text[24000];
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(cases); i++) {
+		witness_open(&witness);
+		give(&witness, cases[i].before, strlen(cases[i].before));
+		size_t begin = strlen(cases[i].begin);
+		size_t end = strlen(cases[i].end);
+		memset(text, 'x', sizeof(text));
+		memcpy(text, cases[i].begin, begin);
+		memcpy(text + begin + 12000, cases[i].end, end);
+		give(&witness, text, begin + 12000 + end);
+		if (strstr(witness.text, cases[i].expect) == NULL) {
+			fail_msg("%s: %.300s", cases[i].what, witness.text);
+		}
+		fw_stream_free(&witness.stream);
+	}
+}
+
 /* Keep-alives of a quiet peer neither pile up nor end the stream. */
 static void white_space_for_ever(void **state)
 {
@@ -449,6 +486,7 @@ int main(void)
 		cmocka_unit_test(long_namespaces_are_not_cut),
 		cmocka_unit_test(no_stanza_is_late),
 		cmocka_unit_test(limits_hold),
+		cmocka_unit_test(limits_hold_in_one_segment),
 		cmocka_unit_test(white_space_for_ever),
 		cmocka_unit_test(holds_behind_starttls),
 	};

@@ -13,7 +13,7 @@ FW_BEGIN_DECLS
 
 /** Limits of one stream; each is an option of whoever owns the stream. Breaking one ends the stream with its cause. */
 struct fw_xml_limits {
-	uint32_t tag_max_bytes;    /**< unfinished tag: FW_CAUSE_TAG_TOO_LONG */
+	uint32_t tag_max_bytes;    /**< start tag, whole or unfinished: FW_CAUSE_TAG_TOO_LONG */
 	uint32_t stanza_max_bytes; /**< first-level element, from < to >: FW_CAUSE_STANZA_TOO_LARGE (RFC 6120 §13.12) */
 	uint16_t depth_max;        /**< elements inside each other, the root counts: FW_CAUSE_TOO_DEEP */
 	uint16_t attributes_max;   /**< per element: FW_CAUSE_TOO_MANY_ATTRIBUTES */

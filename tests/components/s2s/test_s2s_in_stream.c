@@ -190,6 +190,7 @@ static void each_bad_stanza_has_its_error(void **ctx)
 		{ "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>",
 		  "<unsupported-stanza-type " },
 		{ STARTTLS, "<unsupported-stanza-type " },
+		{ "<stream:features/>", "<unsupported-stanza-type " },
 	};
 
 	(void)ctx;

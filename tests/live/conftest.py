@@ -67,6 +67,14 @@ def shared_world(tmp_path_factory):
     made.stop()
 
 
+@pytest.fixture(scope="session")
+def session_world(tmp_path_factory):
+    """One world for all tests of a folder that leave it as it was."""
+    made = World(tmp_path_factory.mktemp("session"))
+    yield made
+    made.stop()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows what the processes said last."""

@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: The Fedway authors
+# SPDX-License-Identifier: Apache-2.0
+"""One fedwayd for all tests of this folder, and for each test a hostile domain of its own.
+
+After each test fedwayd must be alive, have no stream and no verification left, and a balanced ledger.
+"""
+import itertools
+import socket
+
+import pytest
+
+from wire import CERTS, Server, Wire
+
+SVC = "svc.corp.example"
+DOMAINS = 400
+
+
+class Arena:
+    """A fedwayd with the component svc, and a server for h0.hostile.example, h1.hostile.example, …"""
+
+    def __init__(self, world):
+        self.world, self.server = world, Server("127.0.0.20")
+        self.domains = [f"h{i}.hostile.example" for i in range(DOMAINS)]
+        absent = "absent.example"
+        for domain in self.domains:
+            world.dns.add_xmpp(domain, self.server.ip, self.server.port)
+        world.dns.add(f"_xmpp-server._tcp.{absent}. 60 IN SRV 0 0 0 .")
+        self.fedway = world.prepare_fedway([SVC], allow=[*self.domains, absent])
+        self.fedway.link(SVC)
+        self.fedway.options["s2s"].update(ca_file=f"{CERTS}/ca.pem", unauthenticated_per_address_max=100)
+        self.usual = {name: dict(rows) for name, rows in self.fedway.options.items()}
+        for process in (world.dns, self.fedway):
+            world.start(process)
+        self.svc = world.component(SVC, self.fedway)
+        self.numbers = itertools.count()
+        self.wires, self.changed = [], False
+
+    def begin(self):
+        self.domain = self.domains[next(self.numbers)]
+        self.since = self.fedway.mark()
+
+    def stranger(self, domain=None, source=None):
+        """A connection to fedwayd, as a server that initiates."""
+        sock = socket.create_connection((self.fedway.ip, self.fedway.s2s_port), 30,
+                                        (source, 0) if source else None)
+        self.wires.append(Wire(sock, domain or self.domain))
+        return self.wires[-1]
+
+    def accept(self, domain=None):
+        """fedwayd has connected to the hostile server."""
+        self.wires.append(self.server.accept(domain or self.domain))
+        return self.wires[-1]
+
+    def authority(self, context=None):
+        """fedwayd's stream to the authoritative server, up to where it asks."""
+        return self.accept().welcome_secured(context)
+
+    def proved(self, context=None):
+        """A stranger that has proved its domain by being its authoritative server too."""
+        wire = self.stranger()
+        identity = wire.secured(SVC, context)
+        wire.ask(SVC, "my-key")
+        authority = self.authority()
+        assert authority.take_question() == (identity, "my-key")
+        authority.verify_says(SVC, identity, "valid")
+        wire.expect("<db:result [^>]*type='valid'[^>]*/>")
+        authority.rest()
+        return wire
+
+    def say(self, name, domain=None):
+        """The component sends a message to the hostile domain."""
+        self.svc.message(f"x@{domain or self.domain}", name, f"{name}@{self.domain}")
+
+    def receiving(self, name, context=None):
+        """fedwayd's stream for that message, up to where its key is awaited."""
+        self.say(name)
+        return self.accept().welcome_secured(context)
+
+    def hasty(self, module, **options):
+        """Short limits, for this test only; they hold for what begins after it."""
+        self.changed = True
+        self.fedway.options[module].update(options)
+        self.fedway.reload()
+
+    def ended(self, cause, direction="IN", more=""):
+        """The log tells this end of a stream of this test's domain."""
+        self.fedway.wait_log(rf"{direction}\).*stream ended cause={cause} {more}", self.since)
+
+    def bounced(self, name, cause):
+        """The component got its message back, with the cause."""
+        error = str(self.svc.wait_error(f"{name}@{self.domain}"))
+        assert f'<cause xmlns="urn:fedway:cause:1" name="{cause}"' in error, error
+
+    def streams(self, **wanted):
+        """Streams between servers, verifications among them; links are none."""
+        return [row for row in self.fedway.streams(**wanted) if "direction" in row]
+
+    def count(self, name):
+        """A counter of the S2S component."""
+        return next(c["value"] for c in self.fedway.ctl("counters")["counters"]
+                    if c["component"].startswith("s2s-") and c["counter"] == name)
+
+    def finish(self):
+        for wire in self.wires:
+            wire.close()
+        self.wires.clear()
+        assert self.fedway.alive(), "fedwayd died"
+        if self.changed:
+            self.changed = False
+            for name, rows in self.usual.items():
+                self.fedway.options[name].clear()
+                self.fedway.options[name].update(rows)
+            self.fedway.reload()
+        self.world.until(lambda: f"no streams; there are {self.streams()}", lambda: not self.streams())
+        self.fedway.settled()
+
+
+@pytest.fixture(scope="session")
+def one_arena(session_world):
+    made = Arena(session_world)
+    yield made
+    made.server.close()
+
+
+@pytest.fixture
+def arena(one_arena):
+    one_arena.begin()
+    yield one_arena
+    one_arena.finish()

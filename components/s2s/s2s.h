@@ -73,7 +73,7 @@ struct s2s_totals {
 	X(STREAMS_IN, "streams_in", "connections", \
 	  "accepted from other servers") \
 	X(STREAMS_REFUSED, "streams_refused", "connections", \
-	  "turned away by unauthenticated_max or unauthenticated_per_address_max") \
+	  "turned away by unauthenticated_per_address_max, or ended to make room by unauthenticated_max") \
 	X(STREAMS_OUT, "streams_out", "streams", \
 	  "to other servers that were begun") \
 	X(STREAMS_OUT_UP, "streams_out_up", "streams", \

@@ -198,6 +198,30 @@ void s2s_in_settled(struct s2s_in *in)
 	}
 }
 
+/* At once, without a word: who fills the table must hold no descriptor while it says goodbye. */
+bool s2s_in_make_room(struct s2s *s2s)
+{
+	struct s2s_in *oldest = NULL;
+
+	for (struct s2s_in *in = s2s->ins; in != NULL; in = in->next) { /* the newest is first */
+		if (in->counted && in->proofs == NULL && in->checks == NULL &&
+		    in->machine.state != S2S_IN_CLOSED) {
+			oldest = in;
+		}
+	}
+	if (oldest == NULL) {
+		return false;
+	}
+	if (oldest->cause == FW_CAUSE_NONE) {
+		oldest->cause = FW_CAUSE_RESOURCES;
+		snprintf(oldest->detail, sizeof(oldest->detail),
+			 "made room for a newer one, limit=unauthenticated_max");
+	}
+	s2s_in_settled(oldest);
+	fw_machine_goto(&oldest->machine, S2S_IN_CLOSED);
+	return true;
+}
+
 bool s2s_in_ending(const struct s2s_in *in)
 {
 	return in->machine.state >= S2S_IN_DRAIN;

@@ -92,6 +92,8 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 void s2s_in_send_features(struct s2s_in *in);
 void s2s_in_start_tls(struct s2s_in *in);
 void s2s_in_stanza(struct s2s_in *in, struct fw_stanza **stanza);
+/** Ends the oldest stream that has proved nothing and has nothing under way. @return false: there is none */
+bool s2s_in_make_room(struct s2s *s2s);
 /** No longer counted as unauthenticated. */
 void s2s_in_settled(struct s2s_in *in);
 

@@ -37,25 +37,31 @@ static void listener_free(struct s2s_listener **listener)
 	*listener = NULL;
 }
 
-/* Only streams that have proved nothing count: a proven peer may open as many as it has domains. */
-static const char *listen_refusal(const struct s2s *s2s, const struct fw_addr *peer)
+/* Only streams that have proved nothing count: a proven peer may open as many as it has domains.
+ * One address is refused beyond its limit; a crowd from everywhere must not keep a server out, so
+ * there the oldest that only holds a place gives way. */
+static const char *listen_refusal(struct s2s *s2s, const struct fw_addr *peer)
 {
 	char ip[FW_ADDR_TEXT_SIZE];
 	char other[FW_ADDR_TEXT_SIZE];
 	uint32_t same = 0;
 
-	if (s2s->unauthenticated >= s2s->config->unauthenticated_max) {
-		return "unauthenticated_max";
-	}
 	fw_addr_ip_text(peer, ip);
 	for (const struct s2s_in *in = s2s->ins; in != NULL; in = in->next) {
 		if (in->counted && strcmp(fw_addr_ip_text(&in->peer, other), ip) == 0) {
 			same++;
 		}
 	}
-	return same >= s2s->config->unauthenticated_per_address_max
-	               ? "unauthenticated_per_address_max"
-	               : NULL;
+	if (same >= s2s->config->unauthenticated_per_address_max) {
+		return "unauthenticated_per_address_max";
+	}
+	while (s2s->unauthenticated >= s2s->config->unauthenticated_max) {
+		if (!s2s_in_make_room(s2s)) {
+			return "unauthenticated_max";
+		}
+		s2s_count(s2s, S2S_COUNT_STREAMS_REFUSED);
+	}
+	return NULL;
 }
 
 static void listener_on_pause_over(void *ctx)

@@ -374,7 +374,7 @@ static void strangers_are_bounded(void **ctx)
 {
 	static const struct {
 		uint32_t total, per_address;
-	} rows[] = { { 2, 100 }, { 100, 2 } };
+	} rows[] = { { 100, 2 }, { 2, 2 } };
 
 	(void)ctx;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
@@ -410,6 +410,39 @@ static void strangers_are_bounded(void **ctx)
 	}
 }
 
+/* Whoever is in earnest is quicker than those that only hold places: the oldest of these gives way. */
+static void the_oldest_stranger_makes_room(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.unauthenticated_max = 2;
+	world_start(&world);
+	struct peer *proved = peer_connect(&world);
+	peer_open(proved, "partner.example", "corp.example");
+	peer_prove(proved, "partner.example", "corp.example");
+	struct peer *oldest = peer_connect(&world);
+	peer_open(oldest, "partner.example", "corp.example");
+	struct peer *second = peer_connect(&world);
+	peer_open(second, "partner.example", "corp.example");
+	struct peer *third = peer_connect(&world);
+	peer_open(third, "partner.example", "corp.example");
+	peer_expect_end(oldest);
+	assert_int_equal(world.s2s->unauthenticated, 2);
+	world_expect_log(&world, "cause=resource-constraint");
+	world_expect_log(&world, "unauthenticated_max");
+	peer_prove(third, "partner.example", "corp.example");
+	assert_int_equal(world.s2s->unauthenticated, 1);
+	peer_free(&oldest);
+	peer_free(&second);
+	peer_free(&third);
+	peer_free(&proved);
+	world_expect_no_ins(&world);
+	assert_int_equal(world.s2s->unauthenticated, 0);
+	world_free(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +459,7 @@ int main(void)
 		cmocka_unit_test(limits_are_raised_with_the_first_proof),
 		cmocka_unit_test(each_phase_has_its_limit),
 		cmocka_unit_test(strangers_are_bounded),
+		cmocka_unit_test(the_oldest_stranger_makes_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@ from wire import FEATURES, OFFER, PROCEED, STARTTLS, TLS, tls_context
 
 SVC = "svc.corp.example"
 CLIENT, SERVER = ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER
-# certificate of tests/support/certs, what streams say, their words for the problem
+# Certificate of tests/support/certs, what streams say, their words for the problem. The verdict is on the chain;
+# names are not compared while dialback is the only proof.
 CERTIFICATES = {
     "expired": ("expired", "not trusted", "certificate has expired"),
     "self-signed": ("stranger", "not trusted", "self-signed certificate"),

@@ -215,7 +215,7 @@ bool s2s_in_make_room(struct s2s *s2s)
 	if (oldest->cause == FW_CAUSE_NONE) {
 		oldest->cause = FW_CAUSE_RESOURCES;
 		snprintf(oldest->detail, sizeof(oldest->detail),
-			 "made room for a newer one, limit=unauthenticated_max");
+		         "made room for a newer one, limit=unauthenticated_max");
 	}
 	s2s_in_settled(oldest);
 	fw_machine_goto(&oldest->machine, S2S_IN_CLOSED);

@@ -41,7 +41,7 @@ static void in_other(struct s2s_in *in, struct fw_stanza **element)
 	if (fw_stanza_kind(*element) != FW_KIND_OTHER) {
 		s2s_in_stanza(in, element);
 	} else if (fw_str_is(fw_stanza_ns(*element), FW_NS_STREAMS) &&
-		   fw_str_is(fw_stanza_name(*element), "error")) {
+	           fw_str_is(fw_stanza_name(*element), "error")) {
 		fw_channel_close(in->channel, FW_CAUSE_PEER_ERROR); /* RFC 6120 §4.9.1.1 */
 	} else {
 		s2s_in_close(in, FW_CAUSE_UNSUPPORTED_STANZA, "");

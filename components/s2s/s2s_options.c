@@ -59,8 +59,9 @@ const struct fw_option s2s_options[] = {
 	FW_OPT(struct s2s_config, backoff_max_ms, "300000", .min = 1, .max = 86400000, .unit = "ms",
 	       .help = "longest wait between two attempts"),
 	FW_OPT(struct s2s_config, unauthenticated_max, "500", .min = 1, .max = 100000,
-	       .unit = "streams", .help = "inbound streams that have not proved a domain yet; beyond it the oldest "
-		       "of these that has nothing under way makes room"),
+	       .unit = "streams",
+	       .help = "inbound streams that have not proved a domain yet; beyond it the oldest "
+	               "of these that has nothing under way makes room"),
 	FW_OPT(struct s2s_config, unauthenticated_per_address_max, "20", .min = 1, .max = 100000,
 	       .unit = "streams", .help = "the same, from one IP address"),
 	FW_OPT(struct s2s_config, pairs_per_stream_max, "64", .min = 1, .max = 10000,

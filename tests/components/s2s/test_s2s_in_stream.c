@@ -410,7 +410,8 @@ static void strangers_are_bounded(void **ctx)
 	}
 }
 
-/* Whoever is in earnest is quicker than those that only hold places: the oldest of these gives way. */
+/* Whoever is in earnest is quicker than those that only hold places: the oldest of these gives way.
+ */
 static void the_oldest_stranger_makes_room(void **ctx)
 {
 	struct world world;

@@ -1,58 +1,26 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of a stanza that cannot be delivered: an error answer to its sender where RFC 6120
- * §8.3.1 and RFC 6121 want one, else its end. Called by the passage, by ports that lose their
- * queue, and by modules. The answer walks through the same rooms, marked, in an account of its own,
- * and is never answered again.
+ * What becomes of a stanza that cannot be delivered: an error answer to its sender where the SDK
+ * says that one may be sent (fw_stanza_error_reply), else its end. Called by the passage, by ports
+ * that lose their queue, and by modules. The answer walks through the same rooms, marked, in an
+ * account of its own, and is never answered again.
  */
-#include "router/bounce.h"
-
 #include <fedway/hosting.h>
 
 #include "router/passage.h"
 
-/* Rows are tried from the top; NULL stands for any type, "" for none. The reasons are in README.md.
- */
-static const struct {
-	enum fw_kind kind;
-	const char *type;
-	bool answer;
-	enum fw_cause cause; /* of the drop; FW_CAUSE_NONE: the one that ended it */
-} rules[] = {
-	{ FW_KIND_MESSAGE, "error", false, FW_CAUSE_ERROR_UNDELIVERABLE },
-	{ FW_KIND_MESSAGE, "headline", false, FW_CAUSE_NONE },
-	{ FW_KIND_MESSAGE, NULL, true, FW_CAUSE_NONE },
-	{ FW_KIND_PRESENCE, "error", false, FW_CAUSE_ERROR_UNDELIVERABLE },
-	{ FW_KIND_PRESENCE, "", true, FW_CAUSE_NONE },
-	{ FW_KIND_PRESENCE, "subscribe", true, FW_CAUSE_NONE },
-	{ FW_KIND_PRESENCE, "probe", true, FW_CAUSE_NONE },
-	{ FW_KIND_PRESENCE, NULL, false, FW_CAUSE_NONE },
-	{ FW_KIND_IQ, "error", false, FW_CAUSE_ERROR_UNDELIVERABLE },
-	{ FW_KIND_IQ, "result", false, FW_CAUSE_ERROR_UNDELIVERABLE },
-	{ FW_KIND_IQ, NULL, true, FW_CAUSE_NONE },
-	{ FW_KIND_OTHER, NULL, false, FW_CAUSE_NONE },
-};
-
-bool bounce_is_due(const struct fw_stanza *stanza, enum fw_cause *cause)
+/* Why a stanza that gets no answer ends: an answer of any kind that could not be delivered has a
+ * cause of its own. */
+static enum fw_cause drop_cause(const struct fw_stanza *stanza, enum fw_cause cause)
 {
-	enum fw_kind kind = fw_stanza_kind(stanza);
-	struct fw_str type = fw_stanza_type(stanza);
+	bool result =
+	        fw_stanza_kind(stanza) == FW_KIND_IQ && fw_str_is(fw_stanza_type(stanza), "result");
 
-	if (fw_stanza_is_bounce(stanza)) {
-		*cause = FW_CAUSE_ERROR_UNDELIVERABLE;
-		return false;
+	if (result || fw_stanza_is_error(stanza) || fw_stanza_is_bounce(stanza)) {
+		return FW_CAUSE_ERROR_UNDELIVERABLE;
 	}
-	for (size_t i = 0; i < FW_COUNT(rules); i++) {
-		if (rules[i].kind == kind &&
-		    (rules[i].type == NULL || fw_str_is(type, rules[i].type))) {
-			if (rules[i].cause != FW_CAUSE_NONE) {
-				*cause = rules[i].cause;
-			}
-			return rules[i].answer;
-		}
-	}
-	return false;
+	return cause;
 }
 
 void router_bounce(struct router *router, struct fw_stanza **stanza, enum fw_cause cause)
@@ -62,14 +30,10 @@ void router_bounce(struct router *router, struct fw_stanza **stanza, enum fw_cau
 	if (*stanza == NULL) {
 		return;
 	}
-	if (!bounce_is_due(*stanza, &cause)) {
-		fw_stanza_end(stanza, FW_EXIT_DROPPED, cause);
-		return;
-	}
 	int ret = fw_stanza_error_reply(*stanza, cause, &passage.stanza);
 	if (ret != FW_OK) {
-		fw_stanza_end(stanza, FW_EXIT_DROPPED,
-		              ret == FW_ENOMEM ? FW_CAUSE_RESOURCES : cause);
+		cause = ret == FW_ENOMEM ? FW_CAUSE_RESOURCES : drop_cause(*stanza, cause);
+		fw_stanza_end(stanza, FW_EXIT_DROPPED, cause);
 		return;
 	}
 	if (fw_stanza_from(passage.stanza).len == 0) {

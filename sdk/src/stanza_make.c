@@ -103,7 +103,7 @@ static bool may_be_answered(const struct fw_stanza *stanza)
 	case FW_KIND_IQ:
 		return !fw_str_is(stanza->type, "result");
 	case FW_KIND_MESSAGE:
-		return true;
+		return !fw_str_is(stanza->type, "headline"); /* RFC 6121 §8.5.2 */
 	case FW_KIND_PRESENCE:
 		if (stanza->type.len == 0) {
 			return true; /* directed presence: the sender learns that nobody sees it */

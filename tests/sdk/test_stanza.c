@@ -172,6 +172,7 @@ static void errors_for_those_who_may_have_one(void **state)
 		{ "<iq from='a' to='b' id='1' type='result'/>", NULL },
 		{ "<iq from='a' to='b' id='1' type='error'/>", NULL },
 		{ "<message from='a' to='b' type='error'/>", NULL },
+		{ "<message from='a' to='b' type='headline'/>", NULL },
 		{ "<message to='b'/>", NULL },
 		{ "<presence from='a' to='b'/>", "<presence " },
 		{ "<presence from='a' to='b' type='subscribe'/>", "<presence " },

@@ -147,7 +147,41 @@ FW_BEGIN_DECLS
 	X(UNHANDLED, "unhandled", "", "cancel", "service-unavailable", \
 	  "the component has no use for this stanza", "") \
 	X(BAD_FORMAT, "bad-format", "bad-format", "modify", "bad-request", \
-	  "the peer sent text between the stanzas of a stream", "report it to the maker of the peer")
+	  "the peer sent text between the stanzas of a stream", "report it to the maker of the peer") \
+	/* trust */ \
+	X(CERT_MISSING, "certificate-missing", "not-authorized", "cancel", "remote-server-not-found", \
+	  "a verified certificate is required and the peer presented none", \
+	  "the peer must present its certificate; or relax tls for its domain") \
+	X(CERT_UNTRUSTED, "certificate-untrusted", "not-authorized", "cancel", "remote-server-not-found", \
+	  "the peer's certificate does not lead to a trusted authority", \
+	  "the peer must send its whole chain; or name its authority in ca_file") \
+	X(CERT_EXPIRED, "certificate-expired", "not-authorized", "cancel", "remote-server-not-found", \
+	  "the peer's certificate, or one of its chain, is not valid at this time", \
+	  "the peer must renew it; compare the clocks of both sides") \
+	X(CERT_REVOKED, "certificate-revoked", "not-authorized", "cancel", "remote-server-not-found", \
+	  "the peer's certificate was revoked by its authority", "the peer must replace its certificate") \
+	X(CERT_PURPOSE, "certificate-purpose", "not-authorized", "cancel", "remote-server-not-found", \
+	  "the peer's certificate may not be used for a server", \
+	  "the peer needs a certificate with serverAuth; or relax certificate_purpose for its domain") \
+	X(CERT_NAME, "certificate-name", "not-authorized", "cancel", "remote-server-not-found", \
+	  "the peer's certificate does not name its domain", \
+	  "the peer needs a certificate with its domain as subjectAltName; or relax certificate_name for its domain") \
+	X(CERT_PIN, "certificate-pin", "not-authorized", "cancel", "remote-server-not-found", \
+	  "the peer's key is not one of those pinned for its domain", \
+	  "ask the peer whether it changed its key, on another way; then change pins") \
+	X(TLS_VERSION, "tls-version", "not-authorized", "cancel", "policy-violation", \
+	  "the TLS version is lower than the domain's floor", "the peer must speak a newer TLS; or lower tls_min") \
+	X(SASL_FAILED, "sasl-failed", "not-authorized", "wait", "remote-server-timeout", \
+	  "SASL EXTERNAL was refused", "the log line carries the condition; compare the certificate with the domain") \
+	/* conversation */ \
+	X(NOT_ACKNOWLEDGED, "not-acknowledged", "", "wait", "remote-server-timeout", \
+	  "the stream ended before the peer acknowledged the stanza", "it may have arrived; the sender decides") \
+	X(HANDLED_TOO_HIGH, "handled-count-too-high", "undefined-condition", "wait", "remote-server-timeout", \
+	  "the peer acknowledged more stanzas than were sent", "report it to the maker of the peer") \
+	X(TOO_LARGE_FOR_PEER, "too-large-for-peer", "", "modify", "policy-violation", \
+	  "the stanza is larger than the peer says it accepts", "the sender must send less at once") \
+	X(EGRESS_BUDGET, "egress-budget", "", "wait", "resource-constraint", \
+	  "too many connections are being opened", "raise the limit that the log line names")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -52,8 +52,16 @@ struct policy {
 static const struct fw_option policy_options[] = {
 	FW_OPT(struct policy_config, privacy_mode, "allow-list", .choices = policy_modes,
 	       .help = "which remote domains may talk to ours"),
-	FW_OPT(struct policy_config, allow, "", .help = "remote domains of the mode allow-list"),
-	FW_OPT(struct policy_config, deny, "", .help = "remote domains of the mode deny-list"),
+	FW_OPT(struct policy_config, allow, "",
+	       .help = "remote domains of the mode allow-list; \"*.example.org\" is example.org "
+	               "and "
+	               "all below it"),
+	FW_OPT(struct policy_config, deny, "",
+	       .help = "remote domains of the mode deny-list; \"*.example.org\" as in allow"),
+	FW_OPT(struct policy_config, rules, "", .rows = policy_rule_options,
+	       .row_size = sizeof(struct policy_rule_row),
+	       .help = "exceptions, which go before privacy_mode and its list; the longest match "
+	               "wins"),
 	FW_OPT(struct policy_config, static_routes_allowed, "true",
 	       .help = "domains with a static route count as being on the list `allow`"),
 	FW_OPT_END
@@ -94,14 +102,14 @@ static bool is_of_realm(const struct policy *policy, struct fw_str key)
 
 /* Both as keys; the absent slice is no domain. */
 static struct policy_decision decide(const struct policy *policy, struct fw_str local,
-                                     struct fw_str remote)
+                                     struct fw_str remote, enum policy_direction direction)
 {
 	const struct policy_decision of_realm = { FW_CAUSE_POLICY_DENIED, "realm" };
 
 	if (is_of_realm(policy, local) || is_of_realm(policy, remote)) {
 		return of_realm;
 	}
-	return policy_rules_decide(&policy->rules, remote);
+	return policy_rules_decide(&policy->rules, remote, direction);
 }
 
 /* ---- the hook ---- */
@@ -125,7 +133,8 @@ static enum fw_verdict policy_hook(struct fw_self *self, struct fw_stanza *stanz
 		return FW_PASS;
 	}
 	struct policy_decision decision =
-	        from_local ? decide(policy, from_key, to_key) : decide(policy, to_key, from_key);
+	        from_local ? decide(policy, from_key, to_key, POLICY_OUTGOING)
+	                   : decide(policy, to_key, from_key, POLICY_INCOMING);
 	if (decision.cause == FW_CAUSE_NONE) {
 		fw_count(self, POLICY_COUNT_STANZAS_ALLOWED, 1);
 		return FW_PASS;
@@ -186,12 +195,13 @@ static void policy_may(struct policy *policy, struct fw_elem *may, struct fw_sta
 		policy_refuse(policy, request, FW_CAUSE_BAD_ADDRESS);
 		return;
 	}
-	struct policy_decision decision = decide(policy, local, remote);
+	bool in = fw_str_is(fw_elem_attr(may, "direction"), "in");
+	struct policy_decision decision =
+	        decide(policy, local, remote, in ? POLICY_INCOMING : POLICY_OUTGOING);
 	if (fw_domain_is_local(policy->self, remote)) {
 		decision = remote_is_local; /* nobody outside may speak for a domain of ours */
 	}
 	if (decision.cause != FW_CAUSE_NONE) {
-		bool in = fw_str_is(fw_elem_attr(may, "direction"), "in");
 		policy_refused_count(policy->refused, fw_self_log(policy->self),
 		                     in ? remote : local, in ? local : remote, decision);
 	}
@@ -253,7 +263,7 @@ static void policy_on_statics(void *ctx, struct fw_stanza *reply, enum fw_cause 
 		char room[FW_DOMAIN_SIZE];
 		struct fw_str key = domain_key(fw_elem_attr(item, "name"), room);
 		if (key.len > 0) {
-			policy_set_add(set, key);
+			policy_set_add(set, key, 0);
 		}
 	}
 	if (set != NULL && policy_rules_set_statics(&policy->rules, &set)) {
@@ -354,25 +364,9 @@ static void policy_reload(struct fw_self *self, const void *config)
 static void policy_report(struct fw_self *self, const char *topic, struct fw_json *out)
 {
 	const struct policy *policy = fw_self_state(self);
-	const struct {
-		const char *name;
-		const struct policy_set *set;
-	} lists[] = {
-		{ "allow", policy->rules.allow },
-		{ "deny", policy->rules.deny },
-		{ "static_routes", policy->rules.statics },
-	};
 
-	if (strcmp(topic, "status") != 0) {
-		return;
-	}
-	fw_json_set(out, "privacy_mode", fw_str(policy_modes[policy->rules.mode].word));
-	fw_json_set_bool(out, "static_routes_allowed", policy->rules.statics_allowed);
-	for (size_t i = 0; i < FW_COUNT(lists); i++) {
-		struct fw_json *array = fw_json_set_array(out, lists[i].name);
-		for (size_t k = 0; k < policy_set_count(lists[i].set); k++) {
-			fw_json_append(array, fw_str(policy_set_at(lists[i].set, k)));
-		}
+	if (strcmp(topic, "status") == 0) {
+		policy_rules_report(&policy->rules, out);
 	}
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Reads the lists of the configuration into sets of keys and decides. Pure: no host, no stanza.
- * Called by policy.c. Lists hold exact domains: a sub-domain is a domain of its own.
+ * Reads lists and rules of the configuration and decides. Pure: no host, no stanza. Called by
+ * policy.c. A rule that matches decides; without one, privacy_mode and its list do.
  */
 #include "components/policy/policy_rules.h"
 
-#include <fedway/jid.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 const struct fw_choice policy_modes[] = {
 	{ "off", POLICY_OFF, "every domain may talk to us" },
@@ -15,55 +16,167 @@ const struct fw_choice policy_modes[] = {
 	{ NULL, 0, NULL },
 };
 
-static int rules_read_list(const char *name, const struct fw_strings *list, struct policy_set **out,
-                           struct fw_error *err)
-{
-	struct policy_set *set = policy_set_new(list->count);
-	char domain[FW_DOMAIN_SIZE];
-	struct fw_str key;
-	int ret = set != NULL ? FW_OK : FW_ENOMEM;
+static const struct fw_choice policy_directions[] = {
+	{ "both", POLICY_DIRECTIONS, "for what they send and for what we send" },
+	{ "incoming", POLICY_INCOMING, "for what the remote domain sends" },
+	{ "outgoing", POLICY_OUTGOING, "for what we send" },
+	{ NULL, 0, NULL },
+};
 
-	for (size_t i = 0; i < list->count && ret == FW_OK; i++) {
-		if (fw_domain_key(fw_str(list->items[i]), domain, &key) != FW_OK) {
+static const struct fw_choice policy_actions[] = {
+	{ "allow", POLICY_ALLOW, "let it pass" },
+	{ "deny", POLICY_DENY, "return it to its sender" },
+	{ NULL, 0, NULL },
+};
+
+const struct fw_option policy_rule_options[] = {
+	FW_OPT(struct policy_rule_row, domain, NULL, .min = 1,
+	       .help = "remote domain; \"*.example.org\" is example.org and all below it"),
+	FW_OPT(struct policy_rule_row, direction, "both", .choices = policy_directions,
+	       .help = "whose stanzas the rule is about"),
+	FW_OPT(struct policy_rule_row, action, "allow", .choices = policy_actions,
+	       .help = "what becomes of them"),
+	FW_OPT(struct policy_rule_row, id, "", .max = POLICY_RULE_SIZE - 1,
+	       .help = "name of the rule in logs and verdicts; empty: \"rule:\" and its domain"),
+	FW_OPT_END,
+};
+
+static int rules_read_list(const char *name, const struct fw_strings *texts,
+                           struct policy_list *out, struct fw_error *err)
+{
+	int ret = policy_list_init(out, texts->count);
+
+	for (size_t i = 0; i < texts->count && ret == FW_OK; i++) {
+		ret = policy_list_add(out, texts->items[i], 0);
+		if (ret == FW_EEXIST) { /* twice is once */
+			ret = FW_OK;
+		} else if (ret == FW_EPARSE) {
 			ret = fw_error_set(err, FW_EINVAL, "%s: '%s' is not a domain", name,
-			                   list->items[i]);
-		} else {
-			ret = policy_set_add(set, key);
+			                   texts->items[i]);
 		}
 	}
-	if (ret != FW_OK) {
-		policy_set_free(&set);
+	return ret;
+}
+
+/* A rule for one direction goes before one for both, whatever their order. */
+static int rules_add(struct policy_rules *rules, const struct policy_rule_row *row, uint32_t number,
+                     enum policy_direction direction, struct fw_error *err)
+{
+	bool both = row->direction == POLICY_DIRECTIONS;
+	int ret = policy_list_add(&rules->by_direction[direction], row->domain, number);
+
+	if (ret == FW_EPARSE) {
+		return fw_error_set(err, FW_EINVAL, "rules: '%s' is not a domain", row->domain);
 	}
-	*out = set;
+	if (ret == FW_EEXIST && !both) {
+		return fw_error_set(err, FW_EINVAL,
+		                    "rules: '%s' has two rules for the same direction; remove one",
+		                    row->domain);
+	}
+	return ret == FW_EEXIST ? FW_OK : ret;
+}
+
+static int rules_read_direction(struct policy_rules *rules, const struct fw_rows *rows,
+                                enum policy_direction direction, struct fw_error *err)
+{
+	const struct policy_rule_row *items = rows->items;
+	int ret = policy_list_init(&rules->by_direction[direction], rows->count);
+
+	for (uint32_t i = 0; i < rows->count && ret == FW_OK; i++) {
+		if (items[i].direction == (int)direction) {
+			ret = rules_add(rules, &items[i], i, direction, err);
+		}
+	}
+	for (uint32_t i = 0; i < rows->count && ret == FW_OK; i++) {
+		if (items[i].direction == POLICY_DIRECTIONS) {
+			ret = rules_add(rules, &items[i], i, direction, err);
+		}
+	}
+	return ret;
+}
+
+/* Rules for both directions are told apart only here: the sets keep the first of two. */
+static int rules_check_twice(const struct fw_rows *rows, struct fw_error *err)
+{
+	const struct policy_rule_row *items = rows->items;
+	struct policy_list seen = { NULL, NULL };
+	int ret = policy_list_init(&seen, rows->count);
+
+	for (size_t i = 0; i < rows->count && ret == FW_OK; i++) {
+		if (items[i].direction != POLICY_DIRECTIONS) {
+			continue;
+		}
+		ret = policy_list_add(&seen, items[i].domain, 0);
+		if (ret == FW_EEXIST) {
+			ret = fw_error_set(err, FW_EINVAL,
+			                   "rules: '%s' has two rules for both directions; "
+			                   "remove one",
+			                   items[i].domain);
+		} else if (ret == FW_EPARSE) {
+			ret = FW_OK; /* told when it is read */
+		}
+	}
+	policy_list_clear(&seen);
+	return ret;
+}
+
+static int rules_read(struct policy_rules *rules, const struct fw_rows *rows, struct fw_error *err)
+{
+	const struct policy_rule_row *items = rows->items;
+	int ret = rules_check_twice(rows, err);
+
+	rules->rules = calloc(rows->count + 1, sizeof(*rules->rules));
+	if (rules->rules == NULL) {
+		return FW_ENOMEM;
+	}
+	for (size_t i = 0; i < rows->count; i++) {
+		rules->rules[i].cause =
+		        items[i].action == POLICY_ALLOW ? FW_CAUSE_NONE : FW_CAUSE_POLICY_DENIED;
+		snprintf(rules->rules[i].id, sizeof(rules->rules[i].id), "%s%s",
+		         items[i].id[0] != '\0' ? items[i].id : "rule:",
+		         items[i].id[0] != '\0' ? "" : items[i].domain);
+	}
+	for (int d = 0; d < POLICY_DIRECTIONS && ret == FW_OK; d++) {
+		ret = rules_read_direction(rules, rows, (enum policy_direction)d, err);
+	}
 	return ret;
 }
 
 int policy_rules_load(struct policy_rules *rules, const struct policy_config *config,
                       struct fw_error *err)
 {
-	struct policy_set *allow = NULL, *deny = NULL;
+	struct policy_rules fresh = {
+		.mode = (enum policy_mode)config->privacy_mode,
+		.statics_allowed = config->static_routes_allowed,
+	};
 
-	int ret = rules_read_list("allow", &config->allow, &allow, err);
+	int ret = rules_read_list("allow", &config->allow, &fresh.allow, err);
 	if (ret == FW_OK) {
-		ret = rules_read_list("deny", &config->deny, &deny, err);
+		ret = rules_read_list("deny", &config->deny, &fresh.deny, err);
+	}
+	if (ret == FW_OK) {
+		ret = rules_read(&fresh, &config->rules, err);
 	}
 	if (ret != FW_OK) {
-		policy_set_free(&allow);
+		policy_rules_clear(&fresh);
 		return ret;
 	}
-	policy_set_free(&rules->allow);
-	policy_set_free(&rules->deny);
-	rules->allow = allow;
-	rules->deny = deny;
-	rules->mode = (enum policy_mode)config->privacy_mode;
-	rules->statics_allowed = config->static_routes_allowed;
+	fresh.statics = rules->statics;
+	rules->statics = NULL;
+	policy_rules_clear(rules);
+	*rules = fresh;
 	return FW_OK;
 }
 
 void policy_rules_clear(struct policy_rules *rules)
 {
-	policy_set_free(&rules->allow);
-	policy_set_free(&rules->deny);
+	policy_list_clear(&rules->allow);
+	policy_list_clear(&rules->deny);
+	for (int d = 0; d < POLICY_DIRECTIONS; d++) {
+		policy_list_clear(&rules->by_direction[d]);
+	}
+	free(rules->rules);
+	rules->rules = NULL;
 	policy_set_free(&rules->statics);
 }
 
@@ -77,7 +190,8 @@ bool policy_rules_set_statics(struct policy_rules *rules, struct policy_set **st
 	return differs;
 }
 
-struct policy_decision policy_rules_decide(const struct policy_rules *rules, struct fw_str remote)
+static struct policy_decision rules_decide_by_mode(const struct policy_rules *rules,
+                                                   struct fw_str remote)
 {
 	const struct policy_decision off = { FW_CAUSE_NONE, "off" };
 	const struct policy_decision listed = { FW_CAUSE_NONE, "allow-list" };
@@ -90,13 +204,41 @@ struct policy_decision policy_rules_decide(const struct policy_rules *rules, str
 	case POLICY_OFF:
 		return off;
 	case POLICY_DENY_LIST:
-		return policy_set_has(rules->deny, remote) ? denied : not_denied;
+		return policy_list_has(&rules->deny, remote, NULL) ? denied : not_denied;
 	case POLICY_ALLOW_LIST:
 		break;
 	}
-	if (policy_set_has(rules->allow, remote)) {
+	if (policy_list_has(&rules->allow, remote, NULL)) {
 		return listed;
 	}
-	return rules->statics_allowed && policy_set_has(rules->statics, remote) ? routed
-	                                                                        : not_listed;
+	return rules->statics_allowed && policy_set_has(rules->statics, remote, NULL) ? routed
+	                                                                              : not_listed;
+}
+
+struct policy_decision policy_rules_decide(const struct policy_rules *rules, struct fw_str remote,
+                                           enum policy_direction direction)
+{
+	uint32_t number = 0;
+
+	if (policy_list_has(&rules->by_direction[direction], remote, &number)) {
+		return (struct policy_decision){ rules->rules[number].cause,
+			                         rules->rules[number].id };
+	}
+	return rules_decide_by_mode(rules, remote);
+}
+
+void policy_rules_report(const struct policy_rules *rules, struct fw_json *out)
+{
+	fw_json_set(out, "privacy_mode", fw_str(policy_modes[rules->mode].word));
+	fw_json_set_bool(out, "static_routes_allowed", rules->statics_allowed);
+	policy_list_report(&rules->allow, fw_json_set_array(out, "allow"));
+	policy_list_report(&rules->deny, fw_json_set_array(out, "deny"));
+	policy_list_report(&rules->by_direction[POLICY_INCOMING],
+	                   fw_json_set_array(out, "rules_incoming"));
+	policy_list_report(&rules->by_direction[POLICY_OUTGOING],
+	                   fw_json_set_array(out, "rules_outgoing"));
+	struct fw_json *statics = fw_json_set_array(out, "static_routes");
+	for (size_t i = 0; i < policy_set_count(rules->statics); i++) {
+		fw_json_append(statics, fw_str(policy_set_at(rules->statics, i)));
+	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The rules and the decision: may a local and a remote domain talk?
+ * The rules and the decision: may a local and a remote domain talk, in this direction?
  */
 #ifndef FEDWAY_COMPONENTS_POLICY_RULES_H
 #define FEDWAY_COMPONENTS_POLICY_RULES_H
@@ -9,36 +9,64 @@
 #include <fedway/cause.h>
 #include <fedway/config.h>
 #include <fedway/error.h>
+#include <fedway/json.h>
 
-#include "components/policy/policy_set.h"
+#include "components/policy/policy_list.h"
 
 enum policy_mode { POLICY_OFF, POLICY_ALLOW_LIST, POLICY_DENY_LIST };
 
 /** Words of the option `privacy_mode`. */
 extern const struct fw_choice policy_modes[];
 
+/** Who sends: the remote domain, or ours. A rule may hold for both. */
+enum policy_direction { POLICY_INCOMING, POLICY_OUTGOING, POLICY_DIRECTIONS };
+
+enum policy_action { POLICY_ALLOW, POLICY_DENY };
+
+/** One row of `rules`. */
+struct policy_rule_row {
+	const char *domain;
+	int direction; /**< enum policy_direction; POLICY_DIRECTIONS: both */
+	int action;    /**< enum policy_action */
+	const char *id;
+};
+
 struct policy_config {
 	int privacy_mode; /**< enum policy_mode */
 	struct fw_strings allow, deny;
+	struct fw_rows rules; /**< struct policy_rule_row */
 	bool static_routes_allowed;
+};
+
+/** For the option table. */
+extern const struct fw_option policy_rule_options[];
+
+/** What was decided, and by which rule. */
+struct policy_decision {
+	enum fw_cause cause; /**< FW_CAUSE_NONE: they may */
+	const char *rule;    /**< lives as long as the rules */
+};
+
+/** Rule IDs are cut to this, as struct fw_why does. */
+#define POLICY_RULE_SIZE 64u
+
+struct policy_rule {
+	enum fw_cause cause;
+	char id[POLICY_RULE_SIZE];
 };
 
 struct policy_rules {
 	enum policy_mode mode;
 	bool statics_allowed;
-	struct policy_set *allow, *deny;
+	struct policy_list allow, deny;
+	struct policy_rule *rules;
+	struct policy_list by_direction[POLICY_DIRECTIONS]; /**< numbers are places in `rules` */
 	struct policy_set *statics; /**< domains that have static routes; lives through reloads */
-};
-
-/** What was decided, and by which rule. */
-struct policy_decision {
-	enum fw_cause cause; /**< FW_CAUSE_NONE: they may */
-	const char *rule;    /**< static text */
 };
 
 /**
  * Fills rules from a configuration; `rules` is left as it was on failure. Statics stay as they are.
- * @return FW_OK; FW_EINVAL (an entry is no domain; err names it); FW_ENOMEM
+ * @return FW_OK; FW_EINVAL (an entry is no domain, two rules contradict; err names them); FW_ENOMEM
  */
 int policy_rules_load(struct policy_rules *rules, const struct policy_config *config,
                       struct fw_error *err);
@@ -46,6 +74,9 @@ void policy_rules_clear(struct policy_rules *rules);
 /** Takes a new set of static domains. [t] @return true when it differs from the one before */
 bool policy_rules_set_statics(struct policy_rules *rules, struct policy_set **statics);
 /** The decision for a remote domain, given as a key. */
-struct policy_decision policy_rules_decide(const struct policy_rules *rules, struct fw_str remote);
+struct policy_decision policy_rules_decide(const struct policy_rules *rules, struct fw_str remote,
+                                           enum policy_direction direction);
+/** For reports: mode, lists and rules in force. */
+void policy_rules_report(const struct policy_rules *rules, struct fw_json *out);
 
 #endif

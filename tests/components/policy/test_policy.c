@@ -165,6 +165,27 @@ static void test_other_modes(void **state)
 	assert_int_equal(fake_host_announced(host, "policy"), 3); /* start, and each reload */
 }
 
+static void test_rules(void **state)
+{
+	struct policy_rule_row rows[] = {
+		{ "*.partner.example", POLICY_INCOMING, POLICY_ALLOW, "they-may-write" },
+		{ "*.partner.example", POLICY_OUTGOING, POLICY_DENY, "we-may-not" },
+	};
+	struct policy_config config = allow_list;
+	static const struct hook_row hook_rows[] = {
+		{ "a rule for what comes in", "a@x.partner.example", "corp.example", FW_CAUSE_NONE,
+		  "" },
+		{ "and for what goes out, before the list", "corp.example", "partner.example",
+		  FW_CAUSE_POLICY_DENIED, "we-may-not" },
+	};
+
+	(void)state;
+	config.rules = (struct fw_rows){ rows, FW_COUNT(rows) };
+	fake_host_reload(policy, &config);
+	check_rows(hook_rows, FW_COUNT(hook_rows));
+	fake_host_settle(host);
+}
+
 /* ---- static routes ---- */
 
 static void test_static_domains(void **state)
@@ -366,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_allow_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_modes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_static_domains, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_service, setup, teardown),

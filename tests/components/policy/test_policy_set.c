@@ -22,14 +22,14 @@ static void test_many(void **state)
 	assert_non_null(set);
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "d%d.example", i);
-		assert_int_equal(policy_set_add(set, fw_str(name)), FW_OK);
-		assert_int_equal(policy_set_add(set, fw_str(name)), FW_OK); /* once is enough */
+		assert_int_equal(policy_set_add(set, fw_str(name), 0), FW_OK);
+		assert_int_equal(policy_set_add(set, fw_str(name), 7), FW_EEXIST);
 	}
 	assert_int_equal(policy_set_count(set), 1000);
-	assert_int_equal(policy_set_add(set, fw_str("one.too.many")), FW_ELIMIT);
+	assert_int_equal(policy_set_add(set, fw_str("one.too.many"), 0), FW_ELIMIT);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "d%d.example", i);
-		assert_int_equal(policy_set_has(set, fw_str(name)), i < 1000);
+		assert_int_equal(policy_set_has(set, fw_str(name), NULL), i < 1000);
 	}
 	assert_string_equal(policy_set_at(set, 999), "d999.example");
 	assert_null(policy_set_at(set, 1000));
@@ -42,8 +42,8 @@ static void test_empty(void **state)
 	struct policy_set *set = policy_set_new(0);
 
 	(void)state;
-	assert_false(policy_set_has(NULL, fw_str("a.example")));
-	assert_false(policy_set_has(set, fw_str("a.example")));
+	assert_false(policy_set_has(NULL, fw_str("a.example"), NULL));
+	assert_false(policy_set_has(set, fw_str("a.example"), NULL));
 	assert_true(policy_set_eq(NULL, set));
 	policy_set_free(&set);
 	policy_set_free(&set);
@@ -54,14 +54,14 @@ static void test_eq(void **state)
 	struct policy_set *a = policy_set_new(3), *b = policy_set_new(3);
 
 	(void)state;
-	policy_set_add(a, fw_str("x"));
-	policy_set_add(a, fw_str("y"));
-	policy_set_add(b, fw_str("y"));
+	policy_set_add(a, fw_str("x"), 0);
+	policy_set_add(a, fw_str("y"), 0);
+	policy_set_add(b, fw_str("y"), 0);
 	assert_false(policy_set_eq(a, b));
-	policy_set_add(b, fw_str("x"));
+	policy_set_add(b, fw_str("x"), 0);
 	assert_true(policy_set_eq(a, b));
-	policy_set_add(a, fw_str("z"));
-	policy_set_add(b, fw_str("w"));
+	policy_set_add(a, fw_str("z"), 0);
+	policy_set_add(b, fw_str("w"), 0);
 	assert_false(policy_set_eq(a, b));
 	policy_set_free(&a);
 	policy_set_free(&b);

@@ -267,28 +267,6 @@ static void verify_on_dialled(void *ctx, struct fw_dial_result *result)
 
 /* ---- before the stream ---- */
 
-static size_t verify_read_targets(struct fw_elem *list, struct fw_target *out)
-{
-	size_t count = 0;
-
-	for (struct fw_elem *elem = fw_elem_first(list); elem != NULL && count < VERIFY_TARGETS_MAX;
-	     elem = fw_elem_next(elem)) {
-		char ip[FW_ADDR_TEXT_SIZE];
-		uint64_t port = 0;
-
-		snprintf(ip, sizeof(ip), "%.*s", FW_STR_ARG(fw_elem_attr(elem, "ip")));
-		if (!fw_str_is(fw_elem_name(elem), "target") ||
-		    fw_str_to_u64(fw_elem_attr(elem, "port"), UINT16_MAX, &port) != FW_OK ||
-		    fw_addr_parse(ip, (uint16_t)port, &out[count].addr) != FW_OK) {
-			continue;
-		}
-		snprintf(out[count].host, sizeof(out[count].host), "%.*s",
-		         FW_STR_ARG(fw_elem_attr(elem, "host")));
-		count++;
-	}
-	return count;
-}
-
 static int verify_dial(struct dialback_verify *verify, const struct fw_target *targets,
                        size_t count)
 {
@@ -329,7 +307,7 @@ static void verify_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause 
 		verify_end(verify, NULL, FW_CAUSE_RESOURCES, "");
 		return;
 	}
-	size_t count = list != NULL ? verify_read_targets(list, targets) : 0;
+	size_t count = fw_targets_read(list, targets, VERIFY_TARGETS_MAX);
 	verify->is_static = list != NULL && fw_str_is(fw_elem_attr(list, "source"), "static");
 	int ret = count > 0 ? verify_dial(verify, targets, count) : FW_ENOENT;
 	free(targets);

@@ -33,6 +33,9 @@ static int answer_add_host(struct fw_elem *targets, const struct resolver_host *
 		fw_elem_set(target, "ip", fw_str(fw_addr_ip_text(&host->addrs[i], ip)));
 		set_number(target, "port", fw_addr_port(&host->addrs[i]));
 		fw_elem_set(target, "host", fw_str(host->name));
+		fw_elem_set(target, "tls", fw_str(fw_target_tls_choices[host->tls].word));
+		set_number(target, "priority", host->priority);
+		set_number(target, "weight", host->weight);
 	}
 	return FW_OK;
 }

@@ -8,7 +8,7 @@
 #define FEDWAY_COMPONENTS_RESOLVER_RESULT_H
 
 #include <fedway/cause.h>
-#include <fedway/io/socket.h>
+#include <fedway/io/dial.h>
 #include <fedway/jid.h>
 
 enum { RESOLVER_HOSTS_MAX = 32, RESOLVER_ADDRS_MAX = 16, RESOLVER_PORT = 5269 };
@@ -19,6 +19,7 @@ enum resolver_source { RESOLVER_STATIC, RESOLVER_SRV, RESOLVER_ADDRESS };
 /** One host to try: an SRV record, a static route, or the domain itself. */
 struct resolver_host {
 	uint16_t priority, weight, port;
+	enum fw_target_tls tls;
 	char name[FW_DOMAIN_SIZE];
 	struct fw_addr *addrs; /**< in the order of RFC 6724, port included */
 	size_t addr_count;

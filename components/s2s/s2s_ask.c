@@ -4,9 +4,6 @@
  * The questions S2S asks of the realm's services, and how their answers are read (sdk/PROTOCOL.md).
  * Called by the streams, which own the request handles. Decides nothing.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "components/s2s/s2s.h"
 
 #define NS_RESOLVER "urn:fedway:resolver:1"
@@ -57,21 +54,6 @@ int s2s_ask_targets(struct s2s *s2s, const char *remote, fw_request_fn *done, vo
 	return ask_send(s2s, "resolver", &iq, s2s->config->resolve_timeout_ms, done, ctx, out);
 }
 
-static bool ask_read_target(const struct fw_elem *elem, struct fw_target *target)
-{
-	struct fw_str host = fw_elem_attr(elem, "host");
-	char ip[FW_ADDR_TEXT_SIZE];
-	uint64_t port = 0;
-
-	snprintf(ip, sizeof(ip), "%.*s", FW_STR_ARG(fw_elem_attr(elem, "ip")));
-	if (fw_str_to_u64(fw_elem_attr(elem, "port"), 65535, &port) != FW_OK ||
-	    fw_addr_parse(ip, (uint16_t)port, &target->addr) != FW_OK) {
-		return false;
-	}
-	snprintf(target->host, sizeof(target->host), "%.*s", FW_STR_ARG(host));
-	return true;
-}
-
 enum fw_cause s2s_ask_read_targets(struct fw_stanza *reply, enum fw_cause cause,
                                    struct s2s_targets *out)
 {
@@ -90,13 +72,7 @@ enum fw_cause s2s_ask_read_targets(struct fw_stanza *reply, enum fw_cause cause,
 		return FW_CAUSE_DNS_FAILED;
 	}
 	out->is_static = targets != NULL && fw_str_is(fw_elem_attr(targets, "source"), "static");
-	for (struct fw_elem *elem = fw_elem_find(targets, "target", NULL);
-	     elem != NULL && out->count < FW_COUNT(out->items); elem = fw_elem_next(elem)) {
-		if (fw_str_is(fw_elem_name(elem), "target") &&
-		    ask_read_target(elem, &out->items[out->count])) {
-			out->count++;
-		}
-	}
+	out->count = fw_targets_read(targets, out->items, FW_COUNT(out->items));
 	return out->count > 0 ? FW_CAUSE_NONE : FW_CAUSE_DNS_FAILED;
 }
 

@@ -12,6 +12,7 @@
 #include <fedway/io/channel.h>
 #include <fedway/jid.h>
 #include <fedway/log.h>
+#include <fedway/stanza.h>
 
 FW_BEGIN_DECLS
 
@@ -23,11 +24,29 @@ enum fw_security { FW_SECURITY_REQUIRED, FW_SECURITY_OPTIONAL, FW_SECURITY_NONE 
 /** For option tables: `tls-required`, `tls-optional`, `no-tls`. */
 extern FW_API const struct fw_choice fw_security_choices[];
 
+/** How a target wants to be spoken to. */
+enum fw_target_tls {
+	FW_TARGET_STARTTLS,   /**< clear text first; TLS as the security mode says */
+	FW_TARGET_DIRECT_TLS, /**< TLS from the first byte (XEP-0368) */
+};
+
+/** For option tables and for the resolver's answers: `starttls`, `direct`. */
+extern FW_API const struct fw_choice fw_target_tls_choices[];
+
 /** One address to try. */
 struct fw_target {
 	struct fw_addr addr;
 	char host[FW_DOMAIN_SIZE]; /**< the name that gave the address, for the log */
+	enum fw_target_tls tls;
+	uint16_t priority, weight; /**< as in DNS or the static route; the order of the list decides */
 };
+
+/**
+ * Reads the targets of a resolver's answer in their order; those that cannot be read are left out.
+ * @param list  <targets/>, or NULL
+ * @return how many were written to `out`, at most `max`
+ */
+FW_API size_t fw_targets_read(const struct fw_elem *list, struct fw_target *out, size_t max);
 
 enum fw_dial_phase { FW_DIAL_CONNECT, FW_DIAL_STREAM, FW_DIAL_TLS, FW_DIAL_PHASES };
 

@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import fedway  # noqa: E402
 import talk  # noqa: E402
+from certificates import Authority  # noqa: E402
+from ejabberd import Ejabberd  # noqa: E402
 from peers import Prosody, Unbound  # noqa: E402
 from process import wait_until  # noqa: E402
 
@@ -21,6 +23,7 @@ class World:
         self.where = str(where)
         self.running, self.talkers = [], []
         self.dns = Unbound(f"{self.where}/dns")
+        self.authority = Authority(f"{self.where}/ca")
         self.until = wait_until
 
     def start(self, process):
@@ -32,11 +35,15 @@ class World:
         """Prepared, not started: all DNS records must be known before the DNS server starts."""
         return Prosody(f"{self.where}/{name or domain}", domain, self.dns, ip, **options)
 
+    def ejabberd(self, domain, ip, name=None, **options):
+        """Prepared like Prosody."""
+        return Ejabberd(f"{self.where}/{name or domain}", domain, self.dns, ip, **options)
+
     def prepare_fedway(self, domains, name="fedway", **options):
         return fedway.Fedway(f"{self.where}/{name}", self.dns, domains, **options)
 
-    def client(self, prosody, user):
-        talker = talk.client(f"{user}@{prosody.domain}/test", prosody.ip, prosody.c2s_port)
+    def client(self, server, user):
+        talker = talk.client(f"{user}@{server.domain}/test", server.ip, server.c2s_port)
         self.talkers.append(talker)
         return talker
 

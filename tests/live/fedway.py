@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 
-from peers import make_certificate
+from certificates import self_signed
 from process import Process, free_port, wait_until
 
 SECRET = "component-secret"
@@ -67,13 +67,13 @@ class Fedway(Process):
     """fedwayd with s2s, dialback, policy and resolver; change `config` and call reload()."""
 
     def __init__(self, where, dns, domains, ip="127.0.0.3", allow=(), secret="dialback-secret",
-                 ask=None, publish=True):
+                 ask=None, publish=True, certificate=None, authority=None):
         self.installed = Installation()
         self.where, self.dns, self.ip = where, dns, ip
         os.makedirs(where, exist_ok=True)
         self.s2s_port, self.link_port = free_port(ip), free_port(ip)
         self.socket = f"{where}/control.sock"
-        certificate, key = make_certificate(f"{where}/certs", domains[0])
+        certificate, key = (certificate or self_signed(f"{where}/certs", *domains)).files
         for name, text in (("link", SECRET), ("dialback", secret)):
             with open(f"{where}/{name}.secret", "w") as f:
                 f.write(text + "\n")
@@ -89,6 +89,8 @@ class Fedway(Process):
             "policy": {"privacy_mode": "allow-list", "allow": list(allow)},
             "resolver": {"servers": [f"{ask.ip}:{ask.port}"]},
         }
+        if authority is not None:
+            self.options["s2s"]["ca_file"] = authority.file
         self.config = {
             "realm": "edge-corp-example",
             "module_path": self.installed.modules,

@@ -8,8 +8,8 @@ a reason to skip. Nothing here starts Fedway; that is fedway.py.
 import os
 import shutil
 import socket
-import subprocess
 
+from certificates import self_signed
 from process import Process, free_port
 
 
@@ -19,18 +19,6 @@ def need(program, package):
     if path is None:
         raise AssertionError(f"{program} is missing: install the Debian package {package}")
     return path
-
-
-def make_certificate(folder, name):
-    """A key and a self-signed certificate for a domain; returns their paths."""
-    os.makedirs(folder, exist_ok=True)
-    key, certificate = f"{folder}/{name}.key", f"{folder}/{name}.crt"
-    subprocess.run([need("openssl", "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj", f"/CN={name}",
-                    "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", certificate],
-                   check=True, stderr=subprocess.DEVNULL)
-    os.chmod(key, 0o600)
-    return certificate, key
 
 
 UNBOUND_CONF = """server:
@@ -65,10 +53,16 @@ class Unbound(Process):
     def add(self, record):
         self.records.append(record)
 
-    def add_xmpp(self, domain, ip, port):
-        """SRV and A, as a domain's owner would publish them."""
-        self.add(f"_xmpp-server._tcp.{domain}. 60 IN SRV 0 0 {port} xmpp.{domain}.")
+    def add_xmpp(self, domain, ip, port, direct_port=None):
+        """SRV and A, as a domain's owner would publish them; no port: not offered in this way."""
+        for service, number in (("_xmpp-server", port), ("_xmpps-server", direct_port)):
+            if number:
+                self.add(f"{service}._tcp.{domain}. 60 IN SRV 0 0 {number} xmpp.{domain}.")
         self.add(f"xmpp.{domain}. 60 IN A {ip}")
+
+    def addresses(self):
+        """Names and addresses of all A records."""
+        return [(row[0].rstrip("."), row[4]) for row in map(str.split, self.records) if row[3] == "A"]
 
     def start(self):
         data = "\n".join(f'  local-data: "{r}"' for r in self.records)
@@ -88,19 +82,19 @@ PROSODY_CONF = """-- written for a test
 daemonize = false
 pidfile = "{where}/prosody.pid"
 data_path = "{where}/data"
-certificates = "{where}/certs"
 plugin_paths = {{}}
 log = {{ {{ levels = {{ min = "debug" }}, to = "console" }} }}
 network_backend = "epoll"
 use_ipv6 = false
-modules_enabled = {{ "roster"; "saslauth"; "tls"; "dialback"; "disco"; "ping"; "presence"; "message"; "iq"; }}
-modules_disabled = {{ "s2s_bidi"; "offline" }}
+modules_enabled = {{ "roster"; "saslauth"; "tls"; "disco"; "ping"; "presence"; "message"; "iq"; {modules} }}
+modules_disabled = {{ "offline"; {without} }}
 authentication = "internal_plain"
 storage = "internal"
+ssl = {{ certificate = "{certificate}"; key = "{key}"; {trusts} }}
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 s2s_require_encryption = {require_tls}
-s2s_secure_auth = false
+s2s_secure_auth = {secure_auth}
 c2s_interfaces = {{ "{ip}" }}
 c2s_ports = {{ {c2s_port} }}
 s2s_interfaces = {{ "{ip}" }}
@@ -108,25 +102,34 @@ s2s_ports = {{ {s2s_port} }}
 component_interfaces = {{ "{ip}" }}
 component_ports = {{ {component_port} }}
 c2s_direct_tls_ports = {{}}
-s2s_direct_tls_ports = {{}}
+s2s_direct_tls_interfaces = {{ "{ip}" }}
+s2s_direct_tls_ports = {{ {direct_port} }}
 unbound = {{ resolvconf = false; hoststxt = false; forward = {{ "{dns_ip}@{dns_port}" }} }}
 VirtualHost "{domain}"
+{muc}
 {more}
 """
 
 
 class Prosody(Process):
-    """Prosody of this system with one host, found through `dns`, an Unbound."""
+    """Prosody of this system with one host, found through `dns`, an Unbound.
 
-    def __init__(self, where, domain, dns, ip="127.0.0.2", require_tls=True, more="",
-                 publish=True):
+    `dialback=False` leaves SASL EXTERNAL alone; `authority` is whom it trusts; `direct_tls` gives a second port,
+    and only that is published, under _xmpps-server; `muc` is the name of a service for rooms; `modules` are more of them.
+    """
+
+    def __init__(self, where, domain, dns, ip="127.0.0.2", require_tls=True, more="", publish=True, certificate=None,
+                 authority=None, dialback=True, direct_tls=False, bidi=False, muc=None, modules=()):
         self.where, self.domain, self.dns, self.ip, self.more = where, domain, dns, ip, more
-        self.require_tls = require_tls
+        self.require_tls, self.authority, self.dialback, self.muc = require_tls, authority, dialback, muc
+        self.modules = [*modules, *(["dialback"] if dialback else []), *(["s2s_bidi"] if bidi else [])]
         self.c2s_port, self.s2s_port, self.component_port = (free_port(ip) for _ in range(3))
+        self.direct_port = free_port(ip) if direct_tls else None
+        self.hosts = [domain] + ([muc] if muc else [])
         os.makedirs(f"{where}/data", exist_ok=True)
-        make_certificate(f"{where}/certs", domain)
-        if publish:
-            dns.add_xmpp(domain, ip, self.s2s_port)
+        self.certificate = certificate or self_signed(f"{where}/certs", *self.hosts)
+        for name in self.hosts if publish else ():
+            dns.add_xmpp(name, ip, None if direct_tls else self.s2s_port, self.direct_port)
         super().__init__(f"Prosody {domain}",
                          [need("prosody", "prosody"), "-F", "--config", f"{where}/prosody.cfg.lua"],
                          f"{where}/prosody.log")
@@ -140,14 +143,23 @@ class Prosody(Process):
             f.write(f'return {{ ["password"] = "{password}" }};\n')
         return f"{name}@{self.domain}"
 
+    def settings(self):
+        def names(words):
+            return "".join(f'"{word}"; ' for word in words)
+        certificate, key = self.certificate.files
+        return PROSODY_CONF.format(
+            root="run_as_root = true" if os.geteuid() == 0 else "", where=self.where, ip=self.ip, domain=self.domain,
+            more=self.more, modules=names(self.modules),
+            without=names(word for word in ("dialback", "s2s_bidi") if word not in self.modules),
+            certificate=certificate, key=key, trusts=f'cafile = "{self.authority.file}"' if self.authority else "",
+            require_tls="true" if self.require_tls else "false", secure_auth="false" if self.dialback else "true",
+            muc=f'Component "{self.muc}" "muc"' if self.muc else "", c2s_port=self.c2s_port, s2s_port=self.s2s_port,
+            component_port=self.component_port, direct_port=self.direct_port or "", dns_ip=self.dns.ip,
+            dns_port=self.dns.port)
+
     def start(self):
-        root = "run_as_root = true" if os.geteuid() == 0 else ""
         with open(f"{self.where}/prosody.cfg.lua", "w") as f:
-            f.write(PROSODY_CONF.format(
-                root=root, where=self.where, ip=self.ip, domain=self.domain, more=self.more,
-                require_tls="true" if self.require_tls else "false", c2s_port=self.c2s_port,
-                s2s_port=self.s2s_port, component_port=self.component_port, dns_ip=self.dns.ip,
-                dns_port=self.dns.port))
+            f.write(self.settings())
         super().start()
         self.wait_port(self.ip, self.c2s_port)
         self.wait_port(self.ip, self.s2s_port)

@@ -1,12 +1,20 @@
 # SPDX-FileCopyrightText: The Fedway authors
 # SPDX-License-Identifier: Apache-2.0
 """The peers alone: if these fail, the fault is not Fedway's."""
+import pytest
 
 
-def test_two_prosodys_federate_through_our_dns(world):
-    """Found by SRV at unbound, TLS and dialback: the ground on which all other live tests stand."""
-    verona = world.prosody("partner.example", "127.0.0.2")
-    mantua = world.prosody("other.example", "127.0.0.4")
+HOW = {"dialback": {"authority": None}, "EXTERNAL": {"dialback": False}, "direct TLS": {"direct_tls": True}}
+
+
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+@pytest.mark.parametrize("mantua_is", ["prosody", "ejabberd"])
+def test_two_servers_federate_through_our_dns(world, mantua_is, how):
+    """Found by SRV at unbound, TLS and a proof: the ground on which all other live tests stand."""
+    def vouched(domain):
+        return {"authority": world.authority, **how, "certificate": world.authority.issue(domain)}
+    verona = world.prosody("partner.example", "127.0.0.2", **vouched("partner.example"))
+    mantua = getattr(world, mantua_is)("other.example", "127.0.0.4", **vouched("other.example"))
     verona.add_user("juliet")
     mantua.add_user("romeo")
     for process in (world.dns, verona, mantua):
@@ -17,4 +25,6 @@ def test_two_prosodys_federate_through_our_dns(world):
     assert romeo.wait_body("good night")["from"].full == "juliet@partner.example/test"
     romeo.message("juliet@partner.example/test", "good night, good night")
     assert juliet.wait_body("good night, good night")
-    assert world.dns.asked("_xmpp-server._tcp.other.example") >= 1
+    service = "_xmpps-server" if how.get("direct_tls") else "_xmpp-server"
+    for domain in ("partner.example", "other.example"):
+        assert world.dns.asked(f"{service}._tcp.{domain}") >= 1

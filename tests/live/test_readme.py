@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import fedway
-from peers import make_certificate
+from certificates import self_signed
 
 SOURCE = os.environ.get("FEDWAY_SOURCE") or os.path.join(os.path.dirname(__file__), "..", "..")
 
@@ -16,11 +16,7 @@ def test_the_configuration_of_the_readme_is_accepted(tmp_path):
         blocks = re.findall(r"((?:^       [^\n]*\n|^\n)+)", f.read(), re.MULTILINE)
     text = next(b for b in blocks if "realm" in b)
     installed = fedway.Installation()
-    certificate, key = make_certificate(str(tmp_path), "edge.corp.example")
-    with open(tmp_path / "edge.pem", "w", encoding="utf-8") as out:
-        for path in (certificate, key):
-            with open(path, encoding="utf-8") as f:
-                out.write(f.read())
+    os.rename(self_signed(str(tmp_path), "edge.corp.example").both, tmp_path / "edge.pem")
     for name in ("chat.secret", "dialback.secret"):
         (tmp_path / name).write_text("secret\n")
         os.chmod(tmp_path / name, 0o600)

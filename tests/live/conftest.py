@@ -74,6 +74,12 @@ def shared_world(tmp_path_factory):
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def world_of_rows(tmp_path_factory):
+    """Makes a world for each row of a table of a file; the caller stops it."""
+    return lambda: World(tmp_path_factory.mktemp("row"))
+
+
 @pytest.fixture(scope="session")
 def session_world(tmp_path_factory):
     """One world for all tests of a folder that leave it as it was."""

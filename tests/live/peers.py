@@ -109,6 +109,8 @@ VirtualHost "{domain}"
 {muc}
 {more}
 """
+ROOMS = """Component "{name}" "muc"
+  muc_room_locking = false"""
 
 
 class Prosody(Process):
@@ -153,7 +155,7 @@ class Prosody(Process):
             without=names(word for word in ("dialback", "s2s_bidi") if word not in self.modules),
             certificate=certificate, key=key, trusts=f'cafile = "{self.authority.file}"' if self.authority else "",
             require_tls="true" if self.require_tls else "false", secure_auth="false" if self.dialback else "true",
-            muc=f'Component "{self.muc}" "muc"' if self.muc else "", c2s_port=self.c2s_port, s2s_port=self.s2s_port,
+            muc=ROOMS.format(name=self.muc) if self.muc else "", c2s_port=self.c2s_port, s2s_port=self.s2s_port,
             component_port=self.component_port, direct_port=self.direct_port or "", dns_ip=self.dns.ip,
             dns_port=self.dns.port)
 

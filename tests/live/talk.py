@@ -56,6 +56,7 @@ class Talker:
         self.name, self.came, self.online = name, [], threading.Event()
         self.offline = threading.Event()
         self.answer = None  # function(stanza) called for each message, in the loop's thread
+        self.take = None  # the same, for each message and presence
         self.xmpp = loop_thread().call(self._prepare, make)
 
     def _prepare(self, make):
@@ -83,6 +84,8 @@ class Talker:
 
     def _take(self, stanza):
         self.came.append(stanza)
+        if self.take is not None:
+            self.take(stanza)
         if self.answer is not None and stanza.name == "message" and stanza["type"] != "error":
             self.answer(stanza)
 
@@ -114,9 +117,9 @@ class Talker:
                 self.xmpp.send_raw(xml)
         loop_thread().call(write)
 
-    def message(self, to, body, identifier=None, kind="chat"):
+    def message(self, to, body, identifier=None, kind="chat", source=None):
         ident = f" id='{identifier}'" if identifier else ""
-        self.send(f"<message type='{kind}' from='{self.xmpp.boundjid.full}' to='{to}'{ident}>"
+        self.send(f"<message type='{kind}' from='{source or self.xmpp.boundjid.full}' to='{to}'{ident}>"
                   f"<body>{body}</body></message>")
 
     def messages(self, kind=None):

@@ -254,8 +254,7 @@ static void channel_timer(void *ctx)
 
 /* ---- the owner's calls ---- */
 
-/* Something is queued: it goes out at the end of this turn. */
-static void want_flush(struct fw_channel *channel)
+void channel_want_flush(struct fw_channel *channel)
 {
 	if (channel->phase != CHANNEL_ENDED) {
 		fw_defer(channel->loop, &channel->flush);
@@ -273,7 +272,7 @@ void fw_channel_open(struct fw_channel *channel, struct fw_str to, struct fw_str
 	if (fw_stream_open(channel->stream, to, from, id, version) != FW_OK) {
 		no_memory(channel);
 	}
-	want_flush(channel);
+	channel_want_flush(channel);
 }
 
 void fw_channel_send(struct fw_channel *channel, struct fw_stanza **stanza)
@@ -281,7 +280,7 @@ void fw_channel_send(struct fw_channel *channel, struct fw_stanza **stanza)
 	if (fw_stream_send(channel->stream, stanza) != FW_OK) {
 		no_memory(channel);
 	}
-	want_flush(channel);
+	channel_want_flush(channel);
 }
 
 void fw_channel_send_text(struct fw_channel *channel, const char *format, ...)
@@ -296,7 +295,7 @@ void fw_channel_send_text(struct fw_channel *channel, const char *format, ...)
 		if (len < 0 || fw_stream_send_text(channel->stream, "%s", small) != FW_OK) {
 			no_memory(channel);
 		}
-		want_flush(channel);
+		channel_want_flush(channel);
 		return;
 	}
 	char *large = malloc((size_t)len + 1);
@@ -309,7 +308,7 @@ void fw_channel_send_text(struct fw_channel *channel, const char *format, ...)
 		no_memory(channel);
 	}
 	free(large);
-	want_flush(channel);
+	channel_want_flush(channel);
 }
 
 void fw_channel_queued(const struct fw_channel *channel, size_t *stanzas, size_t *bytes)
@@ -342,7 +341,8 @@ void fw_channel_pause(struct fw_channel *channel, bool pause)
 	channel->paused = pause;
 	channel_watch(channel);
 	if (!pause) {
-		want_flush(channel); /* TLS may hold bytes that the descriptor does not show */
+		channel_want_flush(
+		        channel); /* TLS may hold bytes that the descriptor does not show */
 	}
 }
 

@@ -67,13 +67,16 @@ void channel_ready(void *ctx, int events)
 /* The peer's end. One that told an error and left out the footer has told enough. */
 static void read_end(struct fw_channel *channel, ssize_t status, int number)
 {
+	enum fw_cause cause = channel->peer_error ? FW_CAUSE_PEER_ERROR : FW_CAUSE_PEER_LOST;
 	const char *words = NULL;
 
-	if (status == FW_ESYS) {
+	if (status == FW_ESYS && number == ETIMEDOUT) {
+		cause = FW_CAUSE_PING_TIMEOUT;
+		words = "TCP gave up";
+	} else if (status == FW_ESYS) {
 		words = channel->tls == NULL ? strerror(number) : "TLS record refused";
 	}
-	channel_finish(channel, channel->peer_error ? FW_CAUSE_PEER_ERROR : FW_CAUSE_PEER_LOST,
-	               words);
+	channel_finish(channel, cause, words);
 }
 
 static ssize_t read_some(struct fw_channel *channel, void *space, size_t size)
@@ -239,14 +242,17 @@ static ssize_t write_tls(struct fw_channel *channel, size_t *offered)
 /* The peer takes no more; it may have said why before it went. */
 static void write_failed(struct fw_channel *channel, ssize_t status)
 {
+	bool timed_out = status == FW_ESYS && errno == ETIMEDOUT;
 	char words[128] = "";
 
 	if (status == FW_ESYS && channel->tls == NULL) {
 		snprintf(words, sizeof(words), "%s", strerror(errno));
 	}
 	channel->paused = false;
-	channel_read(channel);
-	channel_finish(channel, FW_CAUSE_PEER_LOST, words);
+	if (!timed_out) {
+		channel_read(channel);
+	}
+	channel_finish(channel, timed_out ? FW_CAUSE_PING_TIMEOUT : FW_CAUSE_PEER_LOST, words);
 }
 
 static void written(struct fw_channel *channel, size_t size)

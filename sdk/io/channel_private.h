@@ -65,6 +65,8 @@ void channel_enter(struct fw_channel *channel);
 void channel_leave(struct fw_channel *channel);
 /** Nothing may be read, written or told any more. */
 bool channel_over(const struct fw_channel *channel);
+/** Something is queued: it goes out at the end of this turn. */
+void channel_want_flush(struct fw_channel *channel);
 /** At once: closes the descriptor and queues closed() with the first reason. */
 void channel_finish(struct fw_channel *channel, enum fw_cause cause, const char *detail);
 /** In good order; `detail` may be NULL. */

@@ -50,8 +50,13 @@ static struct fw_stanza *remove_head(struct fw_stream *stream)
 
 void stream_out_clear(struct fw_stream *stream)
 {
+	struct fw_stanza *item;
+
+	while ((item = fw_stream_take_unacknowledged(stream)) != NULL) {
+		fw_stanza_end(&item, FW_EXIT_DROPPED, FW_CAUSE_NOT_ACKNOWLEDGED);
+	}
 	while (stream->head != NULL) {
-		struct fw_stanza *item = remove_head(stream);
+		item = remove_head(stream);
 		fw_stanza_end(&item, FW_EXIT_DROPPED, FW_CAUSE_COMPONENT_GONE);
 	}
 }
@@ -256,7 +261,15 @@ void fw_stream_sent(struct fw_stream *stream, size_t size)
 		size -= left;
 		item = remove_head(stream);
 		stream->counts.stanzas_out += !item->text;
-		fw_stanza_end(&item, FW_EXIT_DELIVERED, FW_CAUSE_DELIVERED);
+		if (item == stream->acks_behind) {
+			stream->acks_behind = NULL;
+			stream->acks = true;
+		}
+		if (stream->acks && !item->text && item->kind != FW_KIND_OTHER) {
+			stream_acks_keep(stream, item);
+		} else {
+			fw_stanza_end(&item, FW_EXIT_DELIVERED, FW_CAUSE_DELIVERED);
+		}
 	}
 }
 
@@ -282,6 +295,9 @@ struct fw_stanza *fw_stream_take_back(struct fw_stream *stream)
 		if (!item->text) {
 			item->next = NULL;
 			return item;
+		}
+		if (item == stream->acks_behind) {
+			stream->acks_behind = NULL;
 		}
 		fw_stanza_end(&item, FW_EXIT_DROPPED, FW_CAUSE_NONE);
 	}

@@ -32,10 +32,20 @@ struct fw_stream {
 	size_t head_sent;         /* bytes of head already taken */
 	size_t queued_stanzas, queued_bytes;
 	bool opened, closed, footer_sent;
+	bool acks;                /* what is written is kept until it is acknowledged */
+	/* acknowledgement */
+	struct fw_stanza *kept_head, *kept_tail;
+	struct fw_stanza *acks_behind; /* text behind which stanzas are kept, not written yet */
+	uint32_t kept_stanzas;
+	size_t kept_bytes;
+	uint32_t acked;           /* the peer's last count, modulo 2^32 */
+	uint64_t handled_from;    /* stanzas that came before our own count began */
 	struct fw_stream_counts counts;
 };
 
 /** Ends everything that waits to be written. */
 void stream_out_clear(struct fw_stream *stream);
+/** A stanza was written whole: it is kept until the peer acknowledges it. */
+void stream_acks_keep(struct fw_stream *stream, struct fw_stanza *item);
 
 #endif

@@ -59,6 +59,16 @@ FW_API void fw_channel_queued(const struct fw_channel *channel, size_t *stanzas,
 /** Oldest unwritten stanza, or NULL. [g] */
 FW_API struct fw_stanza *fw_channel_take_back(struct fw_channel *channel);
 
+/** Acknowledgement: as the calls of fw_stream. Without memory fw_channel_acks_begin() closes the channel. */
+FW_API void fw_channel_acks_begin(struct fw_channel *channel, struct fw_str text);
+FW_API void fw_channel_acks_end(struct fw_channel *channel);
+FW_API int fw_channel_acked(struct fw_channel *channel, uint32_t handled);
+FW_API void fw_channel_unacknowledged(const struct fw_channel *channel, size_t *stanzas, size_t *bytes);
+/** Oldest stanza that was written and not acknowledged, or NULL: before fw_channel_take_back(), for the order. [g] */
+FW_API struct fw_stanza *fw_channel_take_unacknowledged(struct fw_channel *channel);
+FW_API void fw_channel_handled_begin(struct fw_channel *channel);
+FW_API uint32_t fw_channel_handled(const struct fw_channel *channel);
+
 /**
  * From the element event of <starttls/> (after queueing <proceed/>) or of <proceed/>: what is queued
  * goes out in clear, then the handshake begins and the stream starts anew. Bytes behind that element end
@@ -78,6 +88,12 @@ FW_API void fw_channel_close(struct fw_channel *channel, enum fw_cause cause);
 FW_API bool fw_channel_closing(const struct fw_channel *channel);
 /** Stops or resumes reading: back-pressure. What has been read already still comes. */
 FW_API void fw_channel_pause(struct fw_channel *channel, bool pause);
+/**
+ * How long TCP may wait for a peer that acknowledges no byte, be it of ours or of its own probes of a silent connection
+ * (RFC 5482); then the channel ends with FW_CAUSE_PING_TIMEOUT. 0: the system's own 15 minutes and 2 hours. Local
+ * sockets do without.
+ */
+FW_API void fw_channel_set_user_timeout(struct fw_channel *channel, uint32_t timeout_ms);
 FW_API void fw_channel_set_limits(struct fw_channel *channel, const struct fw_xml_limits *limits);
 
 FW_API const struct fw_stream_counts *fw_channel_counts(const struct fw_channel *channel);

@@ -104,6 +104,27 @@ FW_API void fw_stream_queued(const struct fw_stream *stream, size_t *stanzas, si
 /** Takes the oldest stanza that was not sent whole out of the queue; NULL when there is none. [g] */
 FW_API struct fw_stanza *fw_stream_take_back(struct fw_stream *stream);
 
+/* ---- acknowledgement: the counting of XEP-0198 §4; its elements are the owner's ---- */
+
+/**
+ * Queues `text` (the element that begins the count) and keeps every message, presence and iq that is written behind it,
+ * in copies of their own, until the peer has acknowledged them; then they end as acknowledged. The owner bounds their number.
+ * @return FW_OK, FW_ENOMEM
+ */
+FW_API int fw_stream_acks_begin(struct fw_stream *stream, struct fw_str text);
+/** The peer does not want to: what was kept ends as delivered, and nothing more is kept. */
+FW_API void fw_stream_acks_end(struct fw_stream *stream);
+/** The peer has so many, modulo 2^32. @return FW_OK; FW_EINVAL: more than were written */
+FW_API int fw_stream_acked(struct fw_stream *stream, uint32_t handled);
+/** What is written and not acknowledged. */
+FW_API void fw_stream_unacknowledged(const struct fw_stream *stream, size_t *stanzas, size_t *bytes);
+/** Takes the oldest of these: the peer may have it. NULL when there is none. [g] */
+FW_API struct fw_stanza *fw_stream_take_unacknowledged(struct fw_stream *stream);
+/** Our own count begins with the next stanza that arrives. */
+FW_API void fw_stream_handled_begin(struct fw_stream *stream);
+/** Our own count, modulo 2^32: stanzas given to the owner since then. */
+FW_API uint32_t fw_stream_handled(const struct fw_stream *stream);
+
 /** Counters since the beginning, over all restarts. */
 struct fw_stream_counts {
 	uint64_t stanzas_in, stanzas_out, bytes_in, bytes_out;

@@ -311,6 +311,13 @@ void fw_channel_send_text(struct fw_channel *channel, const char *format, ...)
 	channel_want_flush(channel);
 }
 
+void fw_channel_restart(struct fw_channel *channel)
+{
+	if (!channel_over(channel) && !channel->closing && channel->phase == CHANNEL_OPEN) {
+		fw_stream_restart(channel->stream);
+	}
+}
+
 void fw_channel_queued(const struct fw_channel *channel, size_t *stanzas, size_t *bytes)
 {
 	fw_stream_queued(channel->stream, stanzas, bytes);

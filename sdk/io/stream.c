@@ -134,7 +134,7 @@ static void restart_now(struct fw_stream *stream)
 	stream->chunk_offset = stream->received = stream->gap_from = 0;
 	free(stream->lang);
 	stream->lang = NULL;
-	stream->restart = stream->opened = false;
+	stream->restart = false;
 }
 
 void fw_stream_received(struct fw_stream *stream, size_t size)
@@ -184,6 +184,7 @@ size_t fw_stream_held(const struct fw_stream *stream)
 
 void fw_stream_restart(struct fw_stream *stream)
 {
+	stream->opened = false; /* at once: the owner may open again before this event is over */
 	if (stream->busy) {
 		fw_stream_hold(stream);
 		stream->restart = true;

@@ -330,6 +330,44 @@ static void a_new_owner_gets_the_events(void **state)
 	assert_string_equal(other.story, "message peer-closed ");
 }
 
+static void a_restart_from_within_an_event_forgets_what_stands_behind_it(void **state)
+{
+	struct world *w = *state;
+
+	fw_channel_open(w->end.channel, fw_str(NULL), fw_str("b.example"), fw_str("i1"), true);
+	w->end.act_at = "success";
+	w->end.act = END_RESTART;
+	peer_says(w, HEADER "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>" MESSAGE "<iq");
+	assert_string_equal(w->end.story, "opened success ");
+	peer_says(w, HEADER MESSAGE);
+	assert_string_equal(w->end.story, "opened success opened message ");
+	fw_channel_close(w->end.channel, FW_CAUSE_INVALID_FROM);
+	const char *text = peer_reads(w);
+	const char *again = strstr(text, "id='again'");
+	assert_non_null(strstr(text, "id='i1'"));
+	assert_non_null(again);
+	assert_null(strstr(again, "<stream:stream")); /* it was open when the error came */
+	assert_non_null(strstr(again, "<invalid-from"));
+}
+
+static void a_restart_between_events_keeps_what_is_queued(void **state)
+{
+	struct world *w = *state;
+
+	fw_channel_open(w->end.channel, fw_str(NULL), fw_str("b.example"), fw_str("i1"), true);
+	peer_says(w, HEADER "<auth/>");
+	fw_channel_send_text(w->end.channel, "<success/>");
+	fw_channel_restart(w->end.channel);
+	/* before our new header is out: an error brings one with it (RFC 6120 §4.9.1.2) */
+	fw_channel_close(w->end.channel, FW_CAUSE_INVALID_FROM);
+	const char *text = peer_reads(w);
+	const char *success = strstr(text, "<success/>");
+	assert_non_null(success);
+	const char *header = strstr(success, "<stream:stream");
+	assert_non_null(header);
+	assert_non_null(strstr(header, "<invalid-from"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -350,6 +388,8 @@ int main(void)
 		CASE(a_rested_stream_goes_on_as_if_nothing_was),
 		CASE(unwritten_stanzas_can_be_taken_back),
 		CASE(a_new_owner_gets_the_events),
+		CASE(a_restart_from_within_an_event_forgets_what_stands_behind_it),
+		CASE(a_restart_between_events_keeps_what_is_queued),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

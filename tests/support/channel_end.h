@@ -19,7 +19,7 @@
 #include <fedway/io/channel.h>
 
 /** What an end does when the element `act_at` (its name) arrives. */
-enum end_act { END_NOTHING, END_FREE, END_CLOSE, END_PAUSE, END_START_TLS };
+enum end_act { END_NOTHING, END_FREE, END_CLOSE, END_PAUSE, END_START_TLS, END_RESTART };
 
 struct end {
 	struct fw_loop *loop;
@@ -71,6 +71,11 @@ static inline void end_act(struct end *end)
 		break;
 	case END_START_TLS:
 		fw_channel_start_tls(end->channel, end->context, end->side, "b.example");
+		break;
+	case END_RESTART:
+		fw_channel_restart(end->channel);
+		fw_channel_open(end->channel, fw_str(NULL), fw_str("b.example"), fw_str("again"),
+		                true);
 		break;
 	case END_NOTHING:
 		break;

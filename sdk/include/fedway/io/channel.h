@@ -50,6 +50,12 @@ FW_API void fw_channel_set_owner(struct fw_channel *channel, const struct fw_cha
 /** Our stream header. Absent slices are left out. */
 FW_API void fw_channel_open(struct fw_channel *channel, struct fw_str to, struct fw_str from, struct fw_str id,
                             bool version);
+/**
+ * The stream begins anew on the same connection (RFC 6120 §4.3.3), as after SASL: the next bytes are the peer's new
+ * header. From the element event that led here, what stands behind that element is forgotten: the peer had to wait.
+ * What is queued is still written; fw_channel_open() may follow at once.
+ */
+FW_API void fw_channel_restart(struct fw_channel *channel);
 /** Queues a stanza [t]; written at the end of the turn; it ends as delivered when the system has all of it. */
 FW_API void fw_channel_send(struct fw_channel *channel, struct fw_stanza **stanza);
 /** Queues text as it is. */

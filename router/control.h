@@ -5,8 +5,10 @@
  *
  *   {"command": "log", "args": {"logger": "stream.*", "level": "debug"}}
  *
- * and gets one line back: {"ok": true, "result": {…}} or {"ok": false, "error": "…", "remedy": "…"}.
- * Commands are rows in control_commands.c.
+ * and gets one line back: {"ok": true, "result": {…}} or {"ok": false, "error": "…", "remedy": "…"}. Some
+ * take a while: lines {"progress": "…"} may come before the reply. The router's own commands are rows in
+ * control_commands.h; all others are those that components declare, and each result is one object per component,
+ * {"components": [{"id": "…", …}]}.
  */
 #ifndef FEDWAY_ROUTER_CONTROL_H
 #define FEDWAY_ROUTER_CONTROL_H
@@ -38,10 +40,23 @@ void control_stop(struct router *router);
 
 void control_set_daemon(struct router *router, const struct control_daemon *daemon, void *ctx);
 
+struct control_call;
+
 /**
- * Answers one request line, for the socket and for tests. Hostile text is safe.
- * @return the reply without line end, to be freed with free(); NULL when out of memory
+ * A line for whoever asked, without line end [t: to be freed with free(); NULL when out of memory].
+ * @param last  it is the reply; otherwise it tells of progress. Nothing that asked may be freed from here.
  */
-char *control_answer(struct router *router, struct fw_str line);
+typedef void control_reply_fn(void *ctx, char *line, bool last);
+
+/**
+ * Begins one request. Hostile text is safe.
+ * @param out  the request until its reply was given, which may be before this returns; then NULL again. It must
+ *             stay where it is
+ * @return FW_OK: the reply comes, exactly once, unless control_cancel() was called; FW_ENOMEM
+ */
+int control_ask(struct router *router, struct fw_str line, control_reply_fn *reply, void *ctx,
+                struct control_call **out);
+/** Whoever asked is gone. NULL is allowed. */
+void control_cancel(struct control_call **call);
 
 #endif

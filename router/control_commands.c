@@ -1,23 +1,17 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Answers one request of the control socket: finds the row, checks the arguments against it, runs
- * the handler, and makes the reply. Also the commands that do something; those that only report are
- * in control_report.c.
+ * The router's own commands: the table, and those that do something; those that only report are in
+ * control_report.c. Run by control_call.c.
  */
 #include "router/control_commands.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "router/control_room.h"
-
-static struct fw_logger control_log_commands = FW_LOGGER("router.control");
+#include "router/instance.h"
 
 #define COMMAND_ROW(word, handler, args, summary) { #word, args, summary, handler },
 static const struct control_command commands[] = { CONTROL_COMMANDS(COMMAND_ROW) };
-
-static const char ask_help[] = "\"help\" lists the commands and their arguments";
 
 const struct control_command *control_command_find(struct fw_str name)
 {
@@ -160,140 +154,42 @@ int control_explain(struct control_call *call)
 	return FW_OK;
 }
 
+static struct fw_json *help_row(struct fw_json *list, const char *name, const char *args,
+                                const char *summary)
+{
+	struct fw_json *row = fw_json_append_object(list);
+
+	fw_json_set(row, "command", fw_str(name));
+	fw_json_set(row, "args", fw_str(args));
+	fw_json_set(row, "summary", fw_str(summary));
+	return row;
+}
+
+/* Another instance before it is of the same module. */
+static bool is_told(const struct router *router, const struct instance *instance)
+{
+	const struct instance *first = router->instances;
+
+	while (first != instance &&
+	       strcmp(first->descriptor->name, instance->descriptor->name) != 0) {
+		first = first->next;
+	}
+	return first != instance;
+}
+
 int control_help(struct control_call *call)
 {
 	struct fw_json *list = fw_json_set_array(call->result, "commands");
 
 	for (size_t i = 0; i < FW_COUNT(commands); i++) {
-		struct fw_json *row = fw_json_append_object(list);
-		fw_json_set(row, "command", fw_str(commands[i].name));
-		fw_json_set(row, "args", fw_str(commands[i].args));
-		fw_json_set(row, "summary", fw_str(commands[i].summary));
+		(void)help_row(list, commands[i].name, commands[i].args, commands[i].summary);
 	}
-	return FW_OK;
-}
-
-/* `word` is one of the words of `list`. */
-static bool is_listed(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	while (*list != '\0') {
-		size_t span = strcspn(list, " ");
-		if (span == len && memcmp(list, word, len) == 0) {
-			return true;
-		}
-		list += span + (list[span] == ' ' ? 1 : 0);
-	}
-	return false;
-}
-
-static int check_args(struct control_call *call, const struct control_command *command)
-{
-	char name[64];
-
-	if (call->args == NULL) {
-		return FW_OK;
-	}
-	if (fw_json_type(call->args) != FW_JSON_OBJECT) {
-		return fw_error_set(&call->err, FW_EINVAL, "\"args\" must be an object");
-	}
-	for (size_t i = 0; i < fw_json_count(call->args); i++) {
-		const char *key = fw_json_key_at(call->args, i);
-		if (!is_listed(command->args, key)) {
-			return fw_error_set(&call->err, FW_EINVAL, "%s has no argument %s",
-			                    command->name,
-			                    fw_quote(fw_str(key), name, sizeof(name)));
-		}
-		if (fw_json_type(fw_json_at(call->args, i)) != FW_JSON_STRING) {
-			return fw_error_set(&call->err, FW_EINVAL,
-			                    "argument \"%s\" must be a string", key);
+	for (const struct instance *i = call->router->instances; i != NULL; i = i->next) {
+		const struct fw_command *row = i->descriptor->commands;
+		for (; row != NULL && row->name != NULL && !is_told(call->router, i); row++) {
+			fw_json_set(help_row(list, row->name, row->args, row->summary), "module",
+			            fw_str(i->descriptor->name));
 		}
 	}
 	return FW_OK;
-}
-
-static int run(struct control_call *call, const struct fw_json *request)
-{
-	struct fw_str name = fw_json_text(fw_json_get(request, "command"));
-	const struct control_command *command = control_command_find(name);
-	char quoted[64];
-	int ret;
-
-	call->remedy = ask_help;
-	if (fw_json_type(request) != FW_JSON_OBJECT || name.len == 0) {
-		return fw_error_set(&call->err, FW_EINVAL,
-		                    "a request is an object with a string \"command\"");
-	}
-	if (command == NULL) {
-		return fw_error_set(&call->err, FW_ENOENT, "unknown command %s",
-		                    fw_quote(name, quoted, sizeof(quoted)));
-	}
-	call->args = fw_json_get(request, "args");
-	ret = check_args(call, command);
-	if (ret != FW_OK) {
-		return ret;
-	}
-	call->remedy = NULL;
-	ret = command->run(call);
-	fw_log(call->router->log, &control_log_commands, FW_LOG_DEBUG, "command=%s result=\"%s\"",
-	       command->name, fw_strerror(ret));
-	return ret;
-}
-
-static void append_lines(struct fw_json *array, const char *lines)
-{
-	while (*lines != '\0') {
-		size_t len = strcspn(lines, "\n");
-		fw_json_append(array, fw_str_n(lines, len));
-		lines += len + (lines[len] == '\n' ? 1 : 0);
-	}
-}
-
-static char *refusal(const struct control_call *call, int ret)
-{
-	struct fw_json *reply = fw_json_new();
-	char *text;
-
-	fw_json_set_bool(reply, "ok", false);
-	fw_json_set(reply, "error",
-	            fw_str(call->err.text[0] != '\0' ? call->err.text : fw_strerror(ret)));
-	fw_json_set(reply, "remedy", fw_str(call->remedy != NULL ? call->remedy : ""));
-	if (call->problems != NULL) {
-		append_lines(fw_json_set_array(reply, "problems"), call->problems);
-	}
-	text = reply != NULL ? fw_json_dump(reply, false) : NULL;
-	fw_json_free(&reply);
-	return text;
-}
-
-char *control_answer(struct router *router, struct fw_str line)
-{
-	struct control_call call = { .router = router };
-	struct fw_json *request = NULL;
-	struct fw_json *reply = fw_json_new();
-	char *text = NULL;
-	int ret = reply != NULL ? FW_OK : FW_ENOMEM;
-
-	control_get_daemon(router, &call.daemon, &call.daemon_ctx);
-	if (ret == FW_OK) {
-		fw_json_set_bool(reply, "ok", true);
-		call.result = fw_json_set_object(reply, "result");
-		call.remedy = "a request is one line: {\"command\": \"help\"}";
-		ret = fw_json_parse(line, &request, &call.err);
-	}
-	if (ret == FW_OK) {
-		ret = run(&call, request);
-	}
-	if (ret == FW_OK) {
-		text = fw_json_dump(reply, false);
-		ret = text != NULL ? FW_OK : FW_ENOMEM;
-	}
-	if (ret != FW_OK) {
-		text = refusal(&call, ret);
-	}
-	free(call.problems);
-	fw_json_free(&request);
-	fw_json_free(&reply);
-	return text;
 }

@@ -25,6 +25,9 @@
 	X(explain, control_explain, "cause", "what a cause means and what to do about it") \
 	X(help, control_help, "", "this list")
 
+struct instance;
+struct control_leg;
+
 /** One request while it is answered. */
 struct control_call {
 	struct router *router;
@@ -35,14 +38,37 @@ struct control_call {
 	struct fw_error err;                 /**< on failure: the sentence … */
 	const char *remedy;                  /**< … what to do about it; may stay NULL … */
 	char *problems;                      /**< … and all that is wrong, one per line; or NULL */
+	/** Runs when all components that were asked have answered: FW_OK or an error, as from run(). May be NULL. */
+	int (*gathered)(struct control_call *call);
+	/* control_call.c only */
+	struct fw_json *request, *reply;
+	control_reply_fn *tell;
+	void *ctx;
+	struct control_call **handle;
+	struct control_leg *legs;
+	struct fw_timer *timer;
+	bool running; /**< run() has not returned */
 };
 
 struct control_command {
 	const char *name;
-	const char *args; /**< names, separated by spaces */
+	const char *args; /**< names, separated by spaces; "a | b c" for two forms */
 	const char *summary;
+	/** FW_OK, or an error. Components that it asked answer later. */
 	int (*run)(struct control_call *call);
 };
+
+/**
+ * Asks one component; its answer is written to `out`, an object in the result, when it comes. A failure becomes
+ * the members "error" and "remedy" there.
+ * @return FW_OK, FW_ENOMEM
+ */
+int control_ask_component(struct control_call *call, struct instance *instance, const struct fw_command *command,
+                          const struct fw_json *args, struct fw_json *out);
+/** The row of that name among the module's commands; NULL when it has none. */
+const struct fw_command *control_component_command(const struct instance *instance, struct fw_str name);
+/** Gives a command to all components that have it. FW_ENOENT when none has. */
+int control_ask_components(struct control_call *call, struct fw_str name);
 
 /** Row by name; NULL when there is none. */
 const struct control_command *control_command_find(struct fw_str name);

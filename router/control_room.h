@@ -1,14 +1,33 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * What the commands may know of the control socket: who runs the program.
+ * What the files of the control socket share: control.c has the socket, control_client.c those that are connected,
+ * control_call.c the requests under way. The commands include control_commands.h instead.
  */
 #ifndef FEDWAY_ROUTER_CONTROL_ROOM_H
 #define FEDWAY_ROUTER_CONTROL_ROOM_H
 
 #include "router/control.h"
 
+struct control_client;
+
+struct control {
+	struct router *router;
+	const struct control_daemon *daemon;
+	void *daemon_ctx;
+	char *path;
+	int fd;
+	struct fw_io *io;
+	struct control_client *clients;
+	unsigned client_count;
+};
+
 /** The daemon set by control_set_daemon(); NULL when there is none. */
 void control_get_daemon(const struct router *router, const struct control_daemon **daemon, void **ctx);
+
+/** Takes one connection [t: *fd is -1 then]; left in place when there is no memory. */
+void control_client_start(struct control *control, int *fd);
+/** Ends all of them; what they asked is cancelled. */
+void control_clients_stop(struct control *control);
 
 #endif

@@ -1,16 +1,15 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * fedwayctl: turns arguments into one request, asks the daemon, and shows the reply. The commands
- * are rows in control_commands.h; a new row needs nothing here.
+ * fedwayctl: turns arguments into one request, asks the daemon, and shows the reply. The router's
+ * commands are rows in control_commands.h, those of components are learned from the daemon; a new
+ * row needs nothing here.
  */
 #include "router/fedwayctl.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "router/control_commands.h"
 
 static const char usage[] = "Usage: fedwayctl [OPTION]... COMMAND [ARGUMENT]...\n"
                             "Asks a running fedwayd, or tells it what to do.\n"
@@ -31,11 +30,6 @@ struct arguments {
 	const char *socket;
 	int json, version, help;
 };
-
-#define COMMAND_ROW(word, handler, args, summary) { #word, args },
-static const struct {
-	const char *word, *args;
-} rows[] = { CONTROL_COMMANDS(COMMAND_ROW) };
 
 static int parse(int argc, char **argv, struct arguments *out)
 {
@@ -65,50 +59,6 @@ static int parse(int argc, char **argv, struct arguments *out)
 	return CTL_OK;
 }
 
-/* Gives each word after the command the name it has in the row. */
-static int name_arguments(struct fw_json *args, const char *names, char **words, int count)
-{
-	char name[32];
-
-	for (int i = 0; i < count; i++) {
-		size_t len = strcspn(names, " ");
-		if (len == 0) {
-			(void)fprintf(stderr, "fedwayctl: unexpected argument \"%s\"\n", words[i]);
-			return CTL_USAGE;
-		}
-		(void)snprintf(name, sizeof(name), "%.*s", (int)len, names);
-		fw_json_set(args, name, fw_str(words[i]));
-		names += len + (names[len] == ' ' ? 1 : 0);
-	}
-	return CTL_OK;
-}
-
-/* @param out  request as text [g: free()] */
-static int compose(char **words, int count, char **out)
-{
-	struct fw_json *request = fw_json_new();
-	int ret = CTL_USAGE;
-
-	for (size_t i = 0; i < FW_COUNT(rows); i++) {
-		if (strcmp(rows[i].word, words[0]) != 0) {
-			continue;
-		}
-		fw_json_set(request, "command", fw_str(words[0]));
-		ret = name_arguments(fw_json_set_object(request, "args"), rows[i].args, words + 1,
-		                     count - 1);
-		if (ret == CTL_OK) {
-			*out = request != NULL ? fw_json_dump(request, false) : NULL;
-			ret = *out != NULL ? CTL_OK : CTL_BROKEN;
-		}
-		fw_json_free(&request);
-		return ret;
-	}
-	(void)fprintf(stderr, "fedwayctl: unknown command \"%s\"; \"fedwayctl help\" lists them\n",
-	              words[0]);
-	fw_json_free(&request);
-	return CTL_USAGE;
-}
-
 static int show(const char *command, const char *text, bool json)
 {
 	struct fw_json *reply = NULL;
@@ -131,6 +81,9 @@ static int show(const char *command, const char *text, bool json)
 	} else {
 		fedwayctl_print_refusal(stderr, reply);
 	}
+	if (fedwayctl_any_failed(fw_json_get(reply, "result"))) {
+		ret = CTL_REFUSED;
+	}
 	fw_json_free(&reply);
 	return ret;
 }
@@ -138,10 +91,10 @@ static int show(const char *command, const char *text, bool json)
 static int run(const struct arguments *arguments, char **words, int count)
 {
 	char *request = NULL, *reply = NULL;
-	int ret = compose(words, count, &request);
+	int ret = fedwayctl_compose(arguments->socket, words, count, &request);
 
 	if (ret == CTL_OK) {
-		ret = fedwayctl_ask(arguments->socket, request, &reply);
+		ret = fedwayctl_ask(arguments->socket, request, false, &reply);
 	}
 	if (ret == CTL_OK) {
 		ret = show(words[0], reply, arguments->json != 0);
@@ -149,6 +102,20 @@ static int run(const struct arguments *arguments, char **words, int count)
 	free(request);
 	free(reply);
 	return ret;
+}
+
+/* The router's commands, and those of components if a daemon is there to tell. */
+static void help(FILE *out, const char *socket)
+{
+	struct fw_json *reply = NULL;
+
+	(void)fputs(usage, out);
+	fedwayctl_print_commands(out);
+	if (fedwayctl_learn(socket, true, &reply) == CTL_OK) {
+		fedwayctl_print_learned(out, fw_json_get(reply, "result"));
+	}
+	(void)fputs(codes, out);
+	fw_json_free(&reply);
 }
 
 int main(int argc, char **argv)
@@ -163,12 +130,10 @@ int main(int argc, char **argv)
 		(void)printf("fedwayctl %s\n", PACKAGE_VERSION);
 		return CTL_OK;
 	}
-	bool help = optind < argc && strcmp(argv[optind], "help") == 0 && !arguments.json;
-	if (arguments.help || optind == argc || help) {
-		FILE *out = arguments.help || help ? stdout : stderr;
-		(void)fputs(usage, out);
-		fedwayctl_print_commands(out);
-		(void)fputs(codes, out);
+	bool asked = optind < argc && strcmp(argv[optind], "help") == 0 && !arguments.json;
+	if (arguments.help || optind == argc || asked) {
+		FILE *out = arguments.help || asked ? stdout : stderr;
+		help(out, arguments.socket);
 		return out == stdout ? CTL_OK : CTL_USAGE;
 	}
 	return run(&arguments, argv + optind, argc - optind);

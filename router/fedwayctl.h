@@ -20,18 +20,34 @@ enum {
 };
 
 /**
- * Sends one request and waits for the reply.
+ * Sends one request and waits for the reply. What takes long shows its progress on stderr.
  * @param request  JSON text without line end
+ * @param quiet    tell nothing on stderr
  * @param reply    on CTL_OK: the reply's line [g: free()]
  * @return CTL_OK, or CTL_NOT_RUNNING or CTL_BROKEN after telling why on stderr
  */
-int fedwayctl_ask(const char *socket_path, const char *request, char **reply);
+int fedwayctl_ask(const char *socket_path, const char *request, bool quiet, char **reply);
+
+/**
+ * Makes the request of a command line; for a command of a component the daemon is asked for its words.
+ * @param out  JSON text without line end [g: free()]
+ * @return CTL_OK, or another after telling why on stderr
+ */
+int fedwayctl_compose(const char *socket_path, char **words, int count, char **out);
+/** Asks the daemon for its commands. @param out  the reply [g]; NULL unless CTL_OK */
+int fedwayctl_learn(const char *socket_path, bool quiet, struct fw_json **out);
 
 /** Shows the result of a command as text for people. */
 void fedwayctl_print(FILE *out, const char *command, const struct fw_json *result);
 /** Shows a refusal: words, all problems, remedy. */
 void fedwayctl_print_refusal(FILE *out, const struct fw_json *reply);
-/** The list of commands with their arguments. */
+/** The router's commands with their arguments; no daemon is needed. */
 void fedwayctl_print_commands(FILE *out);
+/** The commands of components, from the result of "help". */
+void fedwayctl_print_learned(FILE *out, const struct fw_json *result);
+/** Shows a result that has one object per component. */
+void fedwayctl_print_any(FILE *out, const struct fw_json *result);
+/** One of the components in a result has failed. */
+bool fedwayctl_any_failed(const struct fw_json *result);
 
 #endif

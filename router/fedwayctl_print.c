@@ -190,16 +190,7 @@ static void print_log(FILE *out, const struct fw_json *result)
 static void print_lines(FILE *out, const struct fw_json *array)
 {
 	for (size_t i = 0; i < fw_json_count(array); i++) {
-		char cell[TABLE_CELL_SIZE];
-		struct fw_str line = fw_json_text(fw_json_at(array, i));
-		/* a line may be longer than a cell */
-		for (size_t at = 0; at < line.len; at++) {
-			unsigned char c = (unsigned char)line.ptr[at];
-			(void)fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
-		}
-		if (line.ptr == NULL) {
-			(void)fputs(table_value(fw_json_at(array, i), TABLE_PLAIN, cell), out);
-		}
+		table_text(out, fw_json_text(fw_json_at(array, i)));
 		(void)fputc('\n', out);
 	}
 }
@@ -259,8 +250,8 @@ static void print_explain(FILE *out, const struct fw_json *result)
 
 static void print_help(FILE *out, const struct fw_json *result)
 {
-	(void)result;
 	fedwayctl_print_commands(out);
+	fedwayctl_print_learned(out, result);
 }
 
 #define PRINT_ROW(word, handler, args, summary) { #word, print_##word, args, summary },
@@ -276,8 +267,10 @@ void fedwayctl_print(FILE *out, const char *command, const struct fw_json *resul
 	for (size_t i = 0; i < FW_COUNT(printers); i++) {
 		if (strcmp(printers[i].command, command) == 0) {
 			printers[i].print(out, result);
+			return;
 		}
 	}
+	fedwayctl_print_any(out, result);
 }
 
 void fedwayctl_print_refusal(FILE *out, const struct fw_json *reply)
@@ -292,18 +285,51 @@ void fedwayctl_print_refusal(FILE *out, const struct fw_json *reply)
 	}
 }
 
+/* "log [LOGGER LEVEL]  levels of all loggers" */
+static void print_command(FILE *out, struct fw_str name, struct fw_str args, struct fw_str summary)
+{
+	char shown[96];
+	size_t used = (size_t)snprintf(shown, sizeof(shown), "%.*s%s", FW_STR_ARG(name),
+	                               args.len > 0 ? " [" : "");
+
+	for (size_t i = 0; i < args.len && used + 2 < sizeof(shown); i++) {
+		char c = args.ptr[i];
+		shown[used++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	}
+	if (args.len > 0 && used + 1 < sizeof(shown)) {
+		shown[used++] = ']';
+		shown[used] = '\0';
+	}
+	(void)fprintf(out, strlen(shown) > 22 ? "  %s\n  %-22s " : "  %-22s%s ", shown, "");
+	table_text(out, summary);
+	(void)fputc('\n', out);
+}
+
 void fedwayctl_print_commands(FILE *out)
 {
 	for (size_t i = 0; i < FW_COUNT(printers); i++) {
-		char usage[64];
-		size_t used = 0;
-		used += (size_t)snprintf(usage, sizeof(usage), "%s%s", printers[i].command,
-		                         printers[i].args[0] != '\0' ? " [" : "");
-		for (const char *c = printers[i].args; *c != '\0'; c++) {
-			usage[used++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+		print_command(out, fw_str(printers[i].command), fw_str(printers[i].args),
+		              fw_str(printers[i].summary));
+	}
+}
+
+void fedwayctl_print_learned(FILE *out, const struct fw_json *result)
+{
+	const struct fw_json *list = fw_json_get(result, "commands");
+	struct fw_str last = { NULL, 0 };
+
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *row = fw_json_at(list, i);
+		struct fw_str module = fw_json_text(fw_json_get(row, "module"));
+		if (module.len == 0) {
+			continue;
 		}
-		(void)snprintf(usage + used, sizeof(usage) - used, "%s",
-		               printers[i].args[0] != '\0' ? "]" : "");
-		(void)fprintf(out, "  %-22s %s\n", usage, printers[i].summary);
+		if (!fw_str_eq(module, last)) {
+			(void)fprintf(out, "\nOf the module %.*s:\n", FW_STR_ARG(module));
+		}
+		last = module;
+		print_command(out, fw_json_text(fw_json_get(row, "command")),
+		              fw_json_text(fw_json_get(row, "args")),
+		              fw_json_text(fw_json_get(row, "summary")));
 	}
 }

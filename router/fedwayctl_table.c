@@ -20,6 +20,14 @@ static void clean(struct fw_str text, char *out, size_t out_size)
 	out[used] = '\0';
 }
 
+void table_text(FILE *out, struct fw_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		(void)fputc((c < 0x20 && c != '\n') || c == 0x7f ? '?' : c, out);
+	}
+}
+
 static void write_bytes(int64_t bytes, char *out, size_t out_size)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };

@@ -24,6 +24,8 @@ enum { TABLE_CELL_SIZE = 160 };
 
 /** A value as text: units in words, yes and no, "-" for what is not there. @return `out` */
 const char *table_value(const struct fw_json *value, enum table_unit unit, char out[TABLE_CELL_SIZE]);
+/** A text of any length; lines stay lines. */
+void table_text(FILE *out, struct fw_str text);
 /** Rows of an array of objects; columns that no row has are left out. "(none)" for an empty array. */
 void table_print(FILE *out, const struct table_column *columns, const struct fw_json *const *rows, size_t count);
 /** The same for all elements of an array. */

@@ -200,6 +200,7 @@ void instance_stop(struct instance *instance)
 	*at = instance->next;
 	fw_log(instance->component->log, &instance_log, FW_LOG_NOTICE, "stopping");
 	hook_list_remove(router->hooks, instance->self);
+	fw_self_end_calls(instance->self);
 	/* Nothing reaches it any more; its names stay until stop() has ended what it holds. */
 	instance->component->state = COMPONENT_DOWN;
 	if (instance->descriptor->stop != NULL) {

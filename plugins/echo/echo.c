@@ -96,6 +96,25 @@ static void echo_deliver(struct fw_self *self, struct fw_stanza **stanza)
 	}
 }
 
+/* fedwayctl echo TEXT */
+static void echo_command(struct fw_self *self, struct fw_call *call)
+{
+	struct fw_str text = fw_call_arg(call, "text");
+
+	(void)self;
+	if (text.len == 0) {
+		fw_call_fail(&call, FW_EINVAL, "fedwayctl echo TEXT", "there is nothing to echo");
+		return;
+	}
+	fw_json_set(fw_call_result(call), "text", text);
+	fw_call_done(&call);
+}
+
+static const struct fw_command echo_commands[] = {
+	{ "echo", "text", "say a text again", echo_command },
+	FW_COMMAND_END,
+};
+
 FW_COMPONENT_EXPORT(echo) = {
 	FW_COMPONENT_HEAD,
 	.name = "echo",
@@ -104,4 +123,5 @@ FW_COMPONENT_EXPORT(echo) = {
 	.config_size = sizeof(struct echo_config),
 	.start = echo_start,
 	.deliver = echo_deliver,
+	.commands = echo_commands,
 };

@@ -39,6 +39,8 @@ void fw_self_free(struct fw_self **self)
 	if (self == NULL || *self == NULL) {
 		return;
 	}
+	fw_self_end_calls(*self);
+	call_forget_all(*self);
 	request_forget_all(*self);
 	free((*self)->id);
 	free((*self)->realm);

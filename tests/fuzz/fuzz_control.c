@@ -43,11 +43,21 @@ static struct router *router_of_this_run(void)
 	return router;
 }
 
+static void keep_reply(void *ctx, char *line, bool last)
+{
+	fw_assert(last);
+	*(char **)ctx = line;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fw_json *reply = NULL;
-	char *text = control_answer(router_of_this_run(), fw_str_n((const char *)data, size));
+	struct control_call *call = NULL;
+	char *text = NULL;
 
+	fw_assert(control_ask(router_of_this_run(), fw_str_n((const char *)data, size), keep_reply,
+	                      &text, &call) == FW_OK);
+	fw_assert(call == NULL);
 	fw_assert(text != NULL);
 	fw_assert(strchr(text, '\n') == NULL);
 	fw_assert(fw_json_parse(fw_str(text), &reply, NULL) == FW_OK);

@@ -96,13 +96,22 @@ static void finish(void)
 	rig_stop(&rig);
 }
 
+static void keep_reply(void *ctx, char *line, bool last)
+{
+	assert_true(last);
+	*(char **)ctx = line;
+}
+
 /* Asks without a socket; the reply must be JSON, whatever the request was. */
 static struct fw_json *ask(const char *request)
 {
 	struct fw_json *reply = NULL;
 	struct fw_error err = { 0 };
-	char *text = control_answer(rig.router, fw_str(request));
+	struct control_call *call = NULL;
+	char *text = NULL;
 
+	assert_int_equal(control_ask(rig.router, fw_str(request), keep_reply, &text, &call), FW_OK);
+	assert_null(call);
 	assert_non_null(text);
 	if (fw_json_parse(fw_str(text), &reply, &err) != FW_OK) {
 		fail_msg("reply to %s is no JSON: %s", request, text);

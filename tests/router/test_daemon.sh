@@ -124,7 +124,7 @@ expect 2 "fedwayd --help" "an unknown option is wrong usage" "$bin/fedwayd" --no
 expect 2 "unexpected argument" "so is an argument" "$bin/fedwayd" argument
 expect 3 "$dir/control.sock" "fedwayctl names the socket when no daemon is there" ctl status
 expect 3 "systemctl start fedway" "and says how to start one" ctl status
-expect 2 "unknown command" "an unknown command needs no daemon to be refused" ctl reboot
+expect 3 "$dir/control.sock" "a command that may be a component's needs a daemon" ctl reboot
 expect 0 "LOGGER LEVEL" "help needs no daemon" ctl help
 
 start_somewhere
@@ -134,6 +134,9 @@ expect 0 "a.corp.example" "routes show what is listed" ctl routes
 expect 0 "the ledger balances" "ledger" ctl ledger
 expect 0 "none" "counters" ctl counters
 expect 1 "no component" "of a component that is not there" ctl counters nobody
+expect 2 "unknown command" "a command that nobody has" ctl reboot
+expect 2 "unexpected argument" "an argument too many" ctl status now
+expect 1 "both a logger and a level" "an argument by name" ctl log level=debug
 expect 0 "none" "components" ctl components
 expect 0 "none" "streams" ctl streams
 expect 0 "router.control" "log lists the loggers" ctl log

@@ -156,6 +156,53 @@ static const struct fw_counter toy_counters[] = {
 	FW_COUNTER_END,
 };
 
+/* The call that waits for toys_answer(), one at a time. */
+static struct fw_call *waiting;
+
+static void forget_waiting(void *ctx)
+{
+	tell(ctx, "cancelled", "");
+	waiting = NULL;
+}
+
+struct fw_call **toys_waiting(void)
+{
+	return &waiting;
+}
+
+static void toy_say(struct fw_self *self, struct fw_call *call)
+{
+	struct fw_str text = fw_call_arg(call, "text");
+
+	if (text.len == 0) {
+		fw_call_fail(&call, FW_EINVAL, "say something", "%s has nothing to say",
+		             fw_self_id(self));
+		return;
+	}
+	fw_json_set(fw_call_result(call), "said", text);
+	fw_call_done(&call);
+}
+
+static void toy_wait(struct fw_self *self, struct fw_call *call)
+{
+	const struct toy_config *config = fw_self_state(self);
+
+	if (config->slow) {
+		fw_call_progress(call, "%s waits", config->text);
+		fw_call_on_cancel(call, forget_waiting, self);
+		waiting = call;
+		return;
+	}
+	fw_call_done(&call);
+}
+
+static const struct fw_command toy_commands[] = {
+	{ "say", "text", "say it", toy_say },
+	{ "wait long", "", "answer when told to, if slow", toy_wait },
+	{ "status", "", "never reached: the router's own", NULL },
+	FW_COMMAND_END,
+};
+
 static const struct fw_option toy_options[] = {
 	FW_OPT(struct toy_config, domain, "", .help = "bound at start"),
 	FW_OPT(struct toy_config, text, "", .help = "what it says of itself"),
@@ -171,7 +218,7 @@ static const struct fw_component toy = {
 	.deliver = toy_deliver,     .reload = toy_reload,
 	.announced = toy_announced, .drain = toy_drain,
 	.report = toy_report,       .stop = toy_stop,
-	.counters = toy_counters,
+	.counters = toy_counters,   .commands = toy_commands,
 };
 
 static const struct fw_component rigid = {

@@ -32,6 +32,12 @@ struct fw_self *toys_self(const char *id);
 /** Lets an instance that drains slowly finish. */
 void toys_finish(const char *id);
 
+/**
+ * The call of "wait long" that a slow toy keeps, or NULL. The other command, "say" with an argument "text", is answered at
+ * once; it fails without a text.
+ */
+struct fw_call **toys_waiting(void);
+
 /** For config_load_text(). */
 extern const struct config_modules toys_modules;
 

@@ -155,6 +155,7 @@ void fake_host_stop(struct fake_host *host, struct fw_self **self)
 	}
 	struct fake_component *component = of(*self);
 	component->stopped = true;
+	fw_self_end_calls(*self);
 	if (component->component->stop != NULL) {
 		component->component->stop(*self);
 	}

@@ -46,6 +46,19 @@ bool fake_host_drained(const struct fw_self *self);
 enum fw_verdict fake_host_hook(struct fw_self *self, enum fw_stage stage, struct fw_stanza *stanza,
                                struct fw_why *why);
 
+/* ---- commands ---- */
+
+/**
+ * Gives the component a command and runs the loop until it has answered.
+ * @param args  JSON text of an object of strings; NULL: none
+ * @return the result; when it failed with members "error", "remedy" and "code" added; free with fw_json_free().
+ *         Fails the test when it has no such command, or there is no answer in timeout_ms
+ */
+struct fw_json *fake_host_command(struct fake_host *host, struct fw_self *self, const char *command,
+                                  const char *args, uint64_t timeout_ms);
+/** The last line of progress that it told; lives until the next command. */
+const char *fake_host_progress(void);
+
 /* ---- names ---- */
 
 /** Answers of fw_domain_is_local() and fw_domain_is_federated(); domains as keys. */

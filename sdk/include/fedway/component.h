@@ -22,6 +22,7 @@ FW_BEGIN_DECLS
 
 struct fw_self;
 struct fw_json;
+struct fw_call; /* host.h: a command under way */
 
 /** Where a hook stands in a stanza's walk. */
 enum fw_stage {
@@ -61,6 +62,18 @@ static inline enum fw_verdict fw_verdict(struct fw_why *why, enum fw_verdict ver
 	return verdict;
 }
 
+/**
+ * A command that an operator can give the component (fedwayctl WORD ARGUMENT…). run() answers with the calls of
+ * host.h, at once or later. The router checks the arguments: only names of `args`, only strings.
+ */
+struct fw_command {
+	const char *name;    /**< one word, or two: "dns show" */
+	const char *args;    /**< names in order, separated by spaces; "a | b c" for two forms; "" for none */
+	const char *summary; /**< one line */
+	void (*run)(struct fw_self *self, struct fw_call *call);
+};
+#define FW_COMMAND_END { NULL, NULL, NULL, NULL }
+
 struct fw_component {
 	uint32_t abi;             /**< FW_COMPONENT_HEAD fills these three */
 	uint32_t size;
@@ -94,6 +107,7 @@ struct fw_component {
 	/** Ends now. Every stanza still held must get its exit here. NULL: nothing is held. */
 	void (*stop)(struct fw_self *self);
 	const struct fw_counter *counters; /**< rows, ending with FW_COUNTER_END, or NULL */
+	const struct fw_command *commands; /**< rows, ending with FW_COMMAND_END, or NULL */
 };
 
 FW_END_DECLS

@@ -8,6 +8,7 @@
 #define FEDWAY_HOST_H
 
 #include <fedway/component.h>
+#include <fedway/json.h>
 #include <fedway/log.h>
 
 FW_BEGIN_DECLS
@@ -88,6 +89,28 @@ FW_API void fw_request_cancel(struct fw_request **request);
 
 /** Tells all components that the answers of `service` have changed; each gets announced(). */
 FW_API void fw_announce(struct fw_self *self, const char *service);
+
+/* ---- commands ---- */
+
+/** An argument as text [b]; absent when it was not given. Valid until the call ends. */
+FW_API struct fw_str fw_call_arg(const struct fw_call *call, const char *name);
+/** The object to fill with the answer [b]; NULL, which fw_json_set…() take, when nobody waits for it any more. */
+FW_API struct fw_json *fw_call_result(struct fw_call *call);
+/** Tells whoever waits how far it is: one line. */
+FW_API void fw_call_progress(struct fw_call *call, const char *format, ...) FW_PRINTF(2, 3);
+/** Ends a call: the result is sent. [t] */
+FW_API void fw_call_done(struct fw_call **call);
+/**
+ * Ends a call: it failed. [t]
+ * @param code    an error of error.h
+ * @param remedy  what can be done about it, or NULL
+ */
+FW_API void fw_call_fail(struct fw_call **call, int code, const char *remedy, const char *format, ...) FW_PRINTF(4, 5);
+/**
+ * Runs when nobody waits any more, or when the component is about to stop: the host has ended the call then, and
+ * `ctx` must forget it. Without it such a call stays valid, and is ended by the component as ever.
+ */
+FW_API void fw_call_on_cancel(struct fw_call *call, void (*fn)(void *ctx), void *ctx);
 
 FW_END_DECLS
 

@@ -45,6 +45,33 @@ FW_API uint64_t fw_self_counter(const struct fw_self *self, unsigned id);
 /** Gives a stanza to the component: replies to its requests go to their callback, the rest to deliver(). [t] */
 FW_API void fw_self_deliver(struct fw_self *self, struct fw_stanza **stanza);
 
+/* ---- commands ---- */
+
+struct fw_call_settings {
+	const struct fw_command *command; /**< one of the component's rows */
+	const struct fw_json *args;       /**< object of strings, or NULL [b] */
+	struct fw_json *result;           /**< object that the component fills [b] */
+	/** May be NULL. */
+	void (*progress)(void *ctx, const char *line);
+	/**
+	 * Runs exactly once, maybe before fw_self_call() has returned, unless the call is cancelled first.
+	 * @param code    FW_OK, or an error with its sentence `why` and, unless NULL, a remedy
+	 */
+	void (*ended)(void *ctx, int code, const char *why, const char *remedy);
+	void *ctx;
+};
+
+/**
+ * Runs a command.
+ * @param out  the call, for fw_call_cancel(); set to NULL when it has ended, so it must stay where it is
+ * @return FW_OK, FW_ENOMEM
+ */
+FW_API int fw_self_call(struct fw_self *self, const struct fw_call_settings *settings, struct fw_call **out);
+/** Whoever asked is gone: ended() will not run; args and result are not touched any more. NULL is allowed. */
+FW_API void fw_call_cancel(struct fw_call **call);
+/** Ends all that are under way, because the component is about to stop; to be called before stop(). */
+FW_API void fw_self_end_calls(struct fw_self *self);
+
 /**
  * Forgets the loggers of the module or program that holds `symbol`; those that speak again are known again. To be
  * called before a module's code goes.

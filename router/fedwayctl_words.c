@@ -1,0 +1,179 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * From the words of a command line to one request. The router's own commands are known here; those
+ * of components are learned from the daemon. An argument is given by its place or as NAME=VALUE.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/control_commands.h"
+#include "router/fedwayctl.h"
+
+enum { WORD_SIZE = 64 };
+
+#define COMMAND_ROW(word, handler, args, summary) { #word, args },
+static const struct {
+	const char *word, *args;
+} rows[] = { CONTROL_COMMANDS(COMMAND_ROW) };
+
+/* The next name of a form, which ends at "|" or with the text. @return false at its end */
+static bool next_name(const char **form, struct fw_str *name)
+{
+	*form += strspn(*form, " ");
+	*name = fw_str_n(*form, strcspn(*form, " |"));
+	*form += name->len;
+	return name->len > 0;
+}
+
+/* `word` is NAME=VALUE with a name of this form. @return its value, or NULL */
+static const char *value_of(const char *word, const char *form)
+{
+	const char *equals = strchr(word, '=');
+	struct fw_str name;
+
+	while (equals != NULL && next_name(&form, &name)) {
+		if (fw_str_eq(name, fw_str_n(word, (size_t)(equals - word)))) {
+			return equals + 1;
+		}
+	}
+	return NULL;
+}
+
+/* The value that one of the words gives to `name`, or NULL. */
+static const char *given(struct fw_str name, char **words, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (strncmp(words[i], name.ptr, name.len) == 0 && words[i][name.len] == '=') {
+			return words[i] + name.len + 1;
+		}
+	}
+	return NULL;
+}
+
+/* The first word from `at` on that has its meaning by its place; `count` when there is none. */
+static int next_place(const char *form, char **words, int at, int count)
+{
+	while (at < count && value_of(words[at], form) != NULL) {
+		at++;
+	}
+	return at;
+}
+
+/* Gives each word the name it has in the form. @return words that were left over */
+static const char *name_words(const char *form, char **words, int count, struct fw_json *args)
+{
+	const char *names = form;
+	char name[WORD_SIZE];
+	struct fw_str each;
+	int at = next_place(form, words, 0, count);
+
+	while (next_name(&names, &each)) {
+		const char *value = given(each, words, count);
+		if (value == NULL && at < count) {
+			value = words[at];
+			at = next_place(form, words, at + 1, count);
+		}
+		if (value != NULL) {
+			(void)snprintf(name, sizeof(name), "%.*s", FW_STR_ARG(each));
+			fw_json_set(args, name, fw_str(value));
+		}
+	}
+	return at < count ? words[at] : NULL;
+}
+
+/* The request, in the first form that takes all words. [g: free()] */
+static int compose(const char *command, const char *forms, char **words, int count, char **out)
+{
+	const char *left = NULL;
+
+	for (const char *form = forms; form != NULL;
+	     form = strchr(form, '|') != NULL ? strchr(form, '|') + 1 : NULL) {
+		struct fw_json *request = fw_json_new();
+		fw_json_set(request, "command", fw_str(command));
+		left = name_words(form, words, count, fw_json_set_object(request, "args"));
+		if (left == NULL) {
+			*out = request != NULL ? fw_json_dump(request, false) : NULL;
+			fw_json_free(&request);
+			return *out != NULL ? CTL_OK : CTL_BROKEN;
+		}
+		fw_json_free(&request);
+	}
+	(void)fprintf(stderr, "fedwayctl: unexpected argument \"%s\"\n", left);
+	if (forms[0] != '\0') {
+		(void)fprintf(stderr, "The arguments of %s are: %s\n", command, forms);
+	}
+	return CTL_USAGE;
+}
+
+/* How many of the words are this command's name; 0: it is another. */
+static int words_of(struct fw_str name, char **words, int count)
+{
+	const char *space = name.len > 0 ? memchr(name.ptr, ' ', name.len) : NULL;
+
+	if (space == NULL) {
+		return fw_str_is(name, words[0]) ? 1 : 0;
+	}
+	struct fw_str first = fw_str_n(name.ptr, (size_t)(space - name.ptr));
+	struct fw_str second = fw_str_n(space + 1, name.len - first.len - 1);
+	return count > 1 && fw_str_is(first, words[0]) && fw_str_is(second, words[1]) ? 2 : 0;
+}
+
+/* Asks the daemon for its commands, and finds the one that takes most of the words. */
+static int learn(const char *socket, char **words, int count, char **out)
+{
+	struct fw_json *reply = NULL;
+	const struct fw_json *list, *best = NULL;
+	int used = 0;
+	int ret = fedwayctl_learn(socket, false, &reply);
+
+	if (ret != CTL_OK) {
+		return ret;
+	}
+	list = fw_json_get(fw_json_get(reply, "result"), "commands");
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *row = fw_json_at(list, i);
+		int taken = words_of(fw_json_text(fw_json_get(row, "command")), words, count);
+		best = taken > used ? row : best;
+		used = taken > used ? taken : used;
+	}
+	if (best != NULL) {
+		struct fw_str args = fw_json_text(fw_json_get(best, "args"));
+		ret = compose(fw_json_text(fw_json_get(best, "command")).ptr,
+		              args.ptr != NULL ? args.ptr : "", words + used, count - used, out);
+	} else {
+		(void)fprintf(stderr,
+		              "fedwayctl: unknown command \"%s\"; \"fedwayctl help\" lists them\n",
+		              words[0]);
+		ret = CTL_USAGE;
+	}
+	fw_json_free(&reply);
+	return ret;
+}
+
+int fedwayctl_compose(const char *socket, char **words, int count, char **out)
+{
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		if (strcmp(rows[i].word, words[0]) == 0) {
+			return compose(words[0], rows[i].args, words + 1, count - 1, out);
+		}
+	}
+	return learn(socket, words, count, out);
+}
+
+int fedwayctl_learn(const char *socket, bool quiet, struct fw_json **out)
+{
+	struct fw_json *reply = NULL;
+	char *text = NULL;
+	int ret = fedwayctl_ask(socket, "{\"command\": \"help\"}", quiet, &text);
+
+	if (ret == CTL_OK && fw_json_parse(fw_str(text), &reply, NULL) != FW_OK) {
+		ret = CTL_BROKEN;
+		if (!quiet) {
+			(void)fprintf(stderr, "fedwayctl: the reply is not one of fedwayd's\n");
+		}
+	}
+	free(text);
+	*out = reply;
+	return ret;
+}

@@ -205,10 +205,10 @@ void channel_close_with(struct fw_channel *channel, enum fw_cause cause, const c
 		channel_finish(channel, cause, detail);
 		return;
 	}
-	if (channel->phase == CHANNEL_UPGRADE) {
+	if (channel->phase == CHANNEL_UPGRADE || channel->phase == CHANNEL_SNIFF) {
+		channel->refused = channel->phase == CHANNEL_UPGRADE; /* the stream is held */
 		channel_upgrade_drop(channel);
 		channel->phase = CHANNEL_OPEN;
-		channel->refused = true; /* the stream is held */
 	}
 	fw_stream_close(channel->stream, cause);
 	fw_timer_start_ms(channel->timer, CHANNEL_CLOSE_MS, 0);

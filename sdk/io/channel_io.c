@@ -34,7 +34,8 @@ void channel_watch(struct fw_channel *channel)
 	/* In an upgrade nothing is read before the handshake; a paused channel still shakes hands.
 	 */
 	if (channel->phase == CHANNEL_HANDSHAKE ||
-	    (channel->phase == CHANNEL_OPEN && !channel->paused)) {
+	    ((channel->phase == CHANNEL_OPEN || channel->phase == CHANNEL_SNIFF) &&
+	     !channel->paused)) {
 		events |= channel->read_want;
 	}
 	fw_io_set(channel->io, events);
@@ -47,6 +48,8 @@ void channel_ready(void *ctx, int events)
 	channel_enter(channel);
 	if (channel->phase == CHANNEL_HANDSHAKE) {
 		channel_handshake(channel);
+	} else if (channel->phase == CHANNEL_SNIFF) {
+		channel_sniff(channel);
 	} else {
 		bool writable = channel->write_want != 0 && (events & channel->write_want) != 0;
 
@@ -201,8 +204,8 @@ static ssize_t write_clear(struct fw_channel *channel, size_t *offered)
 	struct iovec pieces[PIECES_MAX];
 	int count = fw_stream_pending(channel->stream, pieces, PIECES_MAX);
 
-	if (channel->upgrade != NULL) {
-		count = cut_pieces(pieces, count, channel->upgrade->clear_bytes);
+	if (channel->phase == CHANNEL_UPGRADE) {
+		count = cut_pieces(pieces, count, channel->clear_bytes);
 	}
 	*offered = pieces_size(pieces, count);
 	if (count == 0) {
@@ -258,8 +261,8 @@ static void write_failed(struct fw_channel *channel, ssize_t status)
 static void written(struct fw_channel *channel, size_t size)
 {
 	channel->last_ms = fw_now_ms(channel->loop);
-	if (channel->upgrade != NULL) {
-		channel->upgrade->clear_bytes -= size;
+	if (channel->phase == CHANNEL_UPGRADE) {
+		channel->clear_bytes -= size;
 	}
 	fw_stream_sent(channel->stream, size);
 }

@@ -10,18 +10,11 @@
 #include <fedway/io/channel.h>
 
 enum channel_phase {
+	CHANNEL_SNIFF,     /* the first byte will tell whether the peer begins with TLS */
 	CHANNEL_OPEN,      /* the stream runs, in clear or under TLS */
 	CHANNEL_UPGRADE,   /* what was queued before start_tls is still written in clear */
 	CHANNEL_HANDSHAKE, /* TLS shakes hands; the stream waits */
 	CHANNEL_ENDED,     /* closed() is queued or has run; the descriptor is gone */
-};
-
-/* What is kept from start_tls until the handshake begins. */
-struct channel_upgrade {
-	struct fw_tls_context *context;
-	enum fw_tls_side side;
-	size_t clear_bytes; /* queued before, and so written in clear */
-	char peer_name[];
 };
 
 /* Thousands of these are idle: buffers belong to the stream, and only while it reads. */
@@ -36,7 +29,9 @@ struct fw_channel {
 	struct fw_channel *awake_next, **awake_link; /* channel_awake.c; NULL: it rests */
 	struct fw_task flush;    /* one write per turn */
 	struct fw_task finished; /* tells closed() */
-	struct channel_upgrade *upgrade;
+	struct fw_tls_context *offer; /* while CHANNEL_SNIFF: for a peer that begins with TLS */
+	struct fw_tls *tls_next;      /* while CHANNEL_UPGRADE: takes over behind the clear bytes */
+	size_t clear_bytes;           /* queued before start_tls, and so written in clear */
 	char *detail; /* of the cause; NULL: none */
 	uint64_t last_ms;
 	struct fw_addr peer;
@@ -85,11 +80,14 @@ void channel_read(struct fw_channel *channel);
 
 /* ---- channel_tls.c ---- */
 
+/** The first byte is there, or the peer's end: goes on in clear or under TLS. */
+void channel_sniff(struct fw_channel *channel);
 /** The input stands at the element that led to TLS: nothing may have come behind it. */
 void channel_upgrade_check(struct fw_channel *channel);
 /** Begins the handshake when the last clear byte is written. */
 void channel_upgrade_begin(struct fw_channel *channel);
 void channel_handshake(struct fw_channel *channel);
+/** Nothing will come of TLS any more: forgets what was kept for it. */
 void channel_upgrade_drop(struct fw_channel *channel);
 
 #endif

@@ -1,35 +1,45 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * From clear text to TLS on a channel (RFC 6120 §5.4): input stops at the element that led here,
- * clear bytes are written to the last, the handshake runs, the stream starts anew. Whether the
- * peer's certificate is good enough is the owner's question.
+ * TLS on a channel. By STARTTLS (RFC 6120 §5.4): input stops at the element that led here, clear
+ * bytes are written to the last, the handshake runs, the stream starts anew. Or from the first byte
+ * (XEP-0368), by the owner's word or when the peer's first byte says so. Whether the peer's
+ * certificate is good enough is the owner's question.
  */
 #include "sdk/io/channel_private.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
-void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *context,
-                          enum fw_tls_side side, const char *peer_name)
+enum { TLS_HANDSHAKE_RECORD = 0x16 }; /* RFC 8446 §5.1; no XML begins with it */
+
+static void begin_handshake(struct fw_channel *channel)
 {
-	const char *name = peer_name != NULL ? peer_name : "";
+	channel->tls = channel->tls_next;
+	channel->tls_next = NULL;
+	channel->phase = CHANNEL_HANDSHAKE;
+	channel_handshake(channel);
+}
+
+void fw_channel_secure(struct fw_channel *channel, struct fw_tls_context *context,
+                       const struct fw_tls_start *start)
+{
 	size_t stanzas = 0;
 
 	if (channel_over(channel) || channel->closing || channel->phase != CHANNEL_OPEN ||
 	    channel->tls != NULL) {
 		return;
 	}
-	struct channel_upgrade *upgrade = calloc(1, sizeof(*upgrade) + strlen(name) + 1);
-	if (upgrade == NULL) {
+	if (fw_tls_new(context, start, channel->fd, &channel->tls_next) != FW_OK) {
 		channel_close_with(channel, FW_CAUSE_RESOURCES, "out of memory");
 		return;
 	}
-	upgrade->context = fw_tls_context_ref(context);
-	upgrade->side = side;
-	memcpy(upgrade->peer_name, name, strlen(name) + 1);
-	fw_stream_queued(channel->stream, &stanzas, &upgrade->clear_bytes);
-	channel->upgrade = upgrade;
+	if (start->direct) {
+		begin_handshake(channel);
+		return;
+	}
+	fw_stream_queued(channel->stream, &stanzas, &channel->clear_bytes);
 	channel->phase = CHANNEL_UPGRADE;
 	fw_stream_hold(channel->stream);
 	channel_watch(channel);
@@ -39,13 +49,57 @@ void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *con
 	fw_defer(channel->loop, &channel->flush);
 }
 
+void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *context,
+                          enum fw_tls_side side, const char *peer_name)
+{
+	const struct fw_tls_start start = {
+		.side = side,
+		.peer_name = side == FW_TLS_INITIATING ? peer_name : NULL,
+		.own_name = side == FW_TLS_RECEIVING ? peer_name : NULL,
+	};
+
+	fw_channel_secure(channel, context, &start);
+}
+
+/* ---- from the first byte ---- */
+
+void fw_channel_sniff_tls(struct fw_channel *channel, struct fw_tls_context *context)
+{
+	if (channel_over(channel) || channel->closing || channel->phase != CHANNEL_OPEN ||
+	    channel->tls != NULL) {
+		return;
+	}
+	/* Strangers who never say a word are not worth more than this. */
+	channel->offer = fw_tls_context_ref(context);
+	channel->phase = CHANNEL_SNIFF;
+}
+
+void channel_sniff(struct fw_channel *channel)
+{
+	const struct fw_tls_start start = { .side = FW_TLS_RECEIVING, .direct = true };
+	unsigned char byte = 0;
+	ssize_t got = recv(channel->fd, &byte, 1, MSG_PEEK);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return;
+	}
+	struct fw_tls_context *context = channel->offer;
+	channel->offer = NULL;
+	channel->phase = CHANNEL_OPEN;
+	if (got == 1 && byte == TLS_HANDSHAKE_RECORD) {
+		fw_channel_secure(channel, context, &start);
+	} else {
+		channel_read(channel); /* an end or an error is told there */
+	}
+	fw_tls_context_release(&context);
+}
+
+/* ---- from clear text ---- */
+
 void channel_upgrade_drop(struct fw_channel *channel)
 {
-	if (channel->upgrade != NULL) {
-		fw_tls_context_release(&channel->upgrade->context);
-		free(channel->upgrade);
-		channel->upgrade = NULL;
-	}
+	fw_tls_free(&channel->tls_next);
+	fw_tls_context_release(&channel->offer);
 }
 
 void channel_upgrade_check(struct fw_channel *channel)
@@ -58,22 +112,10 @@ void channel_upgrade_check(struct fw_channel *channel)
 
 void channel_upgrade_begin(struct fw_channel *channel)
 {
-	struct channel_upgrade *upgrade = channel->upgrade;
-
 	channel_upgrade_check(channel);
-	if (channel->phase != CHANNEL_UPGRADE) {
-		return;
+	if (channel->phase == CHANNEL_UPGRADE) {
+		begin_handshake(channel);
 	}
-	int ret = fw_tls_new(upgrade->context, upgrade->side, channel->fd, upgrade->peer_name,
-	                     &channel->tls);
-
-	channel_upgrade_drop(channel);
-	if (ret != FW_OK) {
-		channel_finish(channel, FW_CAUSE_RESOURCES, "out of memory");
-		return;
-	}
-	channel->phase = CHANNEL_HANDSHAKE;
-	channel_handshake(channel);
 }
 
 void channel_handshake(struct fw_channel *channel)

@@ -34,7 +34,9 @@ struct world {
 
 static struct fw_tls_context *context_of(const char *cert, const char *key)
 {
-	const struct fw_tls_settings settings = { cert, key, CERT("ca.pem") };
+	const struct fw_tls_settings settings = { .certificate_file = cert,
+		                                  .key_file = key,
+		                                  .ca_file = CERT("ca.pem") };
 	struct fw_tls_context *context = NULL;
 
 	assert_int_equal(fw_tls_context_new(&settings, &context, NULL), FW_OK);
@@ -107,7 +109,7 @@ static void starttls_begins_a_new_stream_under_tls(void **state)
 	assert_string_equal(w->b.story, "opened starttls secured opened ");
 	fw_tls_facts(fw_channel_tls(w->b.channel), &facts);
 	assert_true(facts.chain_valid);
-	assert_string_equal(facts.subject, "CN=a.example");
+	assert_string_equal(facts.certificate->subject, "CN=a.example");
 	fw_channel_close(w->a.channel, FW_CAUSE_IDLE);
 	end_wait(w->loop, &w->a.closed, 1);
 	end_wait(w->loop, &w->b.closed, 1);

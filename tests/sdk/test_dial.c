@@ -127,7 +127,9 @@ static void peer_accept(void *ctx, int events)
 
 static struct fw_tls_context *context_of(const char *cert, const char *key)
 {
-	const struct fw_tls_settings settings = { cert, key, CERT("ca.pem") };
+	const struct fw_tls_settings settings = { .certificate_file = cert,
+		                                  .key_file = key,
+		                                  .ca_file = CERT("ca.pem") };
 	struct fw_tls_context *context = NULL;
 
 	assert_int_equal(fw_tls_context_new(&settings, &context, NULL), FW_OK);

@@ -23,7 +23,9 @@
 
 static struct fw_tls_context *context_of(const char *cert, const char *key, const char *ca)
 {
-	const struct fw_tls_settings settings = { cert, key, ca };
+	const struct fw_tls_settings settings = { .certificate_file = cert,
+		                                  .key_file = key,
+		                                  .ca_file = ca };
 	struct fw_tls_context *context = NULL;
 	struct fw_error err = { 0 };
 
@@ -52,7 +54,9 @@ static void wrong_keys_are_named_with_the_reason(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
-		const struct fw_tls_settings settings = { rows[i].cert, rows[i].key, rows[i].ca };
+		const struct fw_tls_settings settings = { .certificate_file = rows[i].cert,
+			                                  .key_file = rows[i].key,
+			                                  .ca_file = rows[i].ca };
 		struct fw_tls_context *context = NULL;
 		struct fw_error err = { 0 };
 
@@ -101,13 +105,14 @@ struct pair {
 static void pair_open(struct pair *pair, struct fw_tls_context *initiating,
                       struct fw_tls_context *receiving)
 {
+	static const struct fw_tls_start out = { .side = FW_TLS_INITIATING,
+		                                 .peer_name = "b.example" };
+	static const struct fw_tls_start in = { .side = FW_TLS_RECEIVING };
+
 	memset(pair, 0, sizeof(*pair));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
-	assert_int_equal(
-	        fw_tls_new(initiating, FW_TLS_INITIATING, pair->fds[0], "b.example", &pair->tls[0]),
-	        FW_OK);
-	assert_int_equal(fw_tls_new(receiving, FW_TLS_RECEIVING, pair->fds[1], NULL, &pair->tls[1]),
-	                 FW_OK);
+	assert_int_equal(fw_tls_new(initiating, &out, pair->fds[0], &pair->tls[0]), FW_OK);
+	assert_int_equal(fw_tls_new(receiving, &in, pair->fds[1], &pair->tls[1]), FW_OK);
 	/* The channels hold the contexts from now on. */
 	fw_tls_context_release(&initiating);
 	fw_tls_context_release(&receiving);
@@ -155,12 +160,12 @@ static void both_ends_see_bytes_and_facts(void **state)
 	/* A certificate for servers only is good on the initiating side too. */
 	fw_tls_facts(pair.tls[1], &facts);
 	assert_string_equal(facts.version, "TLSv1.3");
-	assert_string_equal(facts.subject, "CN=a.example");
+	assert_string_equal(facts.certificate->subject, "CN=a.example");
 	assert_true(facts.has_certificate);
 	assert_true(facts.chain_valid);
 	assert_string_equal(facts.chain_problem, "");
 	fw_tls_facts(pair.tls[0], &facts);
-	assert_string_equal(facts.subject, "CN=b.example");
+	assert_string_equal(facts.certificate->subject, "CN=b.example");
 	assert_true(facts.chain_valid);
 
 	assert_int_equal(fw_tls_read(pair.tls[1], buffer, sizeof(buffer), &want), FW_EAGAIN);
@@ -219,7 +224,7 @@ static void bad_certificates_are_recorded_and_the_handshake_goes_on(void **state
 		fw_tls_facts(pair.tls[1], &facts);
 		assert_int_equal(facts.has_certificate, rows[i].has);
 		assert_false(facts.chain_valid);
-		print_message("%s: %s\n", facts.subject, facts.chain_problem);
+		print_message("%s: %s\n", facts.certificate->subject, facts.chain_problem);
 		assert_non_null(strstr(facts.chain_problem, rows[i].why));
 		pair_close(&pair);
 	}

@@ -486,9 +486,8 @@ void peer_secure(struct peer *peer, enum fw_tls_side side)
 	if (fw_tls_context_new(&settings, &context, &err) != FW_OK) {
 		fail_msg("%s", err.text);
 	}
-	assert_int_equal(fw_tls_new(context, side, peer->fd,
-	                            side == FW_TLS_INITIATING ? "corp.example" : NULL, &peer->tls),
-	                 FW_OK);
+	const struct fw_tls_start start = { .side = side, .peer_name = "corp.example" };
+	assert_int_equal(fw_tls_new(context, &start, peer->fd, &peer->tls), FW_OK);
 	fw_tls_context_release(&context);
 	peer->handshaking = true;
 	peer_on_ready(peer, 0);

@@ -22,7 +22,7 @@ struct fw_channel_events {
 	void (*opened)(void *ctx, const struct fw_stream_header *header);
 	/** A first-level element; take it by setting *stanza to NULL, else it is freed. */
 	void (*element)(void *ctx, struct fw_stanza **stanza);
-	/** The TLS handshake is done; the stream was restarted: the initiating side now opens again. May be NULL. */
+	/** The TLS handshake is done; the stream (re)starts: the initiating side now opens it. May be NULL. */
 	void (*secured)(void *ctx);
 	/**
 	 * The end, exactly once, never from within a call of the owner's. Nothing is sent or received any more;
@@ -82,6 +82,14 @@ FW_API uint32_t fw_channel_handled(const struct fw_channel *channel);
  */
 FW_API void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *context, enum fw_tls_side side,
                                  const char *peer_name);
+/** The same with all that can be said of the beginning; with `direct` at once, before anything else is done with the channel. */
+FW_API void fw_channel_secure(struct fw_channel *channel, struct fw_tls_context *context,
+                              const struct fw_tls_start *start);
+/**
+ * For an accepted channel, before anything else: when the peer's first byte begins TLS, so does the channel
+ * (XEP-0368), and secured() comes before opened(); else it goes on in clear.
+ */
+FW_API void fw_channel_sniff_tls(struct fw_channel *channel, struct fw_tls_context *context);
 /** NULL while in clear. */
 FW_API struct fw_tls *fw_channel_tls(const struct fw_channel *channel);
 

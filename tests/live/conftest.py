@@ -88,6 +88,12 @@ def session_world(tmp_path_factory):
     made.stop()
 
 
+@pytest.fixture(scope="session")
+def new_world(tmp_path_factory):
+    """Makes worlds for a fixture that has several, one after the other; it stops them itself."""
+    return lambda name: World(tmp_path_factory.mktemp(name))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows what the processes said last."""

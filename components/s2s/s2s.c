@@ -3,15 +3,14 @@
  *
  * The S2S connection manager: descriptor and life cycle. It holds "*", so whatever no component of
  * this router holds is delivered here and leaves for the outside; what the outside sends and may
- * send comes in here. Streams are s2s_in.c and s2s_out.c; secrets, policy and DNS are other
- * components' business.
+ * send comes in here. Streams are s2s_leg.c, s2s_in.c and s2s_out.c; secrets, policy and DNS are
+ * other components' business.
  */
 #include "components/s2s/s2s.h"
 
 #include <stdlib.h>
 
-#include "components/s2s/s2s_in.h"
-#include "components/s2s/s2s_out.h"
+#include "components/s2s/s2s_leg.h"
 
 static struct fw_logger s2s_logger = FW_LOGGER("s2s");
 
@@ -19,21 +18,6 @@ static struct fw_logger s2s_logger = FW_LOGGER("s2s");
 static const struct fw_counter s2s_counters[] = { S2S_COUNTERS(S2S_COUNTER_ROW) FW_COUNTER_END };
 
 /* ---- drain ---- */
-
-static void s2s_count_unfinished(struct s2s_pair *pair, void *ctx)
-{
-	if (pair->out != NULL && s2s_out_live(pair->out) && !s2s_out_up(pair->out)) {
-		(*(size_t *)ctx)++;
-	}
-}
-
-static void s2s_close_empty(struct s2s_pair *pair, void *ctx)
-{
-	(void)ctx;
-	if (pair->out != NULL && s2s_out_up(pair->out) && s2s_out_empty(pair->out)) {
-		s2s_out_close(pair->out, FW_CAUSE_SHUTDOWN);
-	}
-}
 
 /* One step of the drain. Streams that still authenticate need our listeners: their peers connect
  * back to ask whether our key is ours. Only when none is left, nobody is let in any more. */
@@ -45,17 +29,23 @@ static void s2s_on_progress(void *ctx)
 	if (!s2s->draining || s2s->drained) {
 		return;
 	}
-	s2s_pairs_each(s2s->pairs, s2s_count_unfinished, &unfinished);
+	for (const struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {
+		unfinished += s2s_leg_live(leg) && !s2s_leg_up(leg);
+	}
 	if (unfinished == 0) {
 		s2s_listen_close(s2s);
 	}
-	for (struct s2s_in *in = s2s->ins; in != NULL; in = in->next) {
-		if (unfinished == 0 || s2s_in_up(in)) {
-			s2s_in_close(in, FW_CAUSE_SHUTDOWN, "");
+	for (struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
+		if (unfinished == 0 || s2s_leg_up(leg)) {
+			s2s_leg_close(leg, FW_CAUSE_SHUTDOWN, "");
 		}
 	}
-	s2s_pairs_each(s2s->pairs, s2s_close_empty, NULL);
-	if (s2s_pairs_count(s2s->pairs) == 0 && s2s->ins == NULL) {
+	for (struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {
+		if (s2s_leg_up(leg) && s2s_leg_empty(leg)) {
+			s2s_leg_close(leg, FW_CAUSE_SHUTDOWN, "");
+		}
+	}
+	if (s2s_pairs_count(s2s->pairs) == 0 && s2s->ins == NULL && s2s->outs == NULL) {
 		s2s->drained = true;
 		fw_self_drained(s2s->self);
 	}
@@ -91,9 +81,9 @@ static void s2s_free(struct s2s **s2s_ptr)
 	s2s->stopping = true;
 	fw_defer_cancel(&s2s->progress);
 	s2s_listen_close(s2s);
-	while (s2s->ins != NULL) {
-		struct s2s_in *in = s2s->ins;
-		s2s_in_free(&in);
+	while (s2s->ins != NULL || s2s->outs != NULL) {
+		struct s2s_leg *leg = s2s->ins != NULL ? s2s->ins : s2s->outs;
+		s2s_leg_free(&leg, FW_CAUSE_COMPONENT_GONE);
 	}
 	s2s_pairs_free(&s2s->pairs, FW_CAUSE_COMPONENT_GONE);
 	s2s_remotes_free(&s2s->remotes);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The S2S connection manager's own table: its options, its instance, and the small rooms that both
- * directions use (listeners, limits, questions to services, log). Streams are in s2s_in.h and
- * s2s_out.h. Included by the files of this folder and by their tests only.
+ * directions use (listeners, limits, questions to services, log). Streams are in s2s_leg.h,
+ * s2s_in.h and s2s_out.h. Included by the files of this folder and by their tests only.
  */
 #ifndef FEDWAY_COMPONENTS_S2S_S2S_H
 #define FEDWAY_COMPONENTS_S2S_S2S_H
@@ -13,7 +13,7 @@
 #include <fedway/io/dial.h>
 #include <fedway/io/machine.h>
 
-struct s2s_in;
+struct s2s_leg;
 struct s2s_listener;
 struct s2s_pair;
 struct s2s_pairs;
@@ -119,8 +119,8 @@ struct s2s {
 	const struct s2s_config *config; /**< the one in force; never keep what it points to */
 	struct fw_tls_context *tls;      /**< NULL under no-tls; streams hold their own reference */
 	struct s2s_listener *listeners;
-	struct s2s_in *ins;
-	uint32_t in_count;
+	struct s2s_leg *ins, *outs; /**< newest first */
+	uint32_t in_count, out_count;
 	uint32_t unauthenticated;
 	struct s2s_pairs *pairs;
 	struct s2s_remotes *remotes;

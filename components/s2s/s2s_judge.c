@@ -5,8 +5,7 @@
  * forbids now is closed. While the service does not answer, streams stay as they are; its hook in
  * the router still sees every stanza. Called by announced().
  */
-#include "components/s2s/s2s_in.h"
-#include "components/s2s/s2s_out.h"
+#include "components/s2s/s2s_leg.h"
 
 static struct fw_logger judge_logger = FW_LOGGER("s2s.policy");
 
@@ -29,34 +28,32 @@ static bool judge_forbids(const struct fw_log *log, struct fw_stanza *reply, enu
 	return cause != FW_CAUSE_NONE;
 }
 
-static void judge_on_pair(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+/* A leg stays as long as the policy leaves it a pair. What is forbidden and was proved before stays
+ * proved; the router's hook returns it. */
+static bool judge_all_forbidden(const struct s2s_leg *leg)
 {
-	struct s2s_pair *pair = ctx;
-
-	pair->judging = NULL;
-	if (pair->out != NULL && s2s_out_live(pair->out) &&
-	    judge_forbids(pair->out->log, reply, cause)) {
-		s2s_out_close(pair->out, FW_CAUSE_POLICY_STREAM);
-	}
-}
-
-static void judge_pair(struct s2s_pair *pair, void *ctx)
-{
-	(void)ctx;
-	fw_request_cancel(&pair->judging);
-	s2s_ask_policy(pair->s2s, pair->local, pair->remote, true, judge_on_pair, pair,
-	               &pair->judging);
-}
-
-/* A stream that carries other pairs stays for them; the router's hook returns what is forbidden. */
-static bool judge_all_forbidden(const struct s2s_in *in)
-{
-	for (const struct s2s_proof *proof = in->proofs; proof != NULL; proof = proof->next) {
+	for (const struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
 		if (!proof->forbidden) {
 			return false;
 		}
 	}
+	for (const struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		if (!claim->forbidden) {
+			return false;
+		}
+	}
 	return true;
+}
+
+static void judge_on_claim(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+{
+	struct s2s_claim *claim = ctx;
+
+	claim->judging = NULL;
+	claim->forbidden = judge_forbids(claim->leg->log, reply, cause);
+	if (claim->forbidden && judge_all_forbidden(claim->leg)) {
+		s2s_leg_close(claim->leg, FW_CAUSE_POLICY_STREAM, "");
+	}
 }
 
 static void judge_on_proof(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
@@ -64,23 +61,38 @@ static void judge_on_proof(void *ctx, struct fw_stanza *reply, enum fw_cause cau
 	struct s2s_proof *proof = ctx;
 
 	proof->judging = NULL;
-	proof->forbidden = judge_forbids(proof->in->log, reply, cause);
-	if (proof->forbidden && judge_all_forbidden(proof->in)) {
-		s2s_in_close(proof->in, FW_CAUSE_POLICY_STREAM, "");
+	proof->forbidden = judge_forbids(proof->leg->log, reply, cause);
+	if (proof->forbidden && judge_all_forbidden(proof->leg)) {
+		s2s_leg_close(proof->leg, FW_CAUSE_POLICY_STREAM, "");
+	}
+}
+
+static void judge_leg(struct s2s_leg *leg)
+{
+	if (!s2s_leg_live(leg)) {
+		return;
+	}
+	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		fw_request_cancel(&claim->judging);
+		s2s_ask_policy(leg->s2s, claim->pair->local, claim->pair->remote, true,
+		               judge_on_claim, claim, &claim->judging);
+	}
+	for (struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
+		if (proof->state == S2S_PROOF_POLICY) {
+			continue; /* it is being asked for the first time */
+		}
+		fw_request_cancel(&proof->judging);
+		s2s_ask_policy(leg->s2s, proof->local, proof->remote, false, judge_on_proof, proof,
+		               &proof->judging);
 	}
 }
 
 void s2s_judge_all(struct s2s *s2s)
 {
-	s2s_pairs_each(s2s->pairs, judge_pair, NULL);
-	for (struct s2s_in *in = s2s->ins; in != NULL; in = in->next) {
-		for (struct s2s_proof *proof = in->proofs; proof != NULL; proof = proof->next) {
-			if (proof->state == S2S_PROOF_POLICY) {
-				continue; /* it is being asked for the first time */
-			}
-			fw_request_cancel(&proof->judging);
-			s2s_ask_policy(s2s, proof->local, proof->remote, false, judge_on_proof,
-			               proof, &proof->judging);
-		}
+	for (struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {
+		judge_leg(leg);
+	}
+	for (struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
+		judge_leg(leg);
 	}
 }

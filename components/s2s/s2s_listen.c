@@ -47,8 +47,9 @@ static const char *listen_refusal(struct s2s *s2s, const struct fw_addr *peer)
 	uint32_t same = 0;
 
 	fw_addr_ip_text(peer, ip);
-	for (const struct s2s_in *in = s2s->ins; in != NULL; in = in->next) {
-		if (in->counted && strcmp(fw_addr_ip_text(&in->peer, other), ip) == 0) {
+	for (struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
+		if (s2s_in_of(leg)->counted &&
+		    strcmp(fw_addr_ip_text(&leg->peer, other), ip) == 0) {
 			same++;
 		}
 	}

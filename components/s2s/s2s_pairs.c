@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * From (local, remote) domain pair to queue and stream. Decides whether a stanza may wait at all,
- * when a stream is begun, and what becomes of stanzas whose stream has ended. One stream per pair
- * at any time, so that stanzas leave in the order in which they came (RFC 6120 §10.1). Never
+ * From (local, remote) domain pair to queue and leg. Decides whether a stanza may wait at all,
+ * when a leg is begun, and what becomes of stanzas whose leg has ended. One leg per pair at any
+ * time, so that stanzas leave in the order in which they came (RFC 6120 §10.1). Never
  * touches a channel.
  */
 #include "components/s2s/s2s_pairs.h"
@@ -62,16 +62,6 @@ size_t s2s_pairs_count(const struct s2s_pairs *pairs)
 	return pairs->count;
 }
 
-void s2s_pairs_each(struct s2s_pairs *pairs, void (*fn)(struct s2s_pair *pair, void *ctx),
-                    void *ctx)
-{
-	for (size_t i = 0; pairs->count > 0 && i < PAIRS_BUCKETS; i++) {
-		for (struct s2s_pair *pair = pairs->buckets[i]; pair != NULL; pair = pair->next) {
-			fn(pair, ctx);
-		}
-	}
-}
-
 /* ---- one pair ---- */
 
 static void pair_on_age(void *ctx)
@@ -117,10 +107,9 @@ static void pair_remove(struct s2s_pairs *pairs, struct s2s_pair *pair)
 {
 	struct s2s_pair **link = pairs_link(pairs, pair->local, pair->remote);
 
-	fw_assert(*link == pair);
+	fw_assert(*link == pair && pair->claim == NULL);
 	*link = pair->next;
 	pairs->count--;
-	fw_request_cancel(&pair->judging);
 	fw_timer_free(&pair->age_timer);
 	free(pair);
 }
@@ -135,9 +124,6 @@ void s2s_pairs_free(struct s2s_pairs **pairs_in, enum fw_cause cause)
 	for (size_t i = 0; i < PAIRS_BUCKETS; i++) {
 		while (pairs->buckets[i] != NULL) {
 			struct s2s_pair *pair = pairs->buckets[i];
-			struct s2s_waiting back = { 0 };
-			s2s_out_free(&pair->out, &back);
-			s2s_waiting_bounce(pairs->s2s, &back, cause);
 			s2s_waiting_bounce(pairs->s2s, &pair->waiting, cause);
 			pair_remove(pairs, pair);
 		}
@@ -146,38 +132,28 @@ void s2s_pairs_free(struct s2s_pairs **pairs_in, enum fw_cause cause)
 	*pairs_in = NULL;
 }
 
-/* Begins a stream for what waits, or returns it with the reason why not. */
+/* Begins a leg for what waits, or returns it with the reason why not. */
 static void pair_begin(struct s2s_pair *pair)
 {
 	struct s2s *s2s = pair->s2s;
-	struct s2s_out *out = NULL;
 
-	while (out == NULL && pair->waiting.stanzas > 0) { /* a bounce can bring the next stanza */
-		if (!s2s_remotes_may_try(s2s->remotes, pair->remote)) {
+	/* a bounce can bring the next stanza */
+	while (pair->claim == NULL && pair->waiting.stanzas > 0) {
+		if (s2s->stopping) {
+			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_COMPONENT_GONE);
+		} else if (!s2s_remotes_may_try(s2s->remotes, pair->remote)) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_BACKOFF);
-		} else if (s2s_out_start(s2s, pair, &out) != FW_OK) {
+		} else if (s2s_out_start(s2s, pair) != FW_OK) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_RESOURCES);
 		}
 	}
-	pair->out = out;
 }
 
-struct fw_stanza *s2s_pair_next(struct s2s_pair *pair)
-{
-	return s2s_waiting_pop(pair->s2s, &pair->waiting);
-}
-
-void s2s_pair_failed(struct s2s_pair *pair, enum fw_cause cause)
-{
-	s2s_waiting_bounce(pair->s2s, &pair->waiting, cause);
-}
-
-void s2s_pair_ended(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_cause cause,
-                    bool again)
+void s2s_pair_parted(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_cause cause,
+                     bool again)
 {
 	struct s2s *s2s = pair->s2s;
 
-	pair->out = NULL;
 	if (again) {
 		s2s_waiting_prepend(&pair->waiting, back);
 	} else {
@@ -187,7 +163,7 @@ void s2s_pair_ended(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_cau
 		fw_timer_start_ms(pair->age_timer, s2s->config->queue_max_age_ms, 0);
 		pair_begin(pair);
 	}
-	if (pair->out == NULL) {
+	if (pair->claim == NULL) {
 		pair_remove(s2s->pairs, pair);
 	}
 	s2s_progress(s2s);
@@ -244,12 +220,12 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 		goto done;
 	}
 	pair = s2s_pairs_find(s2s->pairs, local, remote);
-	if ((pair == NULL || (pair->out != NULL && !s2s_out_live(pair->out))) &&
+	if ((pair == NULL || (pair->claim != NULL && !s2s_leg_live(pair->claim->leg))) &&
 	    !s2s_remotes_may_try(s2s->remotes, remote)) {
 		cause = FW_CAUSE_BACKOFF;
 		goto done;
 	}
-	if (pair != NULL && pair->out != NULL && s2s_out_send(pair->out, stanza)) {
+	if (pair != NULL && pair->claim != NULL && s2s_claims_send(pair->claim, stanza)) {
 		return;
 	}
 	bool fresh = pair == NULL;
@@ -270,7 +246,7 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 	}
 	if (fresh) {
 		pair_begin(pair);
-		if (pair->out == NULL) {
+		if (pair->claim == NULL) {
 			pair_remove(s2s->pairs, pair);
 		}
 	}

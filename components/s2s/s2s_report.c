@@ -4,8 +4,7 @@
  * What fedwayctl shows of S2S: sums, one object per stream with how it is protected and why it is
  * trusted (RFC 7590 §3.6), and what failed last per remote domain. Reads only.
  */
-#include "components/s2s/s2s_in.h"
-#include "components/s2s/s2s_out.h"
+#include "components/s2s/s2s_leg.h"
 
 static void report_trust(struct fw_json *row, const struct s2s_trust *trust)
 {
@@ -27,20 +26,6 @@ static void report_trust(struct fw_json *row, const struct s2s_trust *trust)
 	}
 }
 
-static void report_common(struct fw_json *row, const struct s2s *s2s, const char *direction,
-                          const char *local, const char *remote, const char *address,
-                          uint64_t started_ms, uint64_t last_stanza_ms)
-{
-	uint64_t now = fw_now_ms(s2s->loop);
-
-	fw_json_set(row, "direction", fw_str(direction));
-	fw_json_set(row, "local", fw_str(local));
-	fw_json_set(row, "remote", fw_str(remote));
-	fw_json_set(row, "address", fw_str(address));
-	fw_json_set_int(row, "age_ms", (int64_t)(now - started_ms));
-	fw_json_set_int(row, "idle_ms", (int64_t)(now - last_stanza_ms));
-}
-
 static void report_failure(struct fw_json *row, const struct s2s *s2s, const char *remote)
 {
 	const struct s2s_failure *failure = s2s_remotes_failure(s2s->remotes, remote);
@@ -56,60 +41,89 @@ static void report_failure(struct fw_json *row, const struct s2s *s2s, const cha
 	fw_json_set_int(last, "ago_ms", (int64_t)(fw_now_ms(s2s->loop) - failure->at_ms));
 }
 
-static void report_pair(struct s2s_pair *pair, void *ctx)
+/* What waits for the leg in the queues of its pairs. */
+static void report_queued(struct fw_json *row, const struct s2s_leg *leg)
 {
-	const struct s2s_out *out = pair->out;
+	uint64_t stanzas = 0;
+	uint64_t bytes = 0;
 
-	if (out == NULL) {
-		return;
+	for (const struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		stanzas += claim->pair->waiting.stanzas;
+		bytes += claim->pair->waiting.bytes;
 	}
-	struct fw_json *row = fw_json_append_object(ctx);
-	report_common(row, pair->s2s, "out", pair->local, pair->remote, out->address,
-	              out->started_ms, out->last_stanza_ms);
-	fw_json_set(row, "session", fw_str(out->session));
-	fw_json_set(row, "state", fw_str(fw_machine_state_name(&out->machine)));
-	report_trust(row, &out->trust);
-	if (out->channel != NULL) {
-		const struct fw_stream_counts *counts = fw_channel_counts(out->channel);
-		size_t stanzas = 0;
-		size_t bytes = 0;
-		fw_channel_queued(out->channel, &stanzas, &bytes);
-		fw_json_set_int(row, "stanzas_out", (int64_t)counts->stanzas_out);
-		fw_json_set_int(row, "bytes_out", (int64_t)counts->bytes_out);
-		fw_json_set_int(row, "bytes_in", (int64_t)counts->bytes_in);
-		fw_json_set_int(row, "unwritten", (int64_t)stanzas);
-	}
-	fw_json_set_int(row, "queued", pair->waiting.stanzas);
-	fw_json_set_int(row, "queued_bytes", (int64_t)pair->waiting.bytes);
-	report_failure(row, pair->s2s, pair->remote);
+	fw_json_set_int(row, "queued", (int64_t)stanzas);
+	fw_json_set_int(row, "queued_bytes", (int64_t)bytes);
 }
 
-static void report_in(const struct s2s_in *in, struct fw_json *array)
+static void report_channel(struct fw_json *row, const struct s2s_leg *leg)
 {
-	const struct fw_stream_counts *counts = fw_channel_counts(in->channel);
-	struct fw_json *row = fw_json_append_object(array);
+	size_t stanzas = 0;
+	size_t bytes = 0;
 
-	report_common(row, in->s2s, "in", in->local, in->remote, in->address, in->started_ms,
-	              in->last_stanza_ms);
-	fw_json_set(row, "session", fw_str(in->session));
-	fw_json_set(row, "state", fw_str(fw_machine_state_name(&in->machine)));
-	report_trust(row, &in->trust);
-	fw_json_set_int(row, "stanzas_in", (int64_t)in->stanzas);
+	if (leg->channel == NULL) {
+		return;
+	}
+	const struct fw_stream_counts *counts = fw_channel_counts(leg->channel);
+	fw_channel_queued(leg->channel, &stanzas, &bytes);
+	fw_json_set_int(row, "stanzas_in", (int64_t)leg->stanzas);
+	fw_json_set_int(row, "stanzas_out", (int64_t)counts->stanzas_out);
 	fw_json_set_int(row, "bytes_in", (int64_t)counts->bytes_in);
 	fw_json_set_int(row, "bytes_out", (int64_t)counts->bytes_out);
-	fw_json_set_int(row, "queued", 0);
-	struct fw_json *pairs = fw_json_set_array(row, "pairs");
-	for (const struct s2s_proof *proof = in->proofs; proof != NULL; proof = proof->next) {
+	fw_json_set_int(row, "unwritten", (int64_t)stanzas);
+}
+
+static void report_pairs(struct fw_json *pairs, const struct s2s_leg *leg)
+{
+	static const char *const proof_words[] = {
+		[S2S_PROOF_POLICY] = "policy",
+		[S2S_PROOF_VERIFY] = "verifying",
+		[S2S_PROOF_VALID] = "valid",
+	};
+	static const char *const claim_words[] = {
+		[S2S_CLAIM_WAITING] = "waiting",
+		[S2S_CLAIM_KEY] = "key",
+		[S2S_CLAIM_ASKED] = "asked",
+		[S2S_CLAIM_VALID] = "valid",
+	};
+
+	for (const struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
 		struct fw_json *pair = fw_json_append_object(pairs);
+		fw_json_set(pair, "direction", fw_str("out"));
+		fw_json_set(pair, "local", fw_str(claim->pair->local));
+		fw_json_set(pair, "remote", fw_str(claim->pair->remote));
+		fw_json_set(pair, "state", fw_str(claim_words[claim->state]));
+		fw_json_set_bool(pair, "forbidden", claim->forbidden);
+		fw_json_set_int(pair, "stanzas", (int64_t)claim->sent);
+		fw_json_set_int(pair, "queued", claim->pair->waiting.stanzas);
+	}
+	for (const struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
+		struct fw_json *pair = fw_json_append_object(pairs);
+		fw_json_set(pair, "direction", fw_str("in"));
 		fw_json_set(pair, "local", fw_str(proof->local));
 		fw_json_set(pair, "remote", fw_str(proof->remote));
-		fw_json_set(pair, "state",
-		            fw_str(proof->state == S2S_PROOF_VALID    ? "valid"
-		                   : proof->state == S2S_PROOF_VERIFY ? "verifying"
-		                                                      : "policy"));
+		fw_json_set(pair, "state", fw_str(proof_words[proof->state]));
 		fw_json_set_bool(pair, "forbidden", proof->forbidden);
 	}
-	report_failure(row, in->s2s, in->remote);
+}
+
+static void report_leg(const struct s2s_leg *leg, struct fw_json *array)
+{
+	uint64_t now = fw_now_ms(leg->s2s->loop);
+	struct fw_json *row = fw_json_append_object(array);
+
+	fw_json_set(row, "direction", fw_str(leg->kind->out ? "out" : "in"));
+	fw_json_set(row, "local", fw_str(leg->local));
+	fw_json_set(row, "remote", fw_str(leg->remote));
+	fw_json_set(row, "address", fw_str(leg->address));
+	fw_json_set_int(row, "age_ms", (int64_t)(now - leg->started_ms));
+	fw_json_set_int(row, "idle_ms", (int64_t)(now - leg->last_stanza_ms));
+	fw_json_set(row, "session", fw_str(leg->session));
+	fw_json_set(row, "state", fw_str(fw_machine_state_name(&leg->machine)));
+	report_trust(row, &leg->trust);
+	report_channel(row, leg);
+	report_queued(row, leg);
+	report_pairs(fw_json_set_array(row, "pairs"), leg);
+	report_failure(row, leg->s2s, leg->remote);
 }
 
 static void report_status(struct s2s *s2s, struct fw_json *out)
@@ -123,7 +137,7 @@ static void report_status(struct s2s *s2s, struct fw_json *out)
 	fw_json_set_bool(out, "draining", s2s->draining);
 	fw_json_set_int(out, "streams_in", s2s->in_count);
 	fw_json_set_int(out, "streams_in_unauthenticated", s2s->unauthenticated);
-	fw_json_set_int(out, "streams_out", (int64_t)s2s_pairs_count(s2s->pairs));
+	fw_json_set_int(out, "streams_out", s2s->out_count);
 	fw_json_set_int(out, "queued", (int64_t)s2s->waiting.stanzas);
 	fw_json_set_int(out, "queued_bytes", (int64_t)s2s->waiting.bytes);
 	s2s_remotes_report(s2s->remotes, fw_json_set_array(out, "failures"));
@@ -140,9 +154,11 @@ void s2s_report(struct fw_self *self, const char *topic, struct fw_json *out)
 		report_status(s2s, out);
 	} else if (strcmp(topic, "streams") == 0) {
 		struct fw_json *array = fw_json_set_array(out, "streams");
-		s2s_pairs_each(s2s->pairs, report_pair, array);
-		for (const struct s2s_in *in = s2s->ins; in != NULL; in = in->next) {
-			report_in(in, array);
+		for (const struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {
+			report_leg(leg, array);
+		}
+		for (const struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
+			report_leg(leg, array);
 		}
 	}
 }

@@ -3,14 +3,13 @@
  *
  * The one place that says "authenticated". Today there is one method, server dialback: inbound,
  * when the authoritative server has confirmed the key; outgoing, when the receiving server has said
- * so. What TLS knows is kept beside it. Called by s2s_in_dialback.c and s2s_out_states.c only.
+ * so. What TLS knows is kept beside it. Called by s2s_proofs.c and s2s_claims.c only.
  */
 #include "components/s2s/s2s_trust.h"
 
 #include <stdio.h>
 
-#include "components/s2s/s2s_in.h"
-#include "components/s2s/s2s_out.h"
+#include "components/s2s/s2s_leg.h"
 
 void s2s_trust_look(const struct fw_channel *channel, struct s2s_trust *trust)
 {
@@ -31,38 +30,45 @@ void s2s_trust_look(const struct fw_channel *channel, struct s2s_trust *trust)
 	snprintf(trust->chain_problem, sizeof(trust->chain_problem), "%s", facts.chain_problem);
 }
 
-static void trust_give(const struct s2s *s2s, const struct fw_channel *channel,
-                       struct s2s_trust *trust)
+static void trust_give(struct s2s_leg *leg)
 {
-	if (trust->method == S2S_METHOD_NONE) {
-		trust->method = S2S_METHOD_DIALBACK;
-		trust->since_ms = fw_now_ms(s2s->loop);
-		s2s_trust_look(channel, trust);
+	if (leg->trust.method == S2S_METHOD_NONE) {
+		leg->trust.method = S2S_METHOD_DIALBACK;
+		leg->trust.since_ms = fw_now_ms(leg->s2s->loop);
+		s2s_trust_look(leg->channel, &leg->trust);
 	}
 }
 
-void s2s_trust_in(struct s2s_in *in, struct s2s_proof *proof)
+void s2s_trust_proof(struct s2s_proof *proof)
 {
-	const struct s2s_config *config = in->s2s->config;
+	struct s2s_leg *leg = proof->leg;
+	const struct s2s_config *config = leg->s2s->config;
 	struct fw_xml_limits limits = FW_XML_LIMITS_DEFAULT;
 
 	fw_assert(proof->state == S2S_PROOF_VERIFY);
 	proof->state = S2S_PROOF_VALID;
-	s2s_count(in->s2s, S2S_COUNT_DIALBACK_IN_VALID);
-	if (++in->valid_count > 1) {
+	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_IN_VALID);
+	if (++leg->proofs_valid > 1) {
 		return;
 	}
-	trust_give(in->s2s, in->channel, &in->trust);
+	trust_give(leg);
 	limits.tag_max_bytes = config->tag_max_bytes;
 	limits.stanza_max_bytes = config->stanza_max_bytes;
-	fw_channel_set_limits(in->channel, &limits);
-	s2s_in_settled(in);
+	fw_channel_set_limits(leg->channel, &limits);
 }
 
-void s2s_trust_out(struct s2s_out *out)
+void s2s_trust_claim(struct s2s_claim *claim)
 {
-	trust_give(out->s2s, out->channel, &out->trust);
-	s2s_count(out->s2s, S2S_COUNT_STREAMS_OUT_UP);
+	struct s2s_leg *leg = claim->leg;
+
+	fw_assert(claim->state == S2S_CLAIM_ASKED);
+	claim->state = S2S_CLAIM_VALID;
+	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_VALID);
+	if (++leg->claims_valid > 1) {
+		return;
+	}
+	trust_give(leg);
+	s2s_count(leg->s2s, S2S_COUNT_STREAMS_OUT_UP);
 }
 
 const char *s2s_trust_method(const struct s2s_trust *trust)

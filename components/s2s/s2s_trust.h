@@ -11,8 +11,8 @@
 #include <fedway/io/channel.h>
 #include <fedway/jid.h>
 
-struct s2s_in;
-struct s2s_out;
+struct s2s_claim;
+struct s2s_leg;
 
 enum s2s_method { S2S_METHOD_NONE, S2S_METHOD_DIALBACK };
 
@@ -29,10 +29,10 @@ struct s2s_trust {
 
 enum s2s_proof_state { S2S_PROOF_POLICY, S2S_PROOF_VERIFY, S2S_PROOF_VALID };
 
-/** One (remote, local) pair on an inbound stream: a proof under way, or done. */
+/** One (remote, local) pair on a leg: a proof under way, or done. */
 struct s2s_proof {
 	struct s2s_proof *next;
-	struct s2s_in *in;
+	struct s2s_leg *leg;
 	enum s2s_proof_state state;
 	char remote[FW_DOMAIN_SIZE]; /**< keys */
 	char local[FW_DOMAIN_SIZE];
@@ -45,9 +45,9 @@ struct s2s_proof {
 };
 
 /** The pair of the proof may send from now on. Stream limits are raised with the first one. */
-void s2s_trust_in(struct s2s_in *in, struct s2s_proof *proof);
+void s2s_trust_proof(struct s2s_proof *proof);
 /** The receiving server took us for the pair. */
-void s2s_trust_out(struct s2s_out *out);
+void s2s_trust_claim(struct s2s_claim *claim);
 const char *s2s_trust_method(const struct s2s_trust *trust);
 /** What the channel's TLS says now. */
 void s2s_trust_look(const struct fw_channel *channel, struct s2s_trust *trust);

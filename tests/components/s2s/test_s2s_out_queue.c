@@ -229,7 +229,7 @@ static bool is_up(void *ctx)
 	const struct s2s_pair *pair =
 	        s2s_pairs_find(world->s2s->pairs, "corp.example", "partner.example");
 
-	return pair != NULL && pair->out != NULL && s2s_out_up(pair->out);
+	return pair != NULL && pair->claim != NULL && s2s_leg_up(pair->claim->leg);
 }
 
 static bool is_closing(void *ctx)
@@ -238,8 +238,8 @@ static bool is_closing(void *ctx)
 	const struct s2s_pair *pair =
 	        s2s_pairs_find(world->s2s->pairs, "corp.example", "partner.example");
 
-	return pair == NULL || pair->out == NULL || pair->out->channel == NULL ||
-	       fw_channel_closing(pair->out->channel);
+	return pair == NULL || pair->claim == NULL || pair->claim->leg->channel == NULL ||
+	       fw_channel_closing(pair->claim->leg->channel);
 }
 
 static void each_death_returns_what_is_unwritten(void **ctx)

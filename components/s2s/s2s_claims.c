@@ -1,0 +1,359 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The initiating role of XEP-0220 on a leg: each pair that sends here has its own claim, from the
+ * question for the key to the peer's answer, with its own time limit; a claim that fails leaves
+ * the others alone. Moves stanzas from the pairs' queues to the channel, in turn. What becomes of
+ * those that were not written is for s2s_pairs.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "components/s2s/s2s_leg.h"
+
+static struct fw_logger claims_logger = FW_LOGGER("s2s.claims");
+
+/* ---- one claim ---- */
+
+static void claim_stop(struct s2s_claim *claim)
+{
+	fw_request_cancel(&claim->request);
+	fw_request_cancel(&claim->judging);
+	fw_timer_free(&claim->timer);
+}
+
+static void claim_free(struct s2s_claim **claim_ptr)
+{
+	struct s2s_claim *claim = *claim_ptr;
+
+	claim_stop(claim);
+	if (claim->trying) {
+		s2s_remotes_abandoned(claim->pair->s2s->remotes, claim->pair->remote);
+	}
+	free(claim);
+	*claim_ptr = NULL;
+}
+
+static void claim_unlink(struct s2s_claim *claim)
+{
+	struct s2s_leg *leg = claim->leg;
+	struct s2s_claim **link = &leg->claims;
+
+	while (*link != claim) {
+		link = &(*link)->next;
+	}
+	*link = claim->next;
+	if (leg->turn == claim) {
+		leg->turn = claim->next;
+	}
+	leg->claim_count--;
+	if (claim->state == S2S_CLAIM_VALID) {
+		leg->claims_valid--;
+	}
+	claim->pair->claim = NULL;
+}
+
+void s2s_claims_drop(struct s2s_claim **claim)
+{
+	claim_unlink(*claim);
+	claim_free(claim);
+}
+
+static void claim_blame(struct s2s_claim *claim, enum fw_cause cause, const char *detail)
+{
+	if (claim->trying) {
+		claim->trying = false;
+		s2s_remotes_failed(claim->pair->s2s->remotes, claim->pair->remote, cause, detail);
+	}
+}
+
+int s2s_claims_add(struct s2s_leg *leg, struct s2s_pair *pair)
+{
+	struct s2s_claim *claim = calloc(1, sizeof(*claim));
+	struct s2s_claim **link = &leg->claims;
+
+	if (claim == NULL) {
+		return FW_ENOMEM;
+	}
+	claim->leg = leg;
+	claim->pair = pair;
+	claim->trying = true;
+	while (*link != NULL) {
+		link = &(*link)->next;
+	}
+	*link = claim;
+	leg->claim_count++;
+	pair->claim = claim;
+	s2s_remotes_begin(leg->s2s->remotes, pair->remote);
+	return FW_OK;
+}
+
+/* The peer does not take the pair. The leg goes with it only when nothing else is carried. */
+static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const char *detail)
+{
+	struct s2s_leg *leg = claim->leg;
+	struct s2s_pair *pair = claim->pair;
+	struct s2s_waiting back = { 0 };
+
+	if (leg->kind->out && leg->claim_count == 1) {
+		s2s_leg_fail(leg, cause, "%s", detail);
+		return;
+	}
+	fw_log(leg->log, &claims_logger, FW_LOG_INFO,
+	       "pair not taken local=%s remote=%s cause=%s detail='%s'", pair->local, pair->remote,
+	       fw_cause_row(cause)->name, detail);
+	claim_blame(claim, cause, detail);
+	s2s_claims_drop(&claim);
+	s2s_waiting_bounce(pair->s2s, &pair->waiting, cause);
+	s2s_pair_parted(pair, &back, cause, false);
+}
+
+/* ---- asking ---- */
+
+static void claim_on_timeout(void *ctx)
+{
+	claim_failed(ctx, FW_CAUSE_DIALBACK_TIMEOUT, "no db:result from the peer");
+}
+
+static void claim_on_key(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+{
+	struct s2s_claim *claim = ctx;
+	struct s2s_leg *leg = claim->leg;
+	char detail[100];
+	struct s2s_db db = {
+		.name = "result",
+		.from = fw_str(claim->pair->local),
+		.to = fw_str(claim->pair->remote),
+		.key = s2s_ask_read_key(reply),
+	};
+
+	claim->request = NULL;
+	if (cause != FW_CAUSE_NONE || db.key.len == 0) {
+		snprintf(detail, sizeof(detail), "no key from the dialback service: %s",
+		         fw_cause_row(cause)->name);
+		claim_failed(claim, FW_CAUSE_DIALBACK_ERROR, detail);
+		return;
+	}
+	s2s_db_send(leg->channel, &db, leg->log, leg->session);
+	claim->state = S2S_CLAIM_ASKED;
+}
+
+static void claim_begin(struct s2s_claim *claim)
+{
+	struct s2s_leg *leg = claim->leg;
+	struct s2s *s2s = leg->s2s;
+
+	claim->state = S2S_CLAIM_KEY;
+	if (fw_timer_new(s2s->loop, claim_on_timeout, claim, &claim->timer) != FW_OK ||
+	    s2s_ask_key(s2s, claim->pair->remote, claim->pair->local, leg->stream_id, claim_on_key,
+	                claim, &claim->request) != FW_OK) {
+		claim_failed(claim, FW_CAUSE_RESOURCES, "out of memory");
+		return;
+	}
+	fw_timer_start_ms(claim->timer, s2s->config->auth_timeout_ms, 0);
+}
+
+void s2s_claims_begin(struct s2s_leg *leg)
+{
+	struct s2s_claim *claim = leg->claims;
+
+	while (claim != NULL) {
+		struct s2s_claim *next = claim->next;
+		if (claim->state == S2S_CLAIM_WAITING) {
+			claim_begin(claim);
+		}
+		claim = next;
+	}
+}
+
+/* ---- the peer's answer ---- */
+
+static void claim_valid(struct s2s_claim *claim)
+{
+	struct s2s_leg *leg = claim->leg;
+
+	fw_timer_free(&claim->timer);
+	s2s_trust_claim(claim);
+	claim->trying = false;
+	s2s_remotes_succeeded(leg->s2s->remotes, claim->pair->remote);
+	fw_machine_send(&leg->machine, S2S_LEG_EV_TRUSTED, NULL);
+}
+
+bool s2s_claims_answer(struct s2s_leg *leg, const struct s2s_db *db)
+{
+	struct s2s_claim *claim = leg->claims;
+	char condition[64];
+	char text[80];
+	char detail[160];
+
+	/* Matched on (from, to), on this very stream, and only while we wait (XEP-0220 §2.1.1). */
+	while (claim != NULL && (claim->state != S2S_CLAIM_ASKED ||
+	                         !fw_domain_eq(db->from, fw_str(claim->pair->remote)) ||
+	                         !fw_domain_eq(db->to, fw_str(claim->pair->local)))) {
+		claim = claim->next;
+	}
+	if (claim == NULL || db->type.len == 0) {
+		return false;
+	}
+	if (fw_str_is(db->type, "valid")) {
+		claim_valid(claim);
+	} else if (fw_str_is(db->type, "invalid")) {
+		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_INVALID);
+		claim_failed(claim, FW_CAUSE_DIALBACK_INVALID, "the peer answered invalid");
+	} else {
+		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_ERROR);
+		snprintf(detail, sizeof(detail), "the peer answered %s %s",
+		         fw_quote(db->condition, condition, sizeof(condition)),
+		         fw_quote(db->text, text, sizeof(text)));
+		claim_failed(claim, FW_CAUSE_DIALBACK_ERROR, detail);
+	}
+	return true;
+}
+
+bool s2s_claims_pending(const struct s2s_leg *leg)
+{
+	return leg->claims_valid < leg->claim_count;
+}
+
+/* ---- stanzas ---- */
+
+static void claim_write(struct s2s_claim *claim, struct fw_stanza *stanza)
+{
+	struct s2s_leg *leg = claim->leg;
+
+	claim->sent++;
+	leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
+	s2s_count(leg->s2s, S2S_COUNT_STANZAS_OUT);
+	fw_count(leg->s2s->self, S2S_COUNT_BYTES_OUT, s2s_waiting_size(stanza));
+	s2s_log_stanza(leg->log, stanza, true);
+	fw_channel_send(leg->channel, &stanza);
+}
+
+bool s2s_claims_send(struct s2s_claim *claim, struct fw_stanza **stanza)
+{
+	if (claim->state != S2S_CLAIM_VALID || claim->pair->waiting.stanzas > 0 ||
+	    !s2s_leg_takes(claim->leg)) {
+		return false;
+	}
+	claim_write(claim, *stanza);
+	*stanza = NULL;
+	return true;
+}
+
+void s2s_claims_pump(struct s2s_leg *leg)
+{
+	uint32_t without = 0; /* claims in a row that had nothing */
+
+	while (without < leg->claim_count && s2s_leg_takes(leg)) {
+		struct s2s_claim *claim = leg->turn != NULL ? leg->turn : leg->claims;
+		struct fw_stanza *stanza = NULL;
+		leg->turn = claim->next;
+		if (claim->state == S2S_CLAIM_VALID) {
+			stanza = s2s_waiting_pop(leg->s2s, &claim->pair->waiting);
+		}
+		if (stanza == NULL) {
+			without++;
+		} else {
+			without = 0;
+			claim_write(claim, stanza);
+		}
+	}
+}
+
+/* ---- the leg ends ---- */
+
+void s2s_claims_blame(struct s2s_leg *leg, enum fw_cause cause, const char *detail)
+{
+	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		claim_blame(claim, cause, detail);
+	}
+}
+
+void s2s_claims_bounce(struct s2s_leg *leg, enum fw_cause cause)
+{
+	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		s2s_waiting_bounce(leg->s2s, &claim->pair->waiting, cause);
+	}
+}
+
+void s2s_claims_stop(struct s2s_leg *leg)
+{
+	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		claim_stop(claim);
+	}
+}
+
+/* Whose stanza came back: it was sent over this leg, so its pair has a claim here. */
+static struct s2s_claim *claims_of(struct s2s_leg *leg, const struct fw_stanza *stanza)
+{
+	struct fw_str from = fw_stanza_from_domain(stanza);
+	struct fw_str to = fw_stanza_to_domain(stanza);
+	struct s2s_claim *claim = leg->claims;
+
+	if (leg->claim_count == 1) {
+		return claim;
+	}
+	while (claim != NULL && (!fw_domain_eq(from, fw_str(claim->pair->local)) ||
+	                         !fw_domain_eq(to, fw_str(claim->pair->remote)))) {
+		claim = claim->next;
+	}
+	return claim;
+}
+
+struct s2s_claim *s2s_claims_take_off(struct s2s_leg *leg)
+{
+	struct s2s_claim *claims = leg->claims;
+	struct fw_stanza *stanza;
+
+	while (leg->channel != NULL && (stanza = fw_channel_take_back(leg->channel)) != NULL) {
+		struct s2s_claim *claim = claims_of(leg, stanza);
+		if (claim == NULL || s2s_waiting_return(leg->s2s, &claim->back, &stanza) != FW_OK) {
+			s2s_count(leg->s2s, S2S_COUNT_STANZAS_RETURNED);
+			fw_bounce(leg->s2s->self, &stanza, FW_CAUSE_RESOURCES);
+		}
+	}
+	for (struct s2s_claim *claim = claims; claim != NULL; claim = claim->next) {
+		claim->pair->claim = NULL;
+		claim->leg = NULL;
+	}
+	leg->claims = NULL;
+	leg->turn = NULL;
+	leg->claim_count = 0;
+	leg->claims_valid = 0;
+	return claims;
+}
+
+/* A peer that takes a pair and closes twice in a row before one stanza of it could go is a peer
+ * that failed. */
+static bool claim_goes_again(struct s2s_claim *claim, enum fw_cause cause)
+{
+	struct s2s_pair *pair = claim->pair;
+
+	if (cause == FW_CAUSE_IDLE || claim->sent > claim->back.stanzas) {
+		pair->retried = false;
+		return true;
+	}
+	if (pair->retried) {
+		pair->retried = false;
+		s2s_remotes_begin(pair->s2s->remotes, pair->remote);
+		s2s_remotes_failed(pair->s2s->remotes, pair->remote, cause,
+		                   "closed twice before a stanza was sent");
+		s2s_waiting_bounce(pair->s2s, &pair->waiting, cause);
+		return false;
+	}
+	pair->retried = true;
+	return true;
+}
+
+void s2s_claims_part(struct s2s_claim *claims, enum fw_cause cause, bool well)
+{
+	while (claims != NULL) {
+		struct s2s_claim *claim = claims;
+		struct s2s_pair *pair = claim->pair;
+		struct s2s_waiting back = claim->back;
+		bool again = well && claim_goes_again(claim, cause);
+		claims = claim->next;
+		claim_free(&claim);
+		s2s_pair_parted(pair, &back, cause, again);
+	}
+}

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_limits.h"
+#include "components/s2s/s2s_rate.h"
 
 static struct fw_logger s2s_logger = FW_LOGGER("s2s");
 
@@ -87,6 +89,8 @@ static void s2s_free(struct s2s **s2s_ptr)
 	}
 	s2s_pairs_free(&s2s->pairs, FW_CAUSE_COMPONENT_GONE);
 	s2s_remotes_free(&s2s->remotes);
+	s2s_limits_free(&s2s->limits);
+	s2s_rates_free(&s2s->rates);
 	fw_tls_context_release(&s2s->tls);
 	free(s2s);
 	*s2s_ptr = NULL;
@@ -106,7 +110,8 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	s2s->progress.fn = s2s_on_progress;
 	s2s->progress.ctx = s2s;
 	if (s2s_pairs_new(s2s, &s2s->pairs) != FW_OK ||
-	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK) {
+	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK || s2s_limits_new(&s2s->limits) != FW_OK ||
+	    s2s_rates_new(s2s, &s2s->rates) != FW_OK) {
 		goto done;
 	}
 	ret = s2s_options_tls(s2s->config, &s2s->tls, err);

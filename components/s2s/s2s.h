@@ -14,9 +14,11 @@
 #include <fedway/io/machine.h>
 
 struct s2s_leg;
+struct s2s_limits;
 struct s2s_listener;
 struct s2s_pair;
 struct s2s_pairs;
+struct s2s_rates;
 struct s2s_remotes;
 struct s2s_trust;
 
@@ -49,6 +51,10 @@ struct s2s_config {
 	uint32_t backoff_max_ms;
 	uint32_t unauthenticated_max;
 	uint32_t unauthenticated_per_address_max;
+	uint32_t connections_per_address_rate;
+	uint32_t rate_max_stanzas;
+	uint64_t rate_max_bytes;
+	uint32_t rate_burst_s;
 	uint32_t pairs_per_stream_max;
 	uint32_t tag_max_bytes;
 	uint32_t stanza_max_bytes;
@@ -73,7 +79,9 @@ struct s2s_totals {
 	X(STREAMS_IN, "streams_in", "connections", \
 	  "accepted from other servers") \
 	X(STREAMS_REFUSED, "streams_refused", "connections", \
-	  "turned away by unauthenticated_per_address_max, or ended to make room by unauthenticated_max") \
+	  "turned away by unauthenticated_per_address_max or connections_per_address_rate, or ended to make room by unauthenticated_max") \
+	X(STREAMS_SLOWED, "streams_slowed", "times", \
+	  "a stream was not read for a while, because its domain was over rate_max_stanzas or rate_max_bytes") \
 	X(STREAMS_OUT, "streams_out", "streams", \
 	  "to other servers that were begun") \
 	X(STREAMS_OUT_UP, "streams_out_up", "streams", \
@@ -124,6 +132,8 @@ struct s2s {
 	uint32_t unauthenticated;
 	struct s2s_pairs *pairs;
 	struct s2s_remotes *remotes;
+	struct s2s_limits *limits;
+	struct s2s_rates *rates;
 	struct s2s_totals waiting;
 	struct fw_task progress;
 	bool draining, drained, stopping;

@@ -162,6 +162,7 @@ static void leg_stanza(struct s2s_leg *leg, struct fw_stanza **stanza)
 	leg->stanzas++;
 	s2s_count(leg->s2s, S2S_COUNT_STANZAS_IN);
 	fw_count(leg->s2s->self, S2S_COUNT_BYTES_IN, fw_stanza_size(*stanza));
+	s2s_rate_took(proof->rate, &leg->pace, leg->channel, fw_stanza_size(*stanza));
 	leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
 	fw_route(leg->s2s->self, stanza); /* on an error it has given the stanza its exit */
 }
@@ -269,6 +270,7 @@ static struct s2s_claim *leg_dissolve(struct s2s_leg **leg_ptr)
 	leg->kind->give_up(leg);
 	s2s_proofs_free(leg);
 	s2s_checks_free(leg);
+	s2s_pace_leave(&leg->pace);
 	claims = s2s_claims_take_off(leg);
 	fw_channel_free(&leg->channel);
 	fw_log_free(&leg->log);

@@ -12,6 +12,7 @@
 #include "components/s2s/s2s.h"
 #include "components/s2s/s2s_db.h"
 #include "components/s2s/s2s_pairs.h"
+#include "components/s2s/s2s_rate.h"
 #include "components/s2s/s2s_trust.h"
 
 #include <fedway/io/crypto.h>
@@ -84,6 +85,7 @@ struct s2s_leg {
 	struct s2s_claim *claims;          /**< s2s_claims.c */
 	struct s2s_claim *turn;            /**< sends next; NULL: the first */
 	uint32_t claim_count, claims_valid;
+	struct s2s_pace pace;              /**< s2s_rate.c: it is read more slowly */
 	bool stuck;                        /**< something waited at the last look */
 	uint64_t stuck_at;                 /**< bytes written then */
 	enum fw_cause cause;               /**< the first reason to end; FW_CAUSE_NONE while there is none */

@@ -88,6 +88,7 @@ void s2s_leg_state_drain(void *owner, const struct fw_event *event)
 		s2s_proofs_free(leg);
 		s2s_checks_free(leg);
 		s2s_claims_stop(leg);
+		s2s_pace_leave(&leg->pace);
 		/* type='invalid' was the message; XEP-0220 §2.1.2 wants the stream closed, and a
 		 * stream error on top would tell nothing. */
 		fw_channel_close(leg->channel, leg->cause == FW_CAUSE_DIALBACK_INVALID

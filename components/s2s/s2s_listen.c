@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Listens for servers and accepts them, within the limits for streams that have proved nothing yet.
- * On a reload only listeners that came or went are touched. What an accepted connection does is
- * s2s_in.c.
+ * Listens for servers and accepts them, as far as s2s_limits.c lets them in. On a reload only
+ * listeners that came or went are touched. What an accepted connection does is s2s_in.c.
  */
 #include <stdlib.h>
 
 #include "components/s2s/s2s.h"
 #include "components/s2s/s2s_in.h"
+#include "components/s2s/s2s_limits.h"
 
 enum { LISTEN_BACKLOG = 256, LISTEN_PER_TURN = 64, LISTEN_PAUSE_MS = 1000 };
 
@@ -35,34 +35,6 @@ static void listener_free(struct s2s_listener **listener)
 	fw_socket_close(&(*listener)->fd);
 	free(*listener);
 	*listener = NULL;
-}
-
-/* Only streams that have proved nothing count: a proven peer may open as many as it has domains.
- * One address is refused beyond its limit; a crowd from everywhere must not keep a server out, so
- * there the oldest that only holds a place gives way. */
-static const char *listen_refusal(struct s2s *s2s, const struct fw_addr *peer)
-{
-	char ip[FW_ADDR_TEXT_SIZE];
-	char other[FW_ADDR_TEXT_SIZE];
-	uint32_t same = 0;
-
-	fw_addr_ip_text(peer, ip);
-	for (struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
-		if (s2s_in_of(leg)->counted &&
-		    strcmp(fw_addr_ip_text(&leg->peer, other), ip) == 0) {
-			same++;
-		}
-	}
-	if (same >= s2s->config->unauthenticated_per_address_max) {
-		return "unauthenticated_per_address_max";
-	}
-	while (s2s->unauthenticated >= s2s->config->unauthenticated_max) {
-		if (!s2s_in_make_room(s2s)) {
-			return "unauthenticated_max";
-		}
-		s2s_count(s2s, S2S_COUNT_STREAMS_REFUSED);
-	}
-	return NULL;
 }
 
 static void listener_on_pause_over(void *ctx)
@@ -93,7 +65,7 @@ static void listener_on_readable(void *ctx, int events)
 		if (ret != FW_OK) {
 			return;
 		}
-		const char *limit = listen_refusal(s2s, &peer);
+		const char *limit = s2s_limits_refusal(s2s, &peer);
 		if (limit != NULL) {
 			s2s_count(s2s, S2S_COUNT_STREAMS_REFUSED);
 			fw_log(fw_self_log(s2s->self), &listen_logger, FW_LOG_WARNING,

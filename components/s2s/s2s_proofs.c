@@ -90,6 +90,7 @@ static void proof_remove(struct s2s_proof *proof)
 	proof->leg->proof_count--;
 	fw_request_cancel(&proof->request);
 	fw_request_cancel(&proof->judging);
+	s2s_rate_release(&proof->rate);
 	free(proof->remote_text);
 	free(proof->local_text);
 	free(proof->key);

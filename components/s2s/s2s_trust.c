@@ -47,6 +47,7 @@ void s2s_trust_proof(struct s2s_proof *proof)
 
 	fw_assert(proof->state == S2S_PROOF_VERIFY);
 	proof->state = S2S_PROOF_VALID;
+	(void)s2s_rate_hold(leg->s2s->rates, proof->remote, &proof->rate);
 	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_IN_VALID);
 	if (++leg->proofs_valid > 1) {
 		return;

@@ -13,6 +13,7 @@
 
 struct s2s_claim;
 struct s2s_leg;
+struct s2s_rate;
 
 enum s2s_method { S2S_METHOD_NONE, S2S_METHOD_DIALBACK };
 
@@ -41,6 +42,7 @@ struct s2s_proof {
 	char *key;
 	struct fw_request *request;  /**< policy or dialback */
 	struct fw_request *judging;  /**< policy, asked again */
+	struct s2s_rate *rate;       /**< the remote domain's, once it is proved; NULL: none is kept */
 	bool forbidden;              /**< by a policy that came later */
 };
 

@@ -123,6 +123,7 @@ void world_init(struct world *world)
 		.backoff_max_ms = 200000,
 		.unauthenticated_max = 100,
 		.unauthenticated_per_address_max = 100,
+		.rate_burst_s = 5,
 		.pairs_per_stream_max = 8,
 		.tag_max_bytes = 16384,
 		.stanza_max_bytes = 262144,

@@ -95,8 +95,8 @@ static int measured_flow(struct load *load, struct peer_conn *conn, const char *
 	int64_t spent = bench_now_ns() - start;
 	cpu = bench_cpu_ns(load->pid) - cpu;
 	if (ret == 0) {
-		printf("cpu_us %.3f us\n", (double)cpu / 1000.0 / load->count);
-		printf("stanzas_per_s %.0f 1/s\n", load->count * 1e9 / (double)spent);
+		printf("cpu %.3f us\n", (double)cpu / 1000.0 / load->count);
+		printf("rate %.0f 1/s\n", load->count * 1e9 / (double)spent);
 	} else if (load->peer.disorder) {
 		fprintf(stderr, "bench: a stanza was lost, doubled or out of order at %lld\n",
 		        (long long)load->peer.last_number);
@@ -151,8 +151,8 @@ static int run_setup(struct load *load, bool same)
 	int64_t spent = bench_now_ns() - start;
 	cpu = bench_cpu_ns(load->pid) - cpu;
 	if (ret == 0) {
-		printf("setup_cpu_ms %.3f ms\n", (double)cpu / 1e6 / load->count);
-		printf("setups_per_s %.1f 1/s\n", load->count * 1e9 / (double)spent);
+		printf("cpu %.3f ms\n", (double)cpu / 1e6 / load->count);
+		printf("rate %.1f 1/s\n", load->count * 1e9 / (double)spent);
 		printf("resumed %.2f x\n", (double)load->peer.resumed / load->peer.ups);
 	}
 	return ret;
@@ -190,7 +190,7 @@ static int run_idle(struct load *load)
 			return -1;
 		}
 	}
-	printf("idle_stream_kib %.2f KiB\n", (double)(quiet_kib(load) - before) / load->count);
+	printf("memory %.2f KiB\n", (double)(quiet_kib(load) - before) / load->count);
 	return 0;
 }
 

@@ -343,7 +343,9 @@ static int choose_by_sni(SSL *ssl, int *alert, void *ctx)
 static int load_anchors(struct fw_tls_context *context, const char *path, struct fw_error *err)
 {
 	if (!given(path)) {
-		if (SSL_CTX_set_default_verify_paths(context->ssl) != 1) {
+		/* Not the default "store": it reads the whole folder for every certificate. */
+		if (SSL_CTX_set_default_verify_file(context->ssl) != 1 ||
+		    SSL_CTX_set_default_verify_dir(context->ssl) != 1) {
 			return fw_error_set(err, FW_EINVAL, "cannot use the system's CAs: %s",
 			                    tls_words());
 		}

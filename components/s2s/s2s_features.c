@@ -1,10 +1,13 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * What a peer offers, read once into flags. Called when an outgoing leg has its features. What
- * follows from a flag is for the rooms that use it.
+ * Stream features, one row each: what a peer offers is read once into flags, when an outgoing leg
+ * has its features; what we offer is written to an inbound one. What follows from a feature is for
+ * the rooms that use it. STARTTLS is no row: where it is mandatory it stands alone.
  */
 #include "components/s2s/s2s_leg.h"
+
+#include <stdio.h>
 
 #define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
 #define NS_BIDI "urn:xmpp:bidi"
@@ -15,6 +18,13 @@ static void features_dialback(const struct fw_elem *elem, struct s2s_features *o
 {
 	out->dialback = true;
 	out->dialback_errors = fw_elem_find(elem, "errors", NULL) != NULL;
+}
+
+static int features_offer_dialback(const struct s2s_leg *leg, char *out, size_t size)
+{
+	(void)leg;
+	return snprintf(out, size,
+	                "<dialback xmlns='" FW_NS_DIALBACK_FEATURE "'><errors/></dialback>");
 }
 
 static void features_bidi(const struct fw_elem *elem, struct s2s_features *out)
@@ -38,12 +48,14 @@ static void features_limits(const struct fw_elem *elem, struct s2s_features *out
 static const struct {
 	const char *name, *ns;
 	void (*read)(const struct fw_elem *elem, struct s2s_features *out);
+	/** As snprintf(); 0: not offered on this leg now. NULL: never offered. */
+	int (*offer)(const struct s2s_leg *leg, char *out, size_t size);
 } features_rows[] = {
-	{ "dialback", FW_NS_DIALBACK_FEATURE, features_dialback },
-	{ "bidi", NS_BIDI_FEATURE, features_bidi },
-	{ "bidi", NS_BIDI, features_bidi }, /* the request's name space, which some peers offer */
-	{ "sm", NS_SM, features_sm },
-	{ "limits", NS_LIMITS, features_limits },
+	{ "dialback", FW_NS_DIALBACK_FEATURE, features_dialback, features_offer_dialback },
+	{ "bidi", NS_BIDI_FEATURE, features_bidi, NULL },
+	{ "bidi", NS_BIDI, features_bidi, NULL }, /* some peers offer the request's name space */
+	{ "sm", NS_SM, features_sm, NULL },
+	{ "limits", NS_LIMITS, features_limits, NULL },
 };
 
 void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header *header,
@@ -63,4 +75,27 @@ void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header
 			features_rows[i].read(elem, out);
 		}
 	}
+}
+
+void s2s_features_send(struct s2s_leg *leg, enum s2s_features_tls tls)
+{
+	static const char *const starttls[] = {
+		[S2S_FEATURES_NO_TLS] = "",
+		[S2S_FEATURES_TLS] = "<starttls xmlns='" FW_NS_TLS "'/>",
+		[S2S_FEATURES_TLS_FIRST] = "<starttls xmlns='" FW_NS_TLS "'><required/></starttls>",
+	};
+	char text[2048];
+	size_t used = (size_t)snprintf(text, sizeof(text), "<stream:features>%s", starttls[tls]);
+
+	/* RFC 6120 §5.3.1: nothing else beside a mandatory STARTTLS */
+	for (size_t i = 0; tls != S2S_FEATURES_TLS_FIRST && i < FW_COUNT(features_rows); i++) {
+		if (features_rows[i].offer != NULL) {
+			used += (size_t)features_rows[i].offer(leg, text + used,
+			                                       sizeof(text) - used);
+			fw_assert(used < sizeof(text));
+		}
+	}
+	snprintf(text + used, sizeof(text) - used, "</stream:features>");
+	fw_channel_send_text(leg->channel, "%s", text);
+	s2s_log_stream(leg->log, leg->session, true, text);
 }

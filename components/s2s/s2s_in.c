@@ -84,26 +84,14 @@ void s2s_in_send_features(struct s2s_in *in)
 {
 	int mode = in->leg.s2s->config->security_mode;
 	bool tls = mode != FW_SECURITY_NONE && in->leg.s2s->tls != NULL && !in->leg.trust.tls;
-	const char *text;
 
 	if (in->old_version) {
 		return; /* RFC 6120 §4.7.5: such a peer knows no features */
 	}
 	in->starttls_offered = tls;
-	if (tls && mode == FW_SECURITY_REQUIRED) {
-		/* RFC 6120 §5.3.1: nothing else beside a mandatory STARTTLS */
-		text = "<stream:features><starttls xmlns='" FW_NS_TLS
-		       "'><required/></starttls></stream:features>";
-	} else if (tls) {
-		text = "<stream:features><starttls xmlns='" FW_NS_TLS
-		       "'/><dialback xmlns='" FW_NS_DIALBACK_FEATURE
-		       "'><errors/></dialback></stream:features>";
-	} else {
-		text = "<stream:features><dialback xmlns='" FW_NS_DIALBACK_FEATURE
-		       "'><errors/></dialback></stream:features>";
-	}
-	fw_channel_send_text(in->leg.channel, "%s", text);
-	s2s_log_stream(in->leg.log, in->leg.session, true, text);
+	s2s_features_send(&in->leg, !tls                           ? S2S_FEATURES_NO_TLS
+	                            : mode == FW_SECURITY_REQUIRED ? S2S_FEATURES_TLS_FIRST
+	                                                           : S2S_FEATURES_TLS);
 }
 
 void s2s_in_start_tls(struct s2s_in *in)

@@ -47,6 +47,10 @@ struct s2s_features {
 void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header *header,
 		       struct s2s_features *out);
 
+enum s2s_features_tls { S2S_FEATURES_NO_TLS, S2S_FEATURES_TLS, S2S_FEATURES_TLS_FIRST };
+/** What we offer to a peer that opened. */
+void s2s_features_send(struct s2s_leg *leg, enum s2s_features_tls tls);
+
 /** One row per kind of leg. States from `drain` on are the end. */
 struct s2s_leg_kind {
 	bool out;                     /**< we opened it */
@@ -75,7 +79,7 @@ struct s2s_leg {
 	char remote[FW_DOMAIN_SIZE];
 	struct fw_addr peer;
 	char address[FW_ADDR_TEXT_SIZE];
-	struct s2s_features features;
+	struct s2s_features features;      /**< of the peer, on a leg that we opened */
 	struct s2s_trust trust;
 	struct s2s_proof *proofs;          /**< s2s_proofs.c */
 	const struct s2s_proof *last_proof; /**< the pair of the last stanza */

@@ -110,7 +110,9 @@ def build(name, key, issuer_name, issuer_key, days, extensions, sign=hashes.SHA2
                .not_valid_before(now() + days[0] * DAY).not_valid_after(now() + days[1] * DAY))
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(issuer_key, sign())
+    with warnings.catch_warnings():  # cryptography warns of SHA-1, which a test may want
+        warnings.simplefilter("ignore")
+        return builder.sign(issuer_key, sign())
 
 
 def end_entity(key, names, usage):
@@ -151,7 +153,7 @@ class Authority:
 
     def intermediate(self, name="Lab intermediate CA"):
         """An authority below this one."""
-        return Authority(self.folder, name, above=self)
+        return Authority(f"{self.folder}/{name.replace(' ', '-').lower()}", name, above=self)
 
     def chain(self):
         """The certificates between what this authority issues and the trusted one."""

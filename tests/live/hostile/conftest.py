@@ -5,11 +5,13 @@
 After each test fedwayd must be alive, have no stream and no verification left, and a balanced ledger.
 """
 import itertools
+import re
 import socket
 
 import pytest
 
-from wire import CERTS, Server, Wire
+from certificates import faulty, self_signed
+from wire import Server, Wire
 
 SVC = "svc.corp.example"
 DOMAINS = 400
@@ -19,7 +21,11 @@ class Arena:
     """A fedwayd with the component svc, and a server for h0.hostile.example, h1.hostile.example, …"""
 
     def __init__(self, world):
-        self.world, self.server = world, Server("127.0.0.20")
+        self.world = world
+        self.pair = self_signed(f"{world.where}/hostile", "*.hostile.example")
+        self.good = world.authority.issue("*.hostile.example")
+        self.faulty = faulty(world.authority, "*.hostile.example")
+        self.server = Server("127.0.0.20", self.pair)
         self.domains = [f"h{i}.hostile.example" for i in range(DOMAINS)]
         absent = "absent.example"
         for domain in self.domains:
@@ -27,23 +33,24 @@ class Arena:
         world.dns.add(f"_xmpp-server._tcp.{absent}. 60 IN SRV 0 0 0 .")
         self.fedway = world.prepare_fedway([SVC], allow=[*self.domains, absent])
         self.fedway.link(SVC)
-        self.fedway.options["s2s"].update(ca_file=f"{CERTS}/ca.pem", unauthenticated_per_address_max=100)
+        self.fedway.options["s2s"].update(ca_file=world.authority.file, unauthenticated_per_address_max=100)
         self.usual = {name: dict(rows) for name, rows in self.fedway.options.items()}
         for process in (world.dns, self.fedway):
             world.start(process)
         self.svc = world.component(SVC, self.fedway)
         self.numbers = itertools.count()
-        self.wires, self.changed = [], False
+        self.wires, self.changed, self.told = [], False, set()
 
     def begin(self):
         self.domain = self.domains[next(self.numbers)]
         self.since = self.fedway.mark()
+        self.told = set()
 
     def stranger(self, domain=None, source=None):
         """A connection to fedwayd, as a server that initiates."""
         sock = socket.create_connection((self.fedway.ip, self.fedway.s2s_port), 30,
                                         (source, 0) if source else None)
-        self.wires.append(Wire(sock, domain or self.domain))
+        self.wires.append(Wire(sock, domain or self.domain, self.pair))
         return self.wires[-1]
 
     def accept(self, domain=None):
@@ -82,14 +89,33 @@ class Arena:
         self.fedway.options[module].update(options)
         self.fedway.reload()
 
+    def _tells(self, pattern, cause):
+        self.told.add(cause)
+        self.fedway.wait_log(pattern, self.since)
+
     def ended(self, cause, direction="IN", more=""):
         """The log tells this end of a stream of this test's domain."""
-        self.fedway.wait_log(rf"{direction}\).*stream ended cause={cause} {more}", self.since)
+        self._tells(rf"{direction}\).*stream ended cause={cause} {more}", cause)
+
+    def unverified(self, cause, more=""):
+        """The log tells why a domain could not be proved."""
+        self._tells(rf"not verified cause={cause} {more}", cause)
+
+    def stands(self):
+        """What this test is about ends no stream."""
+        self.told.add(None)
 
     def bounced(self, name, cause):
         """The component got its message back, with the cause."""
+        self.told.add(cause)
         error = str(self.svc.wait_error(f"{name}@{self.domain}"))
         assert f'<cause xmlns="urn:fedway:cause:1" name="{cause}"' in error, error
+
+    def judged(self):
+        """A test must tell each cause that the log told: no stream ends unseen, none for another reason."""
+        causes = set(re.findall("(?:stream ended|not verified) cause=([a-z-]+)", self.fedway.text()[self.since:]))
+        assert self.told, f"this test tells no cause; the log told {causes}"
+        assert not causes - self.told - {"verify-done"}, f"not told: {causes - self.told}"
 
     def streams(self, **wanted):
         """Streams between servers, verifications among them; links are none."""
@@ -126,4 +152,7 @@ def one_arena(session_world):
 def arena(one_arena):
     one_arena.begin()
     yield one_arena
-    one_arena.finish()
+    try:
+        one_arena.judged()
+    finally:
+        one_arena.finish()

@@ -145,7 +145,7 @@ def test_from_an_authoritative_server(arena, sent, cause, error):
     authority.offer(sent)
     authority.ends(error)
     wire.expect("<db:result [^>]*type='error'.*<remote-server-not-found")
-    arena.fedway.wait_log(f"not verified cause=dialback-error .*{cause}", arena.since)
+    arena.unverified("dialback-error", f".*{cause}")
 
 
 def test_a_name_of_the_client_namespace_is_no_stanza(arena):

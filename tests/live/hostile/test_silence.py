@@ -1,9 +1,7 @@
 # SPDX-FileCopyrightText: The Fedway authors
 # SPDX-License-Identifier: Apache-2.0
 """Peers that fall silent, close one half, drip, or break the connection: each phase has its own end."""
-import ssl
-
-from wire import FEATURES, OFFER, PROCEED, STARTTLS, header, tls_context
+from wire import FEATURES, OFFER, PROCEED, STARTTLS, header
 
 SVC = "svc.corp.example"
 
@@ -197,14 +195,14 @@ def test_dripped_in_single_bytes(arena):
     for byte in STARTTLS.encode():
         wire.send(bytes([byte]))
     wire.expect("<proceed [^>]*/>")
-    wire.wrap(tls_context(ssl.PROTOCOL_TLS_CLIENT))
+    wire.wrap(wire.pair.connect())
     identity = wire.greet(SVC)
     wire.ask(SVC)
     authority = arena.accept()
     authority.welcome(OFFER)
     authority.expect("<starttls [^>]*/>")
     authority.send(PROCEED)
-    authority.wrap(tls_context(ssl.PROTOCOL_TLS_SERVER, "stranger"), server=True)
+    authority.wrap(authority.pair.serve(), server=True)
     authority.take_header()
     for byte in (header(arena.domain, identity="s") + FEATURES).encode():
         authority.send(bytes([byte]))
@@ -215,6 +213,7 @@ def test_dripped_in_single_bytes(arena):
     for byte in f"<message from='x@{arena.domain}' to='y@{SVC}'><body>drip {arena.domain}</body></message>".encode():
         wire.send(bytes([byte]))
     arena.svc.wait_body(f"drip {arena.domain}")
+    arena.stands()
 
 
 def drip_for_ever(wire, begin, byte, at_most):
@@ -227,7 +226,7 @@ def test_a_tag_that_drips_for_ever_is_bounded(arena):
     wire = arena.proved()
     drip_for_ever(wire, f"<message from='x@{arena.domain}' a='", b">", 20000)
     wire.ends("policy-violation")
-    arena.ended("(no-progress|tag-too-long)")
+    arena.ended("no-progress")
 
 
 def test_a_stanza_that_drips_for_ever_is_bounded(arena):

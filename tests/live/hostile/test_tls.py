@@ -5,22 +5,29 @@ import ssl
 
 import pytest
 
-from wire import FEATURES, OFFER, PROCEED, STARTTLS, TLS, tls_context
+from certificates import context
+from wire import FEATURES, OFFER, PROCEED, STARTTLS, TLS
 
 SVC = "svc.corp.example"
-CLIENT, SERVER = ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER
-# Certificate of tests/support/certs, what streams say, their words for the problem. The verdict is on the chain;
-# names are not compared while dialback is the only proof.
+# What a certificate is, what streams say, their words for the problem. The verdict is on the chain.
 CERTIFICATES = {
-    "expired": ("expired", "not trusted", "certificate has expired"),
-    "self-signed": ("stranger", "not trusted", "self-signed certificate"),
-    "for another name": ("a", "valid", None),
-    "none": (None, "none", None),
+    "expired": ("not trusted", "certificate has expired"),
+    "not yet valid": ("not trusted", "certificate is not yet valid"),
+    "self-signed": ("not trusted", "self-signed certificate"),
+    "unknown authority": ("not trusted", "unable to get local issuer certificate"),
+    "missing intermediate": ("not trusted", "unable to get local issuer certificate"),
+    "mail-only": ("not trusted", "unsuitable certificate purpose"),
+    "good": ("valid", None),
 }
-certificate_rows = pytest.mark.parametrize("certificate, verdict, problem", CERTIFICATES.values(), ids=CERTIFICATES)
+certificate_rows = pytest.mark.parametrize("kind", CERTIFICATES)
 
 
-def judged(row, verdict, problem):
+def shown(arena, kind):
+    return arena.faulty.get(kind, arena.good)
+
+
+def judged(row, kind):
+    verdict, problem = CERTIFICATES[kind]
     assert row["method"] == "dialback" and row["state"] == "up", row
     assert row["security"]["tls"] is True
     assert row["security"]["certificate"] == verdict, row
@@ -28,38 +35,39 @@ def judged(row, verdict, problem):
 
 
 @certificate_rows
-def test_an_initiating_server_is_proved_by_dialback(arena, certificate, verdict, problem):
-    wire = arena.proved(tls_context(CLIENT, certificate))
-    judged(arena.streams(direction="in", remote=arena.domain)[0], verdict, problem)
+def test_an_initiating_server_is_proved_by_dialback(arena, kind):
+    wire = arena.proved(shown(arena, kind).connect())
+    judged(arena.streams(direction="in", remote=arena.domain)[0], kind)
     wire.send(f"<message from='x@{arena.domain}' to='y@{SVC}'><body>in {arena.domain}</body></message>")
     arena.svc.wait_body(f"in {arena.domain}")
+    arena.stands()
 
 
 @certificate_rows
-def test_a_receiving_server_is_trusted_by_dialback(arena, certificate, verdict, problem):
-    if certificate is None:
-        certificate, verdict, problem = "client", "not trusted", "unsuitable certificate purpose"
-    wire = arena.receiving("out", tls_context(SERVER, certificate))
+def test_a_receiving_server_is_trusted_by_dialback(arena, kind):
+    wire = arena.receiving("out", shown(arena, kind).serve())
     wire.accept_key(SVC)
     wire.expect("<body>out</body>")
-    judged(arena.streams(direction="out", remote=arena.domain)[0], verdict, problem)
+    judged(arena.streams(direction="out", remote=arena.domain)[0], kind)
+    arena.stands()
 
 
 @certificate_rows
-def test_an_authoritative_server_is_found_by_dns(arena, certificate, verdict, problem):
+def test_an_authoritative_server_is_found_by_dns(arena, kind):
     wire = arena.stranger()
     identity = wire.secured(SVC)
     wire.ask(SVC)
-    authority = arena.authority(tls_context(SERVER, certificate or "client"))
+    authority = arena.authority(shown(arena, kind).serve())
     authority.take_question()
     authority.verify_says(SVC, identity, "valid")
     wire.expect("<db:result [^>]*type='valid'")
     authority.rest()
+    arena.stands()
 
 
-def handshake_fails(wire, context, server):
+def handshake_fails(wire, tls, server):
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        wire.wrap(context, server)
+        wire.wrap(tls, server)
 
 
 def test_tls_1_1_of_an_initiating_server(arena):
@@ -67,7 +75,7 @@ def test_tls_1_1_of_an_initiating_server(arena):
     wire.greet(SVC)
     wire.send(STARTTLS)
     wire.expect("<proceed [^>]*/>")
-    handshake_fails(wire, tls_context(CLIENT, old=True), False)
+    handshake_fails(wire, context(old=True), False)
     arena.ended("tls-failed", more=".*detail='unsupported protocol'")
 
 
@@ -77,7 +85,7 @@ def test_tls_1_1_of_a_receiving_server(arena):
     wire.welcome(OFFER)
     wire.expect("<starttls [^>]*/>")
     wire.send(PROCEED)
-    handshake_fails(wire, tls_context(SERVER, "a", old=True), True)
+    handshake_fails(wire, arena.pair.serve(old=True), True)
     arena.ended("tls-failed", "OUT")
     arena.bounced("old", "tls-failed")
 
@@ -131,7 +139,7 @@ def test_an_authoritative_server_offers_no_tls(arena):
     authority.welcome(FEATURES)
     authority.ends("policy-violation")
     wire.expect("<db:result [^>]*type='error'.*<remote-server-timeout")
-    arena.fedway.wait_log("not verified cause=tls-required", arena.since)
+    arena.unverified("tls-required")
 
 
 def test_an_initiating_server_tries_dialback_in_clear(arena):

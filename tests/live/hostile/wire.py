@@ -5,16 +5,12 @@
 Plain sockets and ssl, driven from the test's own thread: each step waits for what the other side sends, and
 nothing waits for time. Used by the tests of this folder; nothing here knows what is right.
 """
-import os
 import re
 import socket
-import ssl
 import struct
-import warnings
 
 from process import WAIT_S
 
-CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support", "certs")
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 STARTTLS = f"<starttls xmlns='{TLS}'/>"
 PROCEED = f"<proceed xmlns='{TLS}'/>"
@@ -31,31 +27,12 @@ def header(sender=None, to=None, identity=None, content="jabber:server", version
     return f"{prolog}<stream:stream{attributes}>"
 
 
-def tls_context(side=ssl.PROTOCOL_TLS_CLIENT, certificate=None, old=False):
-    """TLS that trusts everybody; with a certificate of tests/support/certs, or with TLS 1.1 at best."""
-    with warnings.catch_warnings():  # Python warns of the old protocols, which are wanted here
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return _tls_context(side, certificate, old)
-
-
-def _tls_context(side, certificate, old):
-    context = ssl.SSLContext(side)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    if certificate is not None:
-        context.load_cert_chain(f"{CERTS}/{certificate}.pem", f"{CERTS}/{certificate}.key")
-    if old:
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        context.minimum_version = ssl.TLSVersion.TLSv1
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
-    return context
-
-
 class Wire:
-    """One connection: sends what it is told, and waits for what it is told to expect."""
+    """One connection: sends what it is told, and waits for what it is told to expect. `pair` is its certificate, which
+    it shows where a test has no other TLS for it."""
 
-    def __init__(self, sock, domain):
-        self.sock, self.domain, self.data = sock, domain, b""
+    def __init__(self, sock, domain, pair):
+        self.sock, self.domain, self.pair, self.data = sock, domain, pair, b""
         sock.settimeout(WAIT_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -141,7 +118,7 @@ class Wire:
     def secure(self, context=None):
         self.send(STARTTLS)
         self.expect("<proceed [^>]*/>")
-        return self.wrap(context or tls_context())
+        return self.wrap(context or self.pair.connect())
 
     def secured(self, to, context=None):
         """As far as dialback may begin; returns the id of the stream."""
@@ -166,7 +143,7 @@ class Wire:
         self.welcome(OFFER)
         self.expect("<starttls [^>]*/>")
         self.send(PROCEED)
-        self.wrap(context or tls_context(ssl.PROTOCOL_TLS_SERVER, "stranger"), server=True)
+        self.wrap(context or self.pair.serve(), server=True)
         self.welcome(FEATURES, identity)
         return self
 
@@ -191,15 +168,15 @@ class Wire:
 class Server:
     """Listens for all the domains that are published for it; the test accepts."""
 
-    def __init__(self, ip):
-        self.ip = ip
+    def __init__(self, ip, pair):
+        self.ip, self.pair = ip, pair
         self.sock = socket.create_server((ip, 0), backlog=64)
         self.sock.settimeout(WAIT_S)
         self.port = self.sock.getsockname()[1]
 
     def accept(self, domain):
         try:
-            return Wire(self.sock.accept()[0], domain)
+            return Wire(self.sock.accept()[0], domain, self.pair)
         except TimeoutError:
             raise AssertionError(f"nobody connected to {domain}") from None
 

@@ -236,6 +236,11 @@ void channel_check_end(struct fw_channel *channel)
 		}
 		fw_socket_shutdown(channel->fd);
 		channel->half_shut = true;
+		fw_timer_start_ms(channel->timer, CHANNEL_CLOSE_MS, 0);
+		if (channel->events->refused != NULL) {
+			channel->events->refused(channel->ctx, channel->cause);
+		}
+		return;
 	}
 	fw_timer_start_ms(channel->timer, CHANNEL_CLOSE_MS, 0);
 }
@@ -336,6 +341,11 @@ struct fw_tls *fw_channel_tls(const struct fw_channel *channel)
 void fw_channel_close(struct fw_channel *channel, enum fw_cause cause)
 {
 	channel_close_with(channel, cause, NULL);
+}
+
+const char *fw_channel_peer_error(const struct fw_channel *channel)
+{
+	return channel->peer_error && channel->detail != NULL ? channel->detail : "";
 }
 
 bool fw_channel_closing(const struct fw_channel *channel)

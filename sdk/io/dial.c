@@ -1,18 +1,15 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Dials a server: targets in order, header, features, STARTTLS as the security mode asks, header
- * again. Called by S2S and by the dialback verifier. It ends where authentication begins, and
- * judges no certificate. Here are its beginning, its result and its log; dial_states.c has the
- * states.
+ * The race between the targets of a server (RFC 8305, XEP-0495): who begins when, who has won, and
+ * what to tell when nobody has. Called by S2S and by the dialback verifier. It knows no protocol
+ * and judges no certificate; what happens with one target is in dial_attempt.c.
  */
 #include "sdk/io/dial_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct fw_logger dial_log = FW_LOGGER("ConnInfoHistory");
 
 const struct fw_choice fw_security_choices[] = {
 	{ "tls-required", FW_SECURITY_REQUIRED, "no stream without TLS" },
@@ -21,112 +18,69 @@ const struct fw_choice fw_security_choices[] = {
 	{ NULL, 0, NULL },
 };
 
-/* ---- words for the log ---- */
-
-static const char *dial_word(const struct fw_dial *dial, int state)
-{
-	switch (state) {
-	case DIAL_CONNECT:
-		return "PENDING";
-	case DIAL_STREAM:
-		return dial->secured ? "SECURED" : "CONNECTED";
-	case DIAL_TLS:
-		return "STARTTLS";
-	case DIAL_LEAVE:
-		return "CLOSING";
-	default:
-		return "READY";
-	}
-}
-
-static void dial_changed(void *owner, int from, int to, uint64_t spent_us)
-{
-	struct fw_dial *dial = owner;
-	const struct fw_target *target = &dial->targets[dial->current];
-	char addr[FW_ADDR_TEXT_SIZE];
-
-	if (from < FW_DIAL_PHASES) {
-		dial->spent_us[from] += spent_us;
-	}
-	if (to == DIAL_CONNECT) {
-		return; /* told as a failure, with its cause */
-	}
-	fw_log(dial->settings.log, &dial_log, FW_LOG_INFO, "%s->%s target=%s[%s] spent_ms=%.1f",
-	       dial_word(dial, from), dial_word(dial, to), target->host,
-	       fw_addr_text(&target->addr, addr), (double)spent_us / 1000.0);
-}
-
-static void dial_log_failure(struct fw_dial *dial, enum fw_cause cause, const char *detail)
-{
-	const struct fw_target *target = &dial->targets[dial->current];
-	uint64_t spent_us = fw_now_us(dial->loop) - dial->machine.entered_us;
-	char addr[FW_ADDR_TEXT_SIZE], words[300];
-
-	fw_log(dial->settings.log, &dial_log, FW_LOG_INFO,
-	       "%s->FAILED target=%s[%s] spent_ms=%.1f cause=%s detail=%s",
-	       dial_word(dial, dial->machine.state), target->host,
-	       fw_addr_text(&target->addr, addr), (double)spent_us / 1000.0,
-	       fw_cause_row(cause)->name, fw_quote(fw_str(detail), words, sizeof(words)));
-}
-
 /* ---- the end ---- */
 
-void dial_drop_header(struct fw_dial *dial)
+static void dial_free(struct fw_dial *dial)
 {
-	free(dial->header_text);
-	dial->header_text = NULL;
-	memset(&dial->header, 0, sizeof(dial->header));
+	fw_defer_cancel(&dial->nothing);
+	fw_timer_free(&dial->delay);
+	while (dial->racing != NULL) {
+		struct dial_attempt *attempt = dial->racing;
+		dial_attempt_free(&attempt);
+	}
+	fw_tls_context_release(&dial->settings.tls);
+	free(dial->local_domain);
+	free(dial->remote_domain);
+	free(dial->targets);
+	free(dial);
 }
 
-/* Ends the attempt at one target. */
-static void drop_attempt(struct fw_dial *dial)
+/* The owner may cancel the dial from inside; what the result points to lives until it is back. */
+static void dial_tell(struct fw_dial *dial, struct fw_dial_result *result)
 {
-	fw_defer_cancel(&dial->refused);
-	fw_io_remove(&dial->io);
-	fw_socket_close(&dial->fd);
-	fw_channel_free(&dial->channel);
-	dial_drop_header(dial);
-	dial->secured = false;
-	dial->leaving = FW_CAUSE_NONE;
+	fw_timer_stop(dial->delay);
+	result->attempts = dial->attempts;
+	result->attempt_count = dial->attempt_count;
+	dial->telling = true;
+	dial->done(dial->ctx, result);
+	dial->telling = false;
+	fw_channel_free(&result->channel);
+	if (dial->cancelled) {
+		dial_free(dial);
+	}
 }
 
-/* Tells the result. The owner may cancel the dial meanwhile: nothing of it is used afterwards. */
-static void dial_tell(struct fw_dial *dial, enum fw_cause cause, const char *detail,
-                      size_t target_at, struct fw_stanza *features)
+static void dial_tell_failure(struct fw_dial *dial)
 {
-	const struct fw_target target = dial->targets[target_at];
-	char *header_text = dial->header_text;
-	char words[sizeof(dial->failure.detail)];
+	const struct fw_dial_attempt *failure = dial->failure;
 	struct fw_dial_result result = {
-		.cause = cause,
-		.detail = words,
-		.channel = dial->channel,
-		.features = features,
-		.header = dial->header,
-		.target = &target,
+		.cause = FW_CAUSE_CONNECT_FAILED,
+		.detail = "all targets want direct TLS, which the security mode forbids",
+		.target = &dial->targets[0],
 	};
 
-	snprintf(words, sizeof(words), "%s", detail);
-	memcpy(result.spent_us, dial->spent_us, sizeof(result.spent_us));
-	dial->header_text = NULL;
-	dial->channel = NULL;
-	fw_machine_stop(&dial->machine);
-	dial->done(dial->ctx, &result);
-	fw_channel_free(&result.channel);
-	free(header_text);
+	if (failure != NULL) {
+		result.cause = failure->cause;
+		result.detail = failure->detail;
+		result.target = failure->target;
+		memcpy(result.spent_us, failure->spent_us, sizeof(result.spent_us));
+		dial->phase = failure->phase;
+	}
+	dial_tell(dial, &result);
 }
 
-void dial_ready(struct fw_dial *dial, struct fw_stanza *features)
+static void dial_on_nothing(void *ctx)
 {
-	fw_machine_goto(&dial->machine, DIAL_DONE);
-	dial_tell(dial, FW_CAUSE_NONE, "", dial->current, features);
+	dial_tell_failure(ctx);
 }
+
+/* ---- the race ---- */
 
 /* A target that answered tells more than one that was silent, and that more than one that refused.
  */
-static int failure_rank(enum fw_cause cause)
+static int failure_rank(const struct fw_dial_attempt *attempt)
 {
-	switch (cause) {
+	switch (attempt->cause) {
 	case FW_CAUSE_CONNECT_FAILED:
 		return 1;
 	case FW_CAUSE_CONNECT_TIMEOUT:
@@ -138,111 +92,136 @@ static int failure_rank(enum fw_cause cause)
 	}
 }
 
-void dial_fail(struct fw_dial *dial, enum fw_cause cause, const char *detail)
+/* Of two that tell as much the later one counts. */
+static void race_keep_failure(struct fw_dial *dial, struct fw_dial_attempt *failed)
 {
-	struct dial_failure *failure = &dial->failure;
-	int rank = failure_rank(cause);
-
-	dial_log_failure(dial, cause, detail);
-	if (rank >= failure->rank) {
-		failure->rank = rank;
-		failure->cause = cause;
-		failure->target = dial->current;
-		snprintf(failure->detail, sizeof(failure->detail), "%s", detail);
+	if (dial->failure == NULL || failure_rank(failed) >= failure_rank(dial->failure)) {
+		dial->failure = failed;
 	}
-	drop_attempt(dial);
-	if (dial->current + 1 < dial->settings.target_count) {
-		dial->current++;
-		fw_machine_goto(&dial->machine, DIAL_CONNECT);
-		return;
-	}
-	if (dial->machine.state < FW_DIAL_PHASES) {
-		dial->spent_us[dial->machine.state] +=
-		        fw_now_us(dial->loop) - dial->machine.entered_us;
-	}
-	dial_tell(dial, failure->cause, failure->detail, failure->target, NULL);
 }
 
-/* ---- the channel's events ---- */
-
-/* The header outlives its event: it is part of the result. */
-static bool keep_header(struct fw_dial *dial, const struct fw_stream_header *header)
+/* XEP-0495 §4.1: an operator's priorities mean something, so a worse one gives more of a start. */
+static void race_wait(struct fw_dial *dial)
 {
-	struct fw_str *slices[4];
-	size_t size = header->to.len + header->from.len + header->id.len + header->lang.len;
-	char *text = malloc(size + 1);
+	const struct fw_target *next = &dial->targets[dial->next];
+	bool worse = dial->next > 0 && next->priority != next[-1].priority;
 
-	if (text == NULL) {
-		return false;
+	if (dial->next < dial->target_count) {
+		fw_timer_start_ms(dial->delay,
+		                  (uint64_t)dial->settings.attempt_delay_ms * (worse ? 2 : 1), 0);
+	} else {
+		fw_timer_stop(dial->delay);
 	}
-	dial_drop_header(dial);
-	dial->header_text = text;
-	dial->header = *header;
-	slices[0] = &dial->header.to;
-	slices[1] = &dial->header.from;
-	slices[2] = &dial->header.id;
-	slices[3] = &dial->header.lang;
-	for (size_t i = 0; i < FW_COUNT(slices); i++) {
-		if (slices[i]->ptr != NULL) {
-			memcpy(text, slices[i]->ptr, slices[i]->len);
-			slices[i]->ptr = text;
-			text += slices[i]->len;
+}
+
+/* The next target begins. */
+static void race_next(void *ctx)
+{
+	struct fw_dial *dial = ctx;
+	int ret = FW_ENOMEM;
+
+	while (ret != FW_OK && dial->next < dial->target_count) {
+		struct fw_dial_attempt *record = &dial->attempts[dial->attempt_count++];
+		record->target = &dial->targets[dial->next++];
+		record->begun_us = fw_now_us(dial->loop) - dial->begun_us;
+		ret = dial_attempt_start(dial, record);
+		if (ret != FW_OK) {
+			record->cause = FW_CAUSE_RESOURCES;
+			snprintf(record->detail, sizeof(record->detail), "%s", fw_strerror(ret));
+			race_keep_failure(dial, record);
 		}
 	}
-	return true;
+	race_wait(dial);
 }
 
-static void on_opened(void *ctx, const struct fw_stream_header *header)
+void dial_progressed(struct fw_dial *dial)
 {
-	struct fw_dial *dial = ctx;
-
-	if (keep_header(dial, header)) {
-		fw_machine_send(&dial->machine, DIAL_OPENED, NULL);
-	} else {
-		dial_fail(dial, FW_CAUSE_RESOURCES, "out of memory");
+	if (fw_timer_running(dial->delay)) {
+		race_wait(dial);
 	}
 }
 
-static void on_element(void *ctx, struct fw_stanza **stanza)
+void dial_lost(struct dial_attempt *attempt)
 {
-	struct fw_dial *dial = ctx;
+	struct fw_dial *dial = attempt->dial;
 
-	fw_machine_send(&dial->machine, DIAL_ELEMENT, *stanza);
+	race_keep_failure(dial, attempt->record);
+	dial_attempt_free(&attempt);
+	race_next(dial);
+	if (dial->racing == NULL) {
+		dial_tell_failure(dial);
+	}
 }
 
-static void on_secured(void *ctx)
+void dial_won(struct dial_attempt *attempt, struct fw_stanza *features)
 {
-	struct fw_dial *dial = ctx;
+	struct fw_dial *dial = attempt->dial;
+	char *header_text = attempt->header_text;
+	struct fw_dial_result result = {
+		.detail = "",
+		.channel = attempt->channel,
+		.features = features,
+		.header = attempt->header,
+		.target = attempt->record->target,
+	};
 
-	fw_machine_send(&dial->machine, DIAL_SECURED, NULL);
+	memcpy(result.spent_us, attempt->record->spent_us, sizeof(result.spent_us));
+	dial->phase = attempt->record->phase;
+	attempt->channel = NULL;
+	attempt->header_text = NULL;
+	dial_attempt_free(&attempt);
+	while (dial->racing != NULL) {
+		dial_attempt_outrun(dial->racing);
+	}
+	dial_tell(dial, &result);
+	free(header_text);
 }
-
-static void on_closed(void *ctx, enum fw_cause cause, const char *detail)
-{
-	struct fw_dial *dial = ctx;
-	struct dial_closed closed = { cause, detail };
-
-	fw_machine_send(&dial->machine, DIAL_CLOSED, &closed);
-}
-
-const struct fw_channel_events dial_channel_events = {
-	.opened = on_opened,
-	.element = on_element,
-	.secured = on_secured,
-	.closed = on_closed,
-};
 
 /* ---- the owner's calls ---- */
 
-static void dial_free(struct fw_dial *dial)
+static bool same_record(const struct fw_target *a, const struct fw_target *b)
 {
-	fw_machine_stop(&dial->machine);
-	drop_attempt(dial);
-	fw_tls_context_release(&dial->settings.tls);
-	free(dial->local_domain);
-	free(dial->remote_domain);
-	free(dial->targets);
-	free(dial);
+	return fw_addr_port(&a->addr) == fw_addr_port(&b->addr) && a->tls == b->tls &&
+	       a->priority == b->priority && strcmp(a->host, b->host) == 0;
+}
+
+/* RFC 8305 §4: the families take turns. Only within one host, whose place SRV has decided. */
+static void order_families(struct fw_target *targets, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		const struct fw_target *last = &targets[i - 1];
+		size_t other = i;
+
+		while (other < count && same_record(last, &targets[other]) &&
+		       last->addr.storage.ss_family == targets[other].addr.storage.ss_family) {
+			other++;
+		}
+		if (other < count && same_record(last, &targets[other])) {
+			const struct fw_target moved = targets[other];
+			memmove(&targets[i + 1], &targets[i], (other - i) * sizeof(*targets));
+			targets[i] = moved;
+		}
+	}
+}
+
+static bool copy_targets(struct fw_dial *dial, const struct fw_dial_settings *settings)
+{
+	dial->targets = calloc(settings->target_count, sizeof(*dial->targets));
+	if (dial->targets == NULL) {
+		return false;
+	}
+	dial->targets[0] = settings->targets[0];
+	for (size_t i = 0; i < settings->target_count; i++) {
+		if (settings->security != FW_SECURITY_NONE ||
+		    settings->targets[i].tls == FW_TARGET_STARTTLS) {
+			dial->targets[dial->target_count++] = settings->targets[i];
+		}
+	}
+	order_families(dial->targets, dial->target_count);
+	if (dial->target_count > FW_TARGETS_MAX) {
+		dial->target_count = FW_TARGETS_MAX;
+	}
+	return true;
 }
 
 static bool copy_settings(struct fw_dial *dial, const struct fw_dial_settings *settings)
@@ -251,14 +230,13 @@ static bool copy_settings(struct fw_dial *dial, const struct fw_dial_settings *s
 	if (settings->tls != NULL) {
 		dial->settings.tls = fw_tls_context_ref(settings->tls);
 	}
+	if (settings->attempt_delay_ms == 0) {
+		dial->settings.attempt_delay_ms = FW_DIAL_DELAY_MS;
+	}
 	dial->local_domain = fw_str_dup(fw_str(settings->local_domain));
 	dial->remote_domain = fw_str_dup(fw_str(settings->remote_domain));
-	dial->targets = calloc(settings->target_count, sizeof(*dial->targets));
-	if (dial->targets == NULL) {
-		return false;
-	}
-	memcpy(dial->targets, settings->targets, settings->target_count * sizeof(*dial->targets));
-	return dial->local_domain != NULL && dial->remote_domain != NULL;
+	return dial->local_domain != NULL && dial->remote_domain != NULL &&
+	       copy_targets(dial, settings);
 }
 
 int fw_dial_start(struct fw_loop *loop, const struct fw_dial_settings *settings, fw_dial_fn *done,
@@ -273,20 +251,18 @@ int fw_dial_start(struct fw_loop *loop, const struct fw_dial_settings *settings,
 		return FW_ENOMEM;
 	}
 	dial->loop = loop;
-	dial->fd = -1;
 	dial->done = done;
 	dial->ctx = ctx;
-	dial->refused = (struct fw_task){ dial_connect_refused, dial, NULL, NULL };
-	dial->machine.log = settings->log;
-	dial->machine.changed = dial_changed;
-	int ret = copy_settings(dial, settings) ? FW_OK : FW_ENOMEM;
-	if (ret == FW_OK) {
-		ret = fw_machine_start(&dial->machine, dial_rows, DIAL_STATES, DIAL_CONNECT, loop,
-		                       dial);
-	}
-	if (ret != FW_OK) {
+	dial->begun_us = fw_now_us(loop);
+	dial->nothing = (struct fw_task){ dial_on_nothing, dial, NULL, NULL };
+	if (!copy_settings(dial, settings) ||
+	    fw_timer_new(loop, race_next, dial, &dial->delay) != FW_OK) {
 		dial_free(dial);
-		return ret;
+		return FW_ENOMEM;
+	}
+	race_next(dial);
+	if (dial->racing == NULL) {
+		fw_defer(loop, &dial->nothing);
 	}
 	*out = dial;
 	return FW_OK;
@@ -297,12 +273,24 @@ void fw_dial_cancel(struct fw_dial **dial)
 	struct fw_dial *old = *dial;
 
 	*dial = NULL;
-	if (old != NULL) {
+	if (old != NULL && old->telling) {
+		old->cancelled = true;
+	} else if (old != NULL) {
 		dial_free(old);
 	}
 }
 
 const char *fw_dial_phase_name(const struct fw_dial *dial)
 {
-	return fw_machine_state_name(&dial->machine);
+	static const char *const names[FW_DIAL_PHASES] = {
+		[FW_DIAL_CONNECT] = "connect",
+		[FW_DIAL_STREAM] = "stream",
+		[FW_DIAL_TLS] = "tls",
+	};
+	enum fw_dial_phase phase = dial->phase;
+
+	for (const struct dial_attempt *at = dial->racing; at != NULL; at = at->next) {
+		phase = at->record->phase > phase ? at->record->phase : phase;
+	}
+	return names[phase];
 }

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * What a dial is: seen by dial.c (life, result, the channel's events) and dial_states.c (what it
- * does in each state).
+ * What a dial is: seen by dial.c (the race and its result) and dial_attempt.c (what happens with one
+ * target).
  */
 #ifndef FEDWAY_IO_DIAL_PRIVATE_H
 #define FEDWAY_IO_DIAL_PRIVATE_H
@@ -10,62 +10,67 @@
 #include <fedway/io/dial.h>
 #include <fedway/io/machine.h>
 
-enum { DIAL_CONNECT, DIAL_STREAM, DIAL_TLS, DIAL_LEAVE, DIAL_DONE, DIAL_STATES };
+enum { ATTEMPT_CONNECT, ATTEMPT_STREAM, ATTEMPT_TLS, ATTEMPT_DONE, ATTEMPT_STATES };
 
-/* What happens to a dial; data as noted. */
+/* What happens to an attempt; data as noted. */
 enum {
-	DIAL_CONNECTED = FW_EVENT_OWN, /* the socket is writable */
-	DIAL_OPENED,                   /* the peer's header is kept */
-	DIAL_ELEMENT,                  /* struct fw_stanza * */
-	DIAL_SECURED,
-	DIAL_CLOSED, /* struct dial_closed * */
+	ATTEMPT_CONNECTED = FW_EVENT_OWN, /* the socket is writable */
+	ATTEMPT_OPENED,                   /* the peer's header is kept */
+	ATTEMPT_ELEMENT,                  /* struct fw_stanza * */
+	ATTEMPT_SECURED,
 };
 
-struct dial_closed {
-	enum fw_cause cause;
-	const char *detail;
-};
-
-/* Why the dial failed so far; a later and more telling reason replaces it. */
-struct dial_failure {
-	int rank;
-	enum fw_cause cause;
-	char detail[256];
-	size_t target;
-};
-
-struct fw_dial {
-	struct fw_loop *loop;
+/* One target being tried. It ends by dial_won() or dial_lost(). */
+struct dial_attempt {
+	struct dial_attempt *next, **link;
+	struct fw_dial *dial;
+	struct fw_dial_attempt *record; /* the dial's */
 	struct fw_machine machine;
-	struct fw_dial_settings settings; /* its strings and targets are ours */
-	struct fw_target *targets;
-	char *local_domain, *remote_domain;
-	fw_dial_fn *done;
-	void *ctx;
-	size_t current; /* target */
-	int fd;         /* while connecting */
+	int fd; /* while connecting */
 	struct fw_io *io;
 	struct fw_task refused; /* a connect that failed at once is told later */
 	struct fw_error error;
 	struct fw_channel *channel;
 	bool secured;
-	enum fw_cause leaving; /* why this target is given up while its stream still closes */
-	char leaving_detail[64];
 	struct fw_stream_header header;
 	char *header_text;
-	struct dial_failure failure;
-	uint64_t spent_us[FW_DIAL_PHASES];
 };
 
-extern const struct fw_state_row dial_rows[DIAL_STATES];
-extern const struct fw_channel_events dial_channel_events;
+struct fw_dial {
+	struct fw_loop *loop;
+	struct fw_dial_settings settings; /* its strings and targets are ours */
+	struct fw_target *targets;        /* in the order in which they begin */
+	size_t target_count, next;
+	char *local_domain, *remote_domain;
+	fw_dial_fn *done;
+	void *ctx;
+	uint64_t begun_us;
+	struct fw_timer *delay; /* until the next target begins */
+	struct fw_task nothing; /* no target can be tried: told later */
+	struct dial_attempt *racing;
+	struct fw_dial_attempt attempts[FW_TARGETS_MAX];
+	size_t attempt_count;
+	struct fw_dial_attempt *failure; /* the most telling so far */
+	enum fw_dial_phase phase;        /* after the end: of the attempt that counted */
+	bool telling, cancelled;         /* freed by the owner while it is told */
+};
+
+/* ---- dial.c ---- */
 
 /** Success: hands the channel over. `features` is NULL from a peer before XMPP 1.0. */
-void dial_ready(struct fw_dial *dial, struct fw_stanza *features);
-/** This target is done with: on to the next, or the end. */
-void dial_fail(struct fw_dial *dial, enum fw_cause cause, const char *detail);
-void dial_drop_header(struct fw_dial *dial);
-/** A connect that failed at once: the task that tells it. */
-void dial_connect_refused(void *ctx);
+void dial_won(struct dial_attempt *attempt, struct fw_stanza *features);
+/** This attempt has failed, as its record says; the next one's turn. The attempt is gone after it. */
+void dial_lost(struct dial_attempt *attempt);
+/** An attempt has come further: the others wait a little longer. */
+void dial_progressed(struct fw_dial *dial);
+
+/* ---- dial_attempt.c ---- */
+
+/** Begins; the record is filled as it goes on. @return FW_OK, FW_ENOMEM */
+int dial_attempt_start(struct fw_dial *dial, struct fw_dial_attempt *record);
+/** Gives it up because another has won, with a footer where there is a stream. */
+void dial_attempt_outrun(struct dial_attempt *attempt);
+/** At once. */
+void dial_attempt_free(struct dial_attempt **attempt);
 
 #endif

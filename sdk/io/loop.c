@@ -19,6 +19,7 @@ struct fw_loop {
 	uv_idle_t idle;       /* active: the loop does not block */
 	struct fw_task *tasks;
 	struct fw_task last; /* end of the list, so that a task can be taken out without the loop */
+	struct fw_task *ends, ends_last; /* the same, for the end of the loop */
 	bool running_tasks;
 	bool stopped;
 };
@@ -134,6 +135,17 @@ void fw_defer_cancel(struct fw_task *task)
 	task->link = NULL;
 }
 
+void fw_at_end(struct fw_loop *loop, struct fw_task *task)
+{
+	if (task->link != NULL) {
+		return;
+	}
+	task->next = loop->ends;
+	task->link = &loop->ends;
+	task->next->link = &task->next;
+	loop->ends = task;
+}
+
 /* ---- the loop ---- */
 
 int fw_loop_new(struct fw_loop **out)
@@ -150,6 +162,8 @@ int fw_loop_new(struct fw_loop **out)
 	}
 	loop->tasks = &loop->last;
 	loop->last.link = &loop->tasks;
+	loop->ends = &loop->ends_last;
+	loop->ends_last.link = &loop->ends;
 	uv_prepare_init(&loop->uv, &loop->prepare);
 	loop->prepare.data = loop;
 	uv_prepare_start(&loop->prepare, loop_prepare);
@@ -166,6 +180,11 @@ void fw_loop_free(struct fw_loop **loop)
 		return;
 	}
 	*loop = NULL;
+	while (dead->ends != &dead->ends_last) {
+		struct fw_task *task = dead->ends;
+		fw_defer_cancel(task);
+		task->fn(task->ctx);
+	}
 	uv_close((uv_handle_t *)&dead->prepare, NULL);
 	uv_close((uv_handle_t *)&dead->idle, NULL);
 	uv_run(&dead->uv, UV_RUN_NOWAIT); /* handles that are still closing */

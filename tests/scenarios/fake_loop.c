@@ -40,7 +40,7 @@ struct fw_loop {
 	uint64_t now_ms, order;
 	struct fw_io *ios;
 	struct fw_timer *timers;
-	struct fw_task *tasks;
+	struct fw_task *tasks, *ends;
 	bool stopped;
 };
 
@@ -82,6 +82,11 @@ static void sweep(struct fw_loop *loop)
 void fw_loop_free(struct fw_loop **loop)
 {
 	if (*loop != NULL) {
+		while ((*loop)->ends != NULL) {
+			struct fw_task *task = (*loop)->ends;
+			fw_defer_cancel(task);
+			task->fn(task->ctx);
+		}
 		sweep(*loop);
 		fw_assert((*loop)->ios == NULL && (*loop)->timers == NULL);
 		free(*loop);
@@ -301,6 +306,19 @@ void fw_defer(struct fw_loop *loop, struct fw_task *task)
 	task->next = NULL;
 	task->link = at;
 	*at = task;
+}
+
+void fw_at_end(struct fw_loop *loop, struct fw_task *task)
+{
+	if (task->link != NULL) {
+		return;
+	}
+	task->next = loop->ends;
+	task->link = &loop->ends;
+	if (task->next != NULL) {
+		task->next->link = &task->next;
+	}
+	loop->ends = task;
 }
 
 void fw_defer_cancel(struct fw_task *task)

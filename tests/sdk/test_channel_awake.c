@@ -44,7 +44,11 @@ static void on_closed(void *ctx, enum fw_cause cause, const char *detail)
 	fail_msg("closed: %s %s", fw_cause_row(cause)->name, detail);
 }
 
-static const struct fw_channel_events events = { on_opened, on_element, NULL, on_closed, NULL };
+static const struct fw_channel_events events = {
+	.opened = on_opened,
+	.element = on_element,
+	.closed = on_closed,
+};
 
 static void say(size_t i, const char *text)
 {

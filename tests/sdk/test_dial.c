@@ -470,7 +470,7 @@ static void the_most_telling_failure_is_reported(void **state)
 	caller_dial(&caller, FW_SECURITY_NONE, targets, 3);
 	assert_int_equal(caller.cause, FW_CAUSE_PEER_CLOSED);
 	assert_string_equal(caller.host, "good.example");
-	assert_string_equal(fw_dial_phase_name(caller.dial), "connect");
+	assert_string_equal(fw_dial_phase_name(caller.dial), "stream");
 	fw_dial_cancel(&caller.dial);
 	peer_stop(&peer);
 	fw_loop_free(&caller.loop);

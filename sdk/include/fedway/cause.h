@@ -181,7 +181,10 @@ FW_BEGIN_DECLS
 	X(TOO_LARGE_FOR_PEER, "too-large-for-peer", "", "modify", "policy-violation", \
 	  "the stanza is larger than the peer says it accepts", "the sender must send less at once") \
 	X(EGRESS_BUDGET, "egress-budget", "", "wait", "resource-constraint", \
-	  "too many connections are being opened", "raise the limit that the log line names")
+	  "too many connections are being opened", "raise the limit that the log line names") \
+	/* finding and reaching */ \
+	X(OUTRUN, "outrun", "", "cancel", "undefined-condition", \
+	  "another address of the peer was ready first", "")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

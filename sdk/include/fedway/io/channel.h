@@ -33,6 +33,8 @@ struct fw_channel_events {
 	void (*closed)(void *ctx, enum fw_cause cause, const char *detail);
 	/** Everything queued has been written. May be NULL. */
 	void (*drained)(void *ctx);
+	/** The peer broke a rule and has been told so; closed() follows when it has gone, or after 5 s. May be NULL. */
+	void (*refused)(void *ctx, enum fw_cause cause);
 };
 
 /**
@@ -99,6 +101,13 @@ FW_API struct fw_tls *fw_channel_tls(const struct fw_channel *channel);
  * still sends are given to element(), unless the cause puts the blame on the peer.
  */
 FW_API void fw_channel_close(struct fw_channel *channel, enum fw_cause cause);
+/**
+ * The same, and the channel frees itself after it, at the latest with the loop; nobody is told any more. No stanza
+ * may be queued. [t]
+ */
+FW_API void fw_channel_farewell(struct fw_channel **channel, enum fw_cause cause);
+/** Condition of the peer's stream error, when that was its last element; or "". */
+FW_API const char *fw_channel_peer_error(const struct fw_channel *channel);
 FW_API bool fw_channel_closing(const struct fw_channel *channel);
 /** Stops or resumes reading: back-pressure. What has been read already still comes. */
 FW_API void fw_channel_pause(struct fw_channel *channel, bool pause);

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Opens a server-to-server stream as the initiating server: connects to targets in order, sends the header,
- * takes the features, does STARTTLS as the security mode asks, and hands over a channel that is ready for
- * authentication. The S2S module and the dialback verifier both dial with it.
+ * Opens a server-to-server stream as the initiating server: connects to targets, sends the header, takes the
+ * features, does TLS as target and security mode ask, and hands over a channel that is ready for authentication.
+ * Targets race (RFC 8305, XEP-0495): the next begins when none has come further for a moment, or when one fails,
+ * and the first that is ready for authentication wins. The S2S module and the dialback verifier both dial with it.
  */
 #ifndef FEDWAY_IO_DIAL_H
 #define FEDWAY_IO_DIAL_H
@@ -48,20 +49,37 @@ struct fw_target {
  */
 FW_API size_t fw_targets_read(const struct fw_elem *list, struct fw_target *out, size_t max);
 
+/** Targets of one dial; what is over is left out. */
+#define FW_TARGETS_MAX 16u
+/** What RFC 8305 §5 recommends between two attempts. */
+#define FW_DIAL_DELAY_MS 250u
+
 enum fw_dial_phase { FW_DIAL_CONNECT, FW_DIAL_STREAM, FW_DIAL_TLS, FW_DIAL_PHASES };
+
+/** How one target was tried. */
+struct fw_dial_attempt {
+	const struct fw_target *target;
+	enum fw_dial_phase phase;         /**< the last that began */
+	enum fw_cause cause;              /**< FW_CAUSE_NONE: it won */
+	char detail[160];                 /**< more words, or "" */
+	uint64_t begun_us;                /**< after the dial's own beginning */
+	uint64_t spent_us[FW_DIAL_PHASES];
+};
 
 struct fw_dial_settings {
 	const char *local_domain;   /**< header's from */
 	const char *remote_domain;  /**< header's to, and SNI */
-	enum fw_security security;
+	enum fw_security security;  /**< under no-tls targets with direct TLS are passed over */
 	struct fw_tls_context *tls; /**< needed unless no-tls; the dial takes its own reference */
 	struct fw_xml_limits limits;
 	uint32_t connect_timeout_ms; /**< per target */
 	uint32_t stream_timeout_ms;  /**< header and features, each time */
 	uint32_t tls_timeout_ms;
+	uint32_t attempt_delay_ms;   /**< head start of each target; twice that before a worse priority. 0: the default */
+	struct fw_addr sources[2];   /**< addresses to connect from, at most one per family; len 0: the system's choice */
 	const struct fw_log *log;    /**< [b]; outlives the dial */
 	const struct fw_target *targets; /**< copied */
-	size_t target_count;         /**< 1 or more */
+	size_t target_count;         /**< 1 or more; in order of preference */
 };
 
 /** What a dial brought; given to the callback, lives until it returns. */
@@ -72,20 +90,23 @@ struct fw_dial_result {
 	struct fw_stanza *features; /**< <stream:features/>; NULL from a peer before XMPP 1.0 */
 	struct fw_stream_header header; /**< the peer's last one */
 	const struct fw_target *target; /**< the one that worked, or the last tried */
-	uint64_t spent_us[FW_DIAL_PHASES];
+	uint64_t spent_us[FW_DIAL_PHASES]; /**< on that target */
+	const struct fw_dial_attempt *attempts; /**< in the order in which they began */
+	size_t attempt_count;
 };
 typedef void fw_dial_fn(void *ctx, struct fw_dial_result *result);
 
 /**
  * Begins. `done` runs exactly once, never before this returns.
- * A target that refuses, times out, or fails in TLS or stream makes way for the next.
+ * A target that refuses, times out, or fails in TLS or stream makes way for the next at once. Addresses of one host
+ * alternate between the families. Streams that lost the race, or were given up, close by themselves.
  * @return FW_OK, FW_EINVAL (no target), FW_ENOMEM [g]
  */
 FW_API int fw_dial_start(struct fw_loop *loop, const struct fw_dial_settings *settings, fw_dial_fn *done, void *ctx,
                          struct fw_dial **out);
 /** Gives up; `done` does not run. NULL is allowed. Also frees the handle after `done`. */
 FW_API void fw_dial_cancel(struct fw_dial **dial);
-/** Word for where it stands: "connect", "stream", "tls". */
+/** Word for where the attempt that came furthest stands: "connect", "stream", "tls". */
 FW_API const char *fw_dial_phase_name(const struct fw_dial *dial);
 
 FW_END_DECLS

@@ -70,6 +70,9 @@ FW_API void fw_defer(struct fw_loop *loop, struct fw_task *task);
 /** Takes it out; must be called before the object that embeds it is freed. */
 FW_API void fw_defer_cancel(struct fw_task *task);
 
+/** Queues a task for the end of the loop itself: it runs in fw_loop_free(), unless it was taken out before. */
+FW_API void fw_at_end(struct fw_loop *loop, struct fw_task *task);
+
 typedef void fw_signal_fn(void *ctx, int signo);
 FW_API int fw_signal_add(struct fw_loop *loop, int signo, fw_signal_fn *fn, void *ctx, struct fw_signal **out);
 FW_API void fw_signal_remove(struct fw_signal **signal);

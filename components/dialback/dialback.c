@@ -34,6 +34,10 @@ static const struct fw_option dialback_options[] = {
 	FW_OPT(struct dialback_config, ca_file, "", .help = "trust anchors; none: the system's"),
 	FW_OPT(struct dialback_config, connect_timeout_ms, "10000", .min = 10, .max = 120000,
 	       .unit = "ms", .help = "limit of a TCP connection, per address"),
+	FW_OPT(struct dialback_config, attempt_delay_ms, "250", .min = 100, .max = 2000,
+	       .unit = "ms",
+	       .help = "head start of each address before the next is tried beside it; twice that "
+	               "before a worse priority"),
 	FW_OPT(struct dialback_config, stream_timeout_ms, "10000", .min = 10, .max = 120000,
 	       .unit = "ms", .help = "limit of stream header and features"),
 	FW_OPT(struct dialback_config, tls_timeout_ms, "10000", .min = 10, .max = 120000,

@@ -17,8 +17,6 @@
 
 #define RESOLVER_NS "urn:fedway:resolver:1"
 
-enum { VERIFY_TARGETS_MAX = 64 };
-
 static struct fw_logger verify_logger = FW_LOGGER("DBVerify");
 
 enum verify_phase { VERIFY_RESOLVE, VERIFY_DIAL, VERIFY_ASKED, VERIFY_CLOSING };
@@ -280,6 +278,7 @@ static int verify_dial(struct dialback_verify *verify, const struct fw_target *t
 		.connect_timeout_ms = dialback->config->connect_timeout_ms,
 		.stream_timeout_ms = dialback->config->stream_timeout_ms,
 		.tls_timeout_ms = dialback->config->tls_timeout_ms,
+		.attempt_delay_ms = dialback->config->attempt_delay_ms,
 		.log = verify->log,
 		.targets = targets,
 		.target_count = count,
@@ -302,12 +301,12 @@ static void verify_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause 
 		return;
 	}
 	struct fw_elem *list = fw_elem_find(fw_stanza_root(reply), "targets", RESOLVER_NS);
-	targets = calloc(VERIFY_TARGETS_MAX, sizeof(*targets));
+	targets = calloc(FW_TARGETS_MAX, sizeof(*targets));
 	if (targets == NULL) {
 		verify_end(verify, NULL, FW_CAUSE_RESOURCES, "");
 		return;
 	}
-	size_t count = fw_targets_read(list, targets, VERIFY_TARGETS_MAX);
+	size_t count = fw_targets_read(list, targets, FW_TARGETS_MAX);
 	verify->is_static = list != NULL && fw_str_is(fw_elem_attr(list, "source"), "static");
 	int ret = count > 0 ? verify_dial(verify, targets, count) : FW_ENOENT;
 	free(targets);

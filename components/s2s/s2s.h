@@ -38,6 +38,7 @@ struct s2s_config {
 	const char *ca_file;
 	uint32_t resolve_timeout_ms;
 	uint32_t connect_timeout_ms;
+	uint32_t attempt_delay_ms;
 	uint32_t stream_timeout_ms;
 	uint32_t tls_timeout_ms;
 	uint32_t auth_timeout_ms;
@@ -187,7 +188,7 @@ void s2s_remotes_report(const struct s2s_remotes *remotes, struct fw_json *array
 /* ---- questions to services, and their answers (s2s_ask.c) ---- */
 
 struct s2s_targets {
-	struct fw_target items[16];
+	struct fw_target items[FW_TARGETS_MAX];
 	size_t count;
 	bool is_static;
 };

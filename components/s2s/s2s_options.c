@@ -33,6 +33,9 @@ const struct fw_option s2s_options[] = {
 	       .unit = "ms", .help = "to find the addresses of a remote domain"),
 	FW_OPT(struct s2s_config, connect_timeout_ms, "10000", .min = 10, .max = 120000,
 	       .unit = "ms", .help = "for one TCP connection, per address"),
+	FW_OPT(struct s2s_config, attempt_delay_ms, "250", .min = 100, .max = 2000, .unit = "ms",
+	       .help = "head start of each address before the next is tried beside it; twice that "
+	               "before a worse priority"),
 	FW_OPT(struct s2s_config, stream_timeout_ms, "10000", .min = 10, .max = 120000,
 	       .unit = "ms", .help = "for the peer's stream header and features, each time"),
 	FW_OPT(struct s2s_config, tls_timeout_ms, "10000", .min = 10, .max = 120000, .unit = "ms",

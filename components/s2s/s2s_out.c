@@ -60,6 +60,7 @@ int s2s_out_dial(struct s2s_out *out)
 		.connect_timeout_ms = config->connect_timeout_ms,
 		.stream_timeout_ms = config->stream_timeout_ms,
 		.tls_timeout_ms = config->tls_timeout_ms,
+		.attempt_delay_ms = config->attempt_delay_ms,
 		.log = out->leg.log,
 		.targets = out->targets.items,
 		.target_count = out->targets.count,

@@ -374,9 +374,21 @@ static void state_stream(void *owner, const struct fw_event *event)
 
 static void tls_shake(struct dial_attempt *attempt)
 {
-	/* SNI is the domain, also where the host has another name (XEP-0368 §3). */
-	fw_channel_start_tls(attempt->channel, attempt->dial->settings.tls, FW_TLS_INITIATING,
-	                     attempt->dial->remote_domain);
+	const struct fw_dial *dial = attempt->dial;
+	const struct fw_target *target = attempt->record->target;
+	char addr[FW_ADDR_TEXT_SIZE], session[2 * FW_DOMAIN_SIZE + FW_ADDR_TEXT_SIZE + 4];
+	const struct fw_tls_start start = {
+		.side = FW_TLS_INITIATING,
+		.direct = target->tls == FW_TARGET_DIRECT_TLS,
+		.peer_name = dial->remote_domain, /* also where the host has another name */
+		.own_name = dial->local_domain,
+		.session_key = session,
+	};
+
+	/* A session stands for both domains and for one address. */
+	snprintf(session, sizeof(session), "%s|%s|%s", dial->local_domain, dial->remote_domain,
+	         fw_addr_text(&target->addr, addr));
+	fw_channel_secure(attempt->channel, dial->settings.tls, &start);
 }
 
 static void tls_enter(struct dial_attempt *attempt)

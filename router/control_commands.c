@@ -128,32 +128,6 @@ int control_options(struct control_call *call)
 	return FW_OK;
 }
 
-int control_explain(struct control_call *call)
-{
-	struct fw_str name = argument(call, "cause");
-	struct fw_json *list = fw_json_set_array(call->result, "causes");
-	enum fw_cause only = fw_cause_by_name(name);
-
-	if (name.len > 0 && only == FW_CAUSE_COUNT) {
-		call->remedy = "without a cause, explain lists all";
-		return fw_error_set(&call->err, FW_ENOENT, "there is no cause \"%.*s\"",
-		                    FW_STR_ARG(name));
-	}
-	for (int i = 0; i < FW_CAUSE_COUNT; i++) {
-		const struct fw_cause_row *row = fw_cause_row((enum fw_cause)i);
-		if (name.len > 0 && i != (int)only) {
-			continue;
-		}
-		struct fw_json *out = fw_json_append_object(list);
-		fw_json_set(out, "cause", fw_str(row->name));
-		fw_json_set(out, "text", fw_str(row->text));
-		fw_json_set(out, "remedy", fw_str(row->remedy));
-		fw_json_set(out, "stream_error", fw_str(row->stream_condition));
-		fw_json_set(out, "stanza_error", fw_str(row->stanza_condition));
-	}
-	return FW_OK;
-}
-
 static struct fw_json *help_row(struct fw_json *list, const char *name, const char *args,
                                 const char *summary)
 {
@@ -187,8 +161,10 @@ int control_help(struct control_call *call)
 	for (const struct instance *i = call->router->instances; i != NULL; i = i->next) {
 		const struct fw_command *row = i->descriptor->commands;
 		for (; row != NULL && row->name != NULL && !is_told(call->router, i); row++) {
-			fw_json_set(help_row(list, row->name, row->args, row->summary), "module",
-			            fw_str(i->descriptor->name));
+			if (control_command_find(fw_str(row->name)) == NULL) {
+				fw_json_set(help_row(list, row->name, row->args, row->summary),
+				            "module", fw_str(i->descriptor->name));
+			}
 		}
 	}
 	return FW_OK;

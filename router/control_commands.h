@@ -22,7 +22,7 @@
 	X(drain, control_drain, "", "finish what is under way, then stop") \
 	X(stop, control_stop_daemon, "", "stop now") \
 	X(options, control_options, "module", "option rows of the router, or of a module") \
-	X(explain, control_explain, "cause", "what a cause means and what to do about it") \
+	X(explain, control_explain, "cause | from to", "a cause; or what would happen to a stanza, and why") \
 	X(help, control_help, "", "this list")
 
 struct instance;
@@ -80,13 +80,14 @@ int control_routes(struct control_call *call);
 int control_streams(struct control_call *call);
 int control_ledger(struct control_call *call);
 int control_counters(struct control_call *call);
+/* control_explain.c */
+int control_explain(struct control_call *call);
 /* actions: control_commands.c */
 int control_log(struct control_call *call);
 int control_reload(struct control_call *call);
 int control_drain(struct control_call *call);
 int control_stop_daemon(struct control_call *call);
 int control_options(struct control_call *call);
-int control_explain(struct control_call *call);
 int control_help(struct control_call *call);
 
 #endif

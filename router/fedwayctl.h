@@ -45,6 +45,10 @@ void fedwayctl_print_refusal(FILE *out, const struct fw_json *reply);
 void fedwayctl_print_commands(FILE *out);
 /** The commands of components, from the result of "help". */
 void fedwayctl_print_learned(FILE *out, const struct fw_json *result);
+/** Steps of an explanation or a check, one below the other; a remedy stands under what went wrong. */
+void fedwayctl_print_steps(FILE *out, const struct fw_json *steps);
+/** What would happen to a stanza. */
+void fedwayctl_print_explanation(FILE *out, const struct fw_json *result);
 /** Shows a result that has one object per component. */
 void fedwayctl_print_any(FILE *out, const struct fw_json *result);
 /** One of the components in a result has failed. */

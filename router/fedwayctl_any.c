@@ -81,6 +81,10 @@ static void print_rows(FILE *out, const struct fw_json *array)
 
 static void print_array(FILE *out, const struct fw_json *array)
 {
+	if (fw_json_get(fw_json_at(array, 0), "step") != NULL) {
+		fedwayctl_print_steps(out, array);
+		return;
+	}
 	if (fw_json_count(array) == 0 || fw_json_type(fw_json_at(array, 0)) == FW_JSON_OBJECT) {
 		print_rows(out, array);
 		return;

@@ -241,6 +241,10 @@ static void print_explain(FILE *out, const struct fw_json *result)
 	};
 	const struct fw_json *causes = fw_json_get(result, "causes");
 
+	if (fw_json_get(result, "steps") != NULL) {
+		fedwayctl_print_explanation(out, result);
+		return;
+	}
 	if (fw_json_count(causes) == 1) {
 		table_print_object(out, one, fw_json_at(causes, 0));
 	} else {

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_leg.h"
 #include "components/s2s/s2s_limits.h"
 #include "components/s2s/s2s_rate.h"
@@ -219,4 +220,5 @@ FW_COMPONENT_EXPORT(s2s) = {
 	.report = s2s_report,
 	.stop = s2s_stop,
 	.counters = s2s_counters,
+	.commands = s2s_commands,
 };

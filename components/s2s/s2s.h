@@ -255,5 +255,7 @@ void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *d
 /* ---- reports (s2s_report.c) ---- */
 
 void s2s_report(struct fw_self *self, const char *topic, struct fw_json *out);
+/** One stream. */
+void s2s_report_leg(const struct s2s_leg *leg, struct fw_json *row);
 
 #endif

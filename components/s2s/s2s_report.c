@@ -4,6 +4,7 @@
  * What fedwayctl shows of S2S: sums, one object per stream with how it is protected and why it is
  * trusted (RFC 7590 §3.6), and what failed last per remote domain. Reads only.
  */
+#include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_leg.h"
 
 static void report_trust(struct fw_json *row, const struct s2s_trust *trust)
@@ -106,10 +107,9 @@ static void report_pairs(struct fw_json *pairs, const struct s2s_leg *leg)
 	}
 }
 
-static void report_leg(const struct s2s_leg *leg, struct fw_json *array)
+void s2s_report_leg(const struct s2s_leg *leg, struct fw_json *row)
 {
 	uint64_t now = fw_now_ms(leg->s2s->loop);
-	struct fw_json *row = fw_json_append_object(array);
 
 	fw_json_set(row, "direction", fw_str(leg->kind->out ? "out" : "in"));
 	fw_json_set(row, "local", fw_str(leg->local));
@@ -125,6 +125,63 @@ static void report_leg(const struct s2s_leg *leg, struct fw_json *array)
 	report_pairs(fw_json_set_array(row, "pairs"), leg);
 	report_failure(row, leg->s2s, leg->remote);
 }
+
+/* ---- fedwayctl connections ---- */
+
+/* From a row of "streams": the columns that an operator reads. */
+static void connections_row(const struct fw_json *stream, struct fw_json *out)
+{
+	static const char *const texts[] = { "direction", "local", "remote",
+		                             "address",   "state", "method" };
+	static const char *const numbers[] = { "age_ms",   "idle_ms",   "stanzas_in", "stanzas_out",
+		                               "bytes_in", "bytes_out", "queued",     "unwritten" };
+	const struct fw_json *security = fw_json_get(stream, "security");
+
+	for (size_t i = 0; i < FW_COUNT(texts); i++) {
+		fw_json_set(out, texts[i], fw_json_text(fw_json_get(stream, texts[i])));
+	}
+	fw_json_set(out, "tls",
+	            fw_json_bool(fw_json_get(security, "tls"))
+	                    ? fw_json_text(fw_json_get(security, "version"))
+	                    : fw_str("none"));
+	for (size_t i = 0; i < FW_COUNT(numbers); i++) {
+		fw_json_set_int(out, numbers[i], fw_json_int(fw_json_get(stream, numbers[i])));
+	}
+}
+
+/* A stream that carries several pairs of domains has a row for each. */
+static void connections_stream(const struct fw_json *stream, struct fw_json *list)
+{
+	const struct fw_json *pairs = fw_json_get(stream, "pairs");
+
+	if (fw_json_count(pairs) == 0) {
+		connections_row(stream, fw_json_append_object(list));
+	}
+	for (size_t i = 0; i < fw_json_count(pairs); i++) {
+		const struct fw_json *pair = fw_json_at(pairs, i);
+		struct fw_json *row = fw_json_append_object(list);
+		connections_row(stream, row);
+		fw_json_set(row, "direction", fw_json_text(fw_json_get(pair, "direction")));
+		fw_json_set(row, "local", fw_json_text(fw_json_get(pair, "local")));
+		fw_json_set(row, "remote", fw_json_text(fw_json_get(pair, "remote")));
+	}
+}
+
+void s2s_connections(struct fw_self *self, struct fw_call *call)
+{
+	struct fw_json *report = fw_json_new();
+	struct fw_json *list = fw_json_set_array(fw_call_result(call), "connections");
+
+	s2s_report(self, "streams", report);
+	const struct fw_json *streams = fw_json_get(report, "streams");
+	for (size_t i = 0; i < fw_json_count(streams); i++) {
+		connections_stream(fw_json_at(streams, i), list);
+	}
+	fw_json_free(&report);
+	fw_call_done(&call);
+}
+
+/* ---- the host's report ---- */
 
 static void report_status(struct s2s *s2s, struct fw_json *out)
 {
@@ -155,10 +212,10 @@ void s2s_report(struct fw_self *self, const char *topic, struct fw_json *out)
 	} else if (strcmp(topic, "streams") == 0) {
 		struct fw_json *array = fw_json_set_array(out, "streams");
 		for (const struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {
-			report_leg(leg, array);
+			s2s_report_leg(leg, fw_json_append_object(array));
 		}
 		for (const struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
-			report_leg(leg, array);
+			s2s_report_leg(leg, fw_json_append_object(array));
 		}
 	}
 }

@@ -196,7 +196,25 @@ static void toy_wait(struct fw_self *self, struct fw_call *call)
 	fw_call_done(&call);
 }
 
+/* Its part of "explain": one step each way; nothing may leave for denied.example. */
+static void toy_explain(struct fw_self *self, struct fw_call *call)
+{
+	bool denied = fw_str_is(fw_call_arg(call, "remote"), "denied.example");
+	struct fw_json *result = fw_call_result(call);
+	struct fw_json *out = fw_json_append_object(fw_json_set_array(result, "outgoing"));
+	struct fw_json *in = fw_json_append_object(fw_json_set_array(result, "incoming"));
+
+	(void)self;
+	fw_json_set(out, "step", fw_call_arg(call, "local"));
+	fw_json_set(out, "verdict", fw_str(denied ? "fail" : "ok"));
+	fw_json_set(out, "cause", fw_str("policy-denied"));
+	fw_json_set(in, "step", fw_call_arg(call, "remote"));
+	fw_json_set(in, "verdict", fw_str("ok"));
+	fw_call_done(&call);
+}
+
 static const struct fw_command toy_commands[] = {
+	{ "explain", "local remote", "its part", toy_explain },
 	{ "say", "text", "say it", toy_say },
 	{ "wait long", "", "answer when told to, if slow", toy_wait },
 	{ "status", "", "never reached: the router's own", NULL },

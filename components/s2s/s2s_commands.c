@@ -1,0 +1,13 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of the commands of S2S. What each does is in the file that s2s_commands.h names.
+ */
+#include "components/s2s/s2s_commands.h"
+
+const struct fw_command s2s_commands[] = {
+	{ "connections", "", "one row per S2S stream: who, how proved, how old, how much",
+	  s2s_connections },
+	{ "explain", "local remote", "the part of S2S in fedwayctl explain FROM TO", s2s_explain },
+	FW_COMMAND_END,
+};

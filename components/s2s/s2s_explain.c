@@ -1,0 +1,302 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What would happen to a stanza between two domains, in both directions, and why: policy,
+ * addresses, protection, the stream that stands, the last failure. Asks services and looks at the
+ * tables; nothing is sent to the peer. The router gives this command as a part of its own
+ * "explain".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "components/s2s/s2s_commands.h"
+#include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_steps.h"
+
+struct explain {
+	struct s2s *s2s;
+	struct fw_call *call;
+	struct fw_request *request;
+	struct fw_json *outgoing, *incoming; /* steps */
+	bool denied;                         /* to send */
+	char local[FW_DOMAIN_SIZE], remote[FW_DOMAIN_SIZE];
+};
+
+static void explain_cancel(void *ctx)
+{
+	struct explain *explain = ctx;
+
+	fw_request_cancel(&explain->request);
+	free(explain);
+}
+
+static void explain_done(struct explain *explain)
+{
+	struct fw_call *call = explain->call;
+
+	free(explain);
+	fw_call_done(&call);
+}
+
+/* ---- the stream and its past ---- */
+
+static void explain_failure(const struct explain *explain)
+{
+	const struct s2s_failure *failure =
+	        s2s_remotes_failure(explain->s2s->remotes, explain->remote);
+	uint64_t now = fw_now_ms(explain->s2s->loop);
+	char ago[S2S_SPAN_SIZE], wait[S2S_SPAN_SIZE], words[256];
+
+	if (failure == NULL) {
+		s2s_step(explain->outgoing, S2S_STEP_INFO, "last failure", "none is remembered");
+		return;
+	}
+	(void)snprintf(words, sizeof(words), "%s%s%s ago", failure->detail,
+	               failure->detail[0] != '\0' ? ", " : "", s2s_span(now - failure->at_ms, ago));
+	s2s_step_cause(explain->outgoing, failure->failures > 0 ? S2S_STEP_WARN : S2S_STEP_INFO,
+	               "last failure", failure->cause, words);
+	if (failure->failures == 0) {
+		return;
+	}
+	if (failure->retry_ms > now) {
+		s2s_step_cause(explain->outgoing, S2S_STEP_FAIL, "back-off", FW_CAUSE_BACKOFF,
+		               s2s_span(failure->retry_ms - now, wait));
+	} else {
+		s2s_step(explain->outgoing, S2S_STEP_INFO, "back-off",
+		         "%u failures in a row; the next stanza makes an attempt",
+		         failure->failures);
+	}
+}
+
+/* "up since 3 s with 192.0.2.7:5269, tls=…, proved by dialback" */
+static void explain_leg(struct fw_json *steps, enum s2s_step verdict, const struct s2s_leg *leg,
+                        const char *more)
+{
+	char age[S2S_SPAN_SIZE], secured[S2S_LOG_SECURED_SIZE];
+
+	s2s_log_secured(secured, &leg->trust);
+	s2s_step(steps, verdict, "stream", "%s since %s with %s, %s, proved by %s%s",
+	         fw_machine_state_name(&leg->machine),
+	         s2s_span(fw_now_ms(leg->s2s->loop) - leg->started_ms, age),
+	         leg->address[0] != '\0' ? leg->address : "nobody yet", secured,
+	         s2s_trust_method(&leg->trust), more);
+}
+
+static void explain_stream(const struct explain *explain)
+{
+	const struct s2s_pair *pair =
+	        s2s_pairs_find(explain->s2s->pairs, explain->local, explain->remote);
+	const struct s2s_claim *claim = pair != NULL ? pair->claim : NULL;
+	char more[64];
+
+	if (claim == NULL) {
+		s2s_step(explain->outgoing, S2S_STEP_INFO, "stream",
+		         "none stands; the next stanza begins one");
+		return;
+	}
+	(void)snprintf(more, sizeof(more), "%s, %u stanzas wait",
+	               claim->state == S2S_CLAIM_VALID ? "" : ", not yet for this pair",
+	               (unsigned)pair->waiting.stanzas);
+	explain_leg(explain->outgoing,
+	            claim->state == S2S_CLAIM_VALID && !claim->forbidden ? S2S_STEP_OK
+	                                                                 : S2S_STEP_INFO,
+	            claim->leg, more);
+	s2s_report_leg(claim->leg, fw_json_set_object(fw_call_result(explain->call), "stream"));
+}
+
+/* @return how many proofs of the pair are on these legs */
+static unsigned explain_proofs(const struct explain *explain, const struct s2s_leg *leg)
+{
+	unsigned found = 0;
+
+	for (; leg != NULL; leg = leg->next) {
+		for (const struct s2s_proof *p = leg->proofs; p != NULL; p = p->next) {
+			if (strcmp(p->local, explain->local) != 0 ||
+			    strcmp(p->remote, explain->remote) != 0) {
+				continue;
+			}
+			bool good = p->state == S2S_PROOF_VALID && !p->forbidden;
+			found++;
+			explain_leg(explain->incoming, good ? S2S_STEP_OK : S2S_STEP_WARN, leg,
+			            good           ? ""
+			            : p->forbidden ? ", forbidden by the policy"
+			                           : ", not yet for this pair");
+		}
+	}
+	return found;
+}
+
+static void explain_inbound(const struct explain *explain)
+{
+	if (explain_proofs(explain, explain->s2s->ins) +
+	            explain_proofs(explain, explain->s2s->outs) ==
+	    0) {
+		s2s_step(explain->incoming, S2S_STEP_INFO, "stream",
+		         "none stands; the peer begins one when it has something to send");
+	}
+}
+
+static void explain_protection(const struct explain *explain)
+{
+	const char *mode = "";
+
+	for (const struct fw_choice *each = fw_security_choices; each->word != NULL; each++) {
+		mode = each->value == explain->s2s->config->security_mode ? each->word : mode;
+	}
+	s2s_step(explain->outgoing, S2S_STEP_INFO, "protection", "%s", mode);
+}
+
+/* ---- what services say ---- */
+
+static void explain_target(struct fw_json *list, const struct fw_target *target)
+{
+	struct fw_json *row = fw_json_append_object(list);
+	char address[FW_ADDR_TEXT_SIZE];
+
+	fw_addr_text(&target->addr, address);
+	fw_json_set(row, "address", fw_str(address));
+	fw_json_set(row, "host", fw_str(target->host));
+	fw_json_set(row, "tls",
+	            fw_str(target->tls == FW_TARGET_DIRECT_TLS ? "direct" : "starttls"));
+	fw_json_set_int(row, "priority", target->priority);
+	fw_json_set_int(row, "weight", target->weight);
+}
+
+enum fw_cause s2s_explain_targets(struct fw_stanza *reply, enum fw_cause cause,
+                                  struct fw_json *steps, struct fw_json *result,
+                                  struct s2s_targets *targets)
+{
+	enum fw_cause why = s2s_ask_read_targets(reply, cause, targets);
+	const struct fw_elem *answer = reply != NULL ? fw_elem_first(fw_stanza_root(reply)) : NULL;
+	uint64_t total_us = 0;
+	char spent[S2S_MS_SIZE];
+
+	if (why != FW_CAUSE_NONE) {
+		s2s_step_cause(steps, S2S_STEP_FAIL, "addresses", why, "");
+		return why;
+	}
+	struct fw_json *list = fw_json_set_array(result, "targets");
+	for (size_t i = 0; i < targets->count; i++) {
+		explain_target(list, &targets->items[i]);
+	}
+	(void)fw_str_to_u64(fw_elem_attr(answer, "total_us"), UINT32_MAX, &total_us);
+	struct fw_str source = fw_elem_attr(answer, "source");
+	s2s_step(steps, S2S_STEP_OK, "addresses", "%zu, from %s%s%s, good for %.*s s",
+	         targets->count,
+	         targets->is_static         ? "the static route; DNS is not asked"
+	         : fw_str_is(source, "srv") ? "SRV records"
+	                                    : "the domain's own address: it has no SRV record",
+	         total_us > 0 ? " in " : ", remembered",
+	         total_us > 0 ? s2s_ms(total_us, spent) : "",
+	         FW_STR_ARG(fw_elem_attr(answer, "ttl")));
+	return FW_CAUSE_NONE;
+}
+
+static void explain_rest(struct explain *explain)
+{
+	explain_protection(explain);
+	explain_failure(explain);
+	explain_stream(explain);
+	explain_done(explain);
+}
+
+static void explain_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+{
+	struct explain *explain = ctx;
+	struct s2s_targets targets = { .count = 0 };
+
+	explain->request = NULL;
+	(void)s2s_explain_targets(reply, cause, explain->outgoing, fw_call_result(explain->call),
+	                          &targets);
+	explain_rest(explain);
+}
+
+/* One direction's verdict as a step. */
+enum fw_cause s2s_explain_policy(struct fw_stanza *reply, enum fw_cause cause,
+                                 struct fw_json *steps)
+{
+	bool asked = false;
+	enum fw_cause why = s2s_ask_read_policy(reply, cause, &asked);
+	struct fw_elem *may = asked ? fw_elem_first(fw_stanza_root(reply)) : NULL;
+	char rule[80], words[120];
+
+	(void)fw_quote(fw_elem_attr(may, "rule"), rule, sizeof(rule));
+	if (!asked) {
+		s2s_step_cause(steps, S2S_STEP_WARN, "policy", why,
+		               "the policy could not be asked");
+	} else if (why == FW_CAUSE_NONE) {
+		s2s_step(steps, S2S_STEP_OK, "policy", "allowed by %s", rule);
+	} else {
+		(void)snprintf(words, sizeof(words), "by %s", rule);
+		s2s_step_cause(steps, S2S_STEP_FAIL, "policy", why, words);
+		return why;
+	}
+	return FW_CAUSE_NONE;
+}
+
+static void explain_failed(struct explain *explain)
+{
+	struct fw_call *call = explain->call;
+
+	free(explain);
+	fw_call_fail(&call, FW_ENOMEM, NULL, "out of memory");
+}
+
+static void explain_on_policy_in(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+{
+	struct explain *explain = ctx;
+
+	explain->request = NULL;
+	(void)s2s_explain_policy(reply, cause, explain->incoming);
+	if (explain->s2s->listeners == NULL) {
+		s2s_step(explain->incoming, S2S_STEP_WARN, "listeners",
+		         "none: no server can connect to us");
+	}
+	explain_inbound(explain);
+	if (explain->denied) { /* a denied domain is not looked up, here as elsewhere */
+		s2s_step(explain->outgoing, S2S_STEP_INFO, "addresses", "not asked for");
+		explain_rest(explain);
+		return;
+	}
+	fw_call_progress(explain->call, "asking the resolver for %s", explain->remote);
+	if (s2s_ask_targets(explain->s2s, explain->remote, explain_on_targets, explain,
+	                    &explain->request) != FW_OK) {
+		explain_failed(explain);
+	}
+}
+
+static void explain_on_policy_out(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+{
+	struct explain *explain = ctx;
+
+	explain->request = NULL;
+	explain->denied = s2s_explain_policy(reply, cause, explain->outgoing) != FW_CAUSE_NONE;
+	if (s2s_ask_policy(explain->s2s, explain->local, explain->remote, false,
+	                   explain_on_policy_in, explain, &explain->request) != FW_OK) {
+		explain_failed(explain);
+	}
+}
+
+void s2s_explain(struct fw_self *self, struct fw_call *call)
+{
+	struct s2s *s2s = fw_self_state(self);
+	struct explain *explain = calloc(1, sizeof(*explain));
+
+	if (s2s == NULL || explain == NULL ||
+	    fw_domain_key(fw_call_arg(call, "local"), explain->local, NULL) != FW_OK ||
+	    fw_domain_key(fw_call_arg(call, "remote"), explain->remote, NULL) != FW_OK) {
+		free(explain);
+		fw_call_fail(&call, FW_EINVAL, "fedwayctl explain FROM TO",
+		             "local and remote must be domains");
+		return;
+	}
+	explain->s2s = s2s;
+	explain->call = call;
+	explain->outgoing = fw_json_set_array(fw_call_result(call), "outgoing");
+	explain->incoming = fw_json_set_array(fw_call_result(call), "incoming");
+	fw_call_on_cancel(call, explain_cancel, explain);
+	if (s2s_ask_policy(s2s, explain->local, explain->remote, true, explain_on_policy_out,
+	                   explain, &explain->request) != FW_OK) {
+		explain_failed(explain);
+	}
+}

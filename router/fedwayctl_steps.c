@@ -1,0 +1,87 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Explanations for people: one line per step with its verdict, and under it what to do. Texts are
+ * the daemon's; here they only get their place.
+ */
+#include "router/fedwayctl.h"
+#include "router/fedwayctl_table.h"
+
+void fedwayctl_print_steps(FILE *out, const struct fw_json *steps)
+{
+	char verdict[TABLE_CELL_SIZE], what[TABLE_CELL_SIZE];
+
+	for (size_t i = 0; i < fw_json_count(steps); i++) {
+		const struct fw_json *row = fw_json_at(steps, i);
+		struct fw_str remedy = fw_json_text(fw_json_get(row, "remedy"));
+		(void)fprintf(out, "  %-5s %-13s ",
+		              table_value(fw_json_get(row, "verdict"), TABLE_PLAIN, verdict),
+		              table_value(fw_json_get(row, "step"), TABLE_PLAIN, what));
+		table_text(out, fw_json_text(fw_json_get(row, "text")));
+		if (remedy.len > 0) {
+			(void)fprintf(out, "\n  %-19s -> ", "");
+			table_text(out, remedy);
+		}
+		(void)fputc('\n', out);
+	}
+}
+
+static void print_part(FILE *out, const char *title, const struct fw_json *steps)
+{
+	if (fw_json_count(steps) > 0) {
+		(void)fprintf(out, "%s\n", title);
+		fedwayctl_print_steps(out, steps);
+	}
+}
+
+static void print_table(FILE *out, const char *title, const struct table_column *columns,
+                        const struct fw_json *array)
+{
+	if (fw_json_count(array) > 0) {
+		(void)fprintf(out, "%s\n", title);
+		table_print_array(out, columns, array);
+	}
+}
+
+void fedwayctl_print_explanation(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column targets[] = {
+		{ "  ADDRESS", "address", TABLE_PLAIN }, { "HOST", "host", TABLE_PLAIN },
+		{ "TLS", "tls", TABLE_PLAIN },           { "PRIORITY", "priority", TABLE_PLAIN },
+		{ "WEIGHT", "weight", TABLE_PLAIN },     TABLE_END,
+	};
+	static const struct table_column attempts[] = {
+		{ "  ADDRESS", "address", TABLE_PLAIN }, { "TLS", "tls", TABLE_PLAIN },
+		{ "STARTED", "started", TABLE_PLAIN },   { "CONNECT", "connect", TABLE_PLAIN },
+		{ "STREAM", "stream", TABLE_PLAIN },     { "TLS", "handshake", TABLE_PLAIN },
+		{ "OUTCOME", "outcome", TABLE_PLAIN },   TABLE_END,
+	};
+	const struct fw_json *list = fw_json_get(result, "components");
+	struct fw_str text = fw_json_text(fw_json_get(result, "text"));
+	struct fw_str remedy = fw_json_text(fw_json_get(result, "remedy"));
+	char from[TABLE_CELL_SIZE], to[TABLE_CELL_SIZE], word[TABLE_CELL_SIZE];
+
+	(void)fprintf(out, "%s -> %s\n",
+	              table_value(fw_json_get(result, "from"), TABLE_PLAIN, from),
+	              table_value(fw_json_get(result, "to"), TABLE_PLAIN, to));
+	fedwayctl_print_steps(out, fw_json_get(result, "steps"));
+	print_part(out, "answers", fw_json_get(result, "answers"));
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *component = fw_json_at(list, i);
+		(void)fprintf(out, "%s\n",
+		              table_value(fw_json_get(component, "id"), TABLE_PLAIN, word));
+		print_part(out, "from us to them", fw_json_get(component, "outgoing"));
+		print_table(out, "addresses, in order", targets, fw_json_get(component, "targets"));
+		print_table(out, "last attempt", attempts, fw_json_get(component, "attempts"));
+		print_part(out, "from them to us", fw_json_get(component, "incoming"));
+	}
+	(void)fprintf(out, "verdict: %s",
+	              table_value(fw_json_get(result, "verdict"), TABLE_PLAIN, word));
+	(void)fputs(text.len > 0 ? ": " : "", out);
+	table_text(out, text);
+	if (remedy.len > 0) {
+		(void)fputs("\n-> ", out);
+		table_text(out, remedy);
+	}
+	(void)fputc('\n', out);
+}

@@ -1,0 +1,191 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of s2s_explain.c and of the command "connections": what an operator is told, with nothing
+ * sent to the peer.
+ */
+#include "tests/components/s2s/world.h"
+
+static struct fw_json *explain(struct world *world)
+{
+	return fake_host_command(world->host, world->self, "explain",
+	                         "{\"local\": \"corp.example\", \"remote\": \"partner.example\"}",
+	                         SOON_MS);
+}
+
+static const char *text_of(const struct fw_json *object, const char *key)
+{
+	struct fw_str text = fw_json_text(fw_json_get(object, key));
+
+	return text.ptr != NULL ? text.ptr : "";
+}
+
+/* The step of that name in one direction; NULL when there is none. */
+static const struct fw_json *step_of(const struct fw_json *result, const char *direction,
+                                     const char *name)
+{
+	const struct fw_json *steps = fw_json_get(result, direction);
+
+	for (size_t i = 0; i < fw_json_count(steps); i++) {
+		if (strcmp(text_of(fw_json_at(steps, i), "step"), name) == 0) {
+			return fw_json_at(steps, i);
+		}
+	}
+	return NULL;
+}
+
+static void expect_step(const struct fw_json *result, const char *direction, const char *name,
+                        const char *verdict, const char *words)
+{
+	const struct fw_json *step = step_of(result, direction, name);
+
+	if (step == NULL) {
+		fail_msg("there is no step %s %s", direction, name);
+	}
+	assert_string_equal(text_of(step, "verdict"), verdict);
+	if (strstr(text_of(step, "text"), words) == NULL) {
+		fail_msg("%s %s says \"%s\", not \"%s\"", direction, name, text_of(step, "text"),
+		         words);
+	}
+}
+
+static void nothing_stands_yet(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_listen(&world);
+	struct fw_json *result = explain(&world);
+	assert_null(fw_json_get(result, "error"));
+	expect_step(result, "outgoing", "policy", "ok", "allowed");
+	expect_step(result, "outgoing", "addresses", "ok", "1, from SRV records");
+	expect_step(result, "outgoing", "protection", "info", "no-tls");
+	expect_step(result, "outgoing", "last failure", "info", "none");
+	expect_step(result, "outgoing", "stream", "info", "none stands");
+	expect_step(result, "incoming", "policy", "ok", "allowed");
+	expect_step(result, "incoming", "stream", "info", "none stands");
+	assert_int_equal(fw_json_count(fw_json_get(result, "targets")), 1);
+	assert_int_equal(peer->accepted, 0); /* nobody was called */
+	fw_json_free(&result);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_denied_domain_is_not_looked_up(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	world.denied = "partner.example";
+	struct fw_json *result = explain(&world);
+	expect_step(result, "outgoing", "policy", "fail", "");
+	assert_true(strlen(text_of(step_of(result, "outgoing", "policy"), "cause")) > 0);
+	expect_step(result, "outgoing", "addresses", "info", "not asked for");
+	expect_step(result, "incoming", "policy", "fail", "");
+	assert_int_equal(world.resolved, 0);
+	fw_json_free(&result);
+	world_free(&world);
+}
+
+static void services_that_do_not_answer(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	world.policy_absent = true;
+	world.resolve = FW_CAUSE_DNS_NOT_FOUND;
+	struct fw_json *result = explain(&world);
+	expect_step(result, "outgoing", "policy", "warn", "could not be asked");
+	expect_step(result, "outgoing", "addresses", "fail", "DNS has no record");
+	fw_json_free(&result);
+	world_free(&world);
+}
+
+static void failures_and_the_wait_are_told(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.backoff_min_ms = 60000;
+	world.config.backoff_max_ms = 60000;
+	world_start(&world);
+	world.resolve = FW_CAUSE_DNS_NO_SERVICE;
+	world_send(&world, "a@corp.example", "b@partner.example", "1");
+	world_expect_bounces(&world, FW_CAUSE_DNS_NO_SERVICE, 1);
+	world.resolve = FW_CAUSE_NONE;
+	struct fw_json *result = explain(&world);
+	expect_step(result, "outgoing", "last failure", "warn", "no XMPP service");
+	expect_step(result, "outgoing", "back-off", "fail", "the next one waits");
+	fw_json_free(&result);
+	world_free(&world);
+}
+
+static void streams_of_both_directions_are_told(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, "a@corp.example", "b@partner.example", "1");
+	peer_accept_pair(peer, "id-1", "corp.example", "partner.example");
+	peer_expect(peer, "id='1'");
+	struct peer *caller = peer_connect(&world);
+	peer_open(caller, "partner.example", "corp.example");
+	peer_prove(caller, "partner.example", "corp.example");
+	struct fw_json *result = explain(&world);
+	expect_step(result, "outgoing", "stream", "ok", "proved by dialback");
+	expect_step(result, "incoming", "stream", "ok", "proved by dialback");
+	assert_string_equal(text_of(fw_json_get(result, "stream"), "remote"), "partner.example");
+	fw_json_free(&result);
+
+	result = fake_host_command(world.host, world.self, "connections", NULL, SOON_MS);
+	const struct fw_json *list = fw_json_get(result, "connections");
+	assert_int_equal(fw_json_count(list), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct fw_json *row = fw_json_at(list, i);
+		assert_string_equal(text_of(row, "local"), "corp.example");
+		assert_string_equal(text_of(row, "remote"), "partner.example");
+		assert_string_equal(text_of(row, "method"), "dialback");
+		assert_string_equal(text_of(row, "tls"), "none");
+		assert_true(fw_json_int(fw_json_get(row, "bytes_in")) > 0);
+	}
+	assert_string_equal(text_of(fw_json_at(list, 0), "direction"), "out");
+	assert_int_equal(fw_json_int(fw_json_get(fw_json_at(list, 0), "stanzas_out")), 1);
+	fw_json_free(&result);
+	peer_free(&caller);
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void domains_that_are_none(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct fw_json *result =
+	        fake_host_command(world.host, world.self, "explain",
+	                          "{\"local\": \"corp.example\", \"remote\": \"a b\"}", SOON_MS);
+	assert_int_equal(fw_json_int(fw_json_get(result, "code")), FW_EINVAL);
+	fw_json_free(&result);
+	world_free(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_stands_yet),
+		cmocka_unit_test(a_denied_domain_is_not_looked_up),
+		cmocka_unit_test(services_that_do_not_answer),
+		cmocka_unit_test(failures_and_the_wait_are_told),
+		cmocka_unit_test(streams_of_both_directions_are_told),
+		cmocka_unit_test(domains_that_are_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

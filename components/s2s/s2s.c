@@ -93,6 +93,7 @@ static void s2s_free(struct s2s **s2s_ptr)
 	s2s_limits_free(&s2s->limits);
 	s2s_rates_free(&s2s->rates);
 	fw_tls_context_release(&s2s->tls);
+	s2s_security_free(&s2s->security);
 	free(s2s);
 	*s2s_ptr = NULL;
 }
@@ -115,7 +116,11 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	    s2s_rates_new(s2s, &s2s->rates) != FW_OK) {
 		goto done;
 	}
-	ret = s2s_options_tls(s2s->config, &s2s->tls, err);
+	ret = s2s_security_new(s2s->config, &s2s->security, err);
+	if (ret != FW_OK) {
+		goto done;
+	}
+	ret = s2s_options_tls(s2s->config, s2s->security, &s2s->tls, err);
 	if (ret != FW_OK) {
 		goto done;
 	}
@@ -177,8 +182,12 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	struct fw_error err = { 0 };
 
 	s2s->config = config;
+	/* Rules point into the configuration. What was checked compiles, unless memory runs out. */
+	s2s_security_free(&s2s->security);
+	int ret = s2s_security_new(config, &s2s->security, &err);
+	fw_assert(ret == FW_OK);
 	/* Files may have changed under the same names. Streams that exist keep their keys. */
-	if (s2s_options_tls(s2s->config, &tls, &err) == FW_OK) {
+	if (s2s_options_tls(s2s->config, s2s->security, &tls, &err) == FW_OK) {
 		fw_tls_context_release(&s2s->tls);
 		s2s->tls = tls;
 	} else {

@@ -8,6 +8,8 @@
 #ifndef FEDWAY_COMPONENTS_S2S_S2S_H
 #define FEDWAY_COMPONENTS_S2S_S2S_H
 
+#include "components/s2s/s2s_security.h"
+
 #include <fedway/fedway.h>
 #include <fedway/io/channel.h>
 #include <fedway/io/dial.h>
@@ -20,7 +22,7 @@ struct s2s_pair;
 struct s2s_pairs;
 struct s2s_rates;
 struct s2s_remotes;
-struct s2s_trust;
+struct s2s_shown;
 
 /* ---- options (s2s_options.c) ---- */
 
@@ -36,6 +38,13 @@ struct s2s_config {
 	const char *certificate_file;
 	const char *key_file;
 	const char *ca_file;
+	const char *crl_file;
+	int tls_min;           /**< these as in struct s2s_domain_row */
+	struct fw_strings methods;
+	int certificate_name;
+	int certificate_purpose;
+	bool require_client_certificates;
+	struct fw_rows domains; /**< struct s2s_domain_row */
 	uint32_t resolve_timeout_ms;
 	uint32_t connect_timeout_ms;
 	uint32_t attempt_delay_ms;
@@ -64,9 +73,9 @@ struct s2s_config {
 extern const struct fw_option s2s_options[];
 /** What rows cannot say: files that TLS needs, limits that contradict each other. */
 int s2s_options_check(const void *config, struct fw_error *err);
-/** Keys for a configuration; *out is NULL under no-tls. [g] */
-int s2s_options_tls(const struct s2s_config *config, struct fw_tls_context **out,
-		    struct fw_error *err);
+/** Keys for a configuration; *out is NULL when its rules never ask for TLS. [g] */
+int s2s_options_tls(const struct s2s_config *config, const struct s2s_security *security,
+		    struct fw_tls_context **out, struct fw_error *err);
 
 /* ---- the instance (s2s.c) ---- */
 
@@ -126,7 +135,8 @@ struct s2s {
 	struct fw_self *self;
 	struct fw_loop *loop;
 	const struct s2s_config *config; /**< the one in force; never keep what it points to */
-	struct fw_tls_context *tls;      /**< NULL under no-tls; streams hold their own reference */
+	struct s2s_security *security;   /**< rules of that configuration */
+	struct fw_tls_context *tls;      /**< NULL when no rule asks for TLS; streams hold their own reference */
 	struct s2s_listener *listeners;
 	struct s2s_leg *ins, *outs; /**< newest first */
 	uint32_t in_count, out_count;
@@ -246,9 +256,9 @@ void s2s_log_stanza(const struct fw_log *log, const struct fw_stanza *stanza, bo
 /** `from->to` of a stream, with what it took. */
 void s2s_log_change(const struct fw_log *log, const char *from, const char *to,
 		    uint64_t spent_us, const char *more);
-/** "tls=TLSv1.3 cipher=… certificate='valid'". */
-#define S2S_LOG_SECURED_SIZE 256
-void s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_trust *trust);
+/** "tls=TLSv1.3 cipher=… certificate='valid' names='DNS:…' named=true". @return `out` */
+#define S2S_LOG_SECURED_SIZE 640
+const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_shown *shown);
 void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,
 		    const struct fw_stream_counts *counts, uint64_t age_ms);
 

@@ -30,6 +30,7 @@ static void claim_free(struct s2s_claim **claim_ptr)
 	if (claim->trying) {
 		s2s_remotes_abandoned(claim->pair->s2s->remotes, claim->pair->remote);
 	}
+	s2s_grant_clear(&claim->grant);
 	free(claim);
 	*claim_ptr = NULL;
 }
@@ -142,7 +143,12 @@ static void claim_begin(struct s2s_claim *claim)
 {
 	struct s2s_leg *leg = claim->leg;
 	struct s2s *s2s = leg->s2s;
+	struct s2s_verdict verdict;
 
+	if (!s2s_trust_leg(leg, claim->pair->remote, S2S_METHOD_DIALBACK, &verdict)) {
+		claim_failed(claim, verdict.cause, verdict.detail);
+		return;
+	}
 	claim->state = S2S_CLAIM_KEY;
 	if (fw_timer_new(s2s->loop, claim_on_timeout, claim, &claim->timer) != FW_OK ||
 	    s2s_ask_key(s2s, claim->pair->remote, claim->pair->local, leg->stream_id, claim_on_key,
@@ -173,7 +179,8 @@ static void claim_valid(struct s2s_claim *claim)
 	struct s2s_leg *leg = claim->leg;
 
 	fw_timer_free(&claim->timer);
-	s2s_trust_claim(claim);
+	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_VALID);
+	s2s_trust_claim(claim, S2S_METHOD_DIALBACK);
 	claim->trying = false;
 	s2s_remotes_succeeded(leg->s2s->remotes, claim->pair->remote);
 	fw_machine_send(&leg->machine, S2S_LEG_EV_TRUSTED, NULL);

@@ -23,7 +23,7 @@ static void in_on_secured(void *ctx)
 {
 	struct s2s_leg *leg = ctx;
 
-	s2s_trust_look(leg->channel, &leg->trust);
+	leg->trust.tls = true;
 	fw_machine_send(&leg->machine, S2S_IN_EV_SECURED, NULL);
 }
 
@@ -82,16 +82,18 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 
 void s2s_in_send_features(struct s2s_in *in)
 {
-	int mode = in->leg.s2s->config->security_mode;
-	bool tls = mode != FW_SECURITY_NONE && in->leg.s2s->tls != NULL && !in->leg.trust.tls;
+	struct s2s *s2s = in->leg.s2s;
+	const struct s2s_rules *rules = s2s_security_rules(s2s->security, in->leg.remote, S2S_IN);
+	bool tls = rules->tls != S2S_TLS_OFF && s2s->tls != NULL && !in->leg.trust.tls;
 
 	if (in->old_version) {
 		return; /* RFC 6120 §4.7.5: such a peer knows no features */
 	}
 	in->starttls_offered = tls;
-	s2s_features_send(&in->leg, !tls                           ? S2S_FEATURES_NO_TLS
-	                            : mode == FW_SECURITY_REQUIRED ? S2S_FEATURES_TLS_FIRST
-	                                                           : S2S_FEATURES_TLS);
+	in->starttls_required = tls && rules->tls >= S2S_TLS_REQUIRED;
+	s2s_features_send(&in->leg, !tls                    ? S2S_FEATURES_NO_TLS
+	                            : in->starttls_required ? S2S_FEATURES_TLS_FIRST
+	                                                    : S2S_FEATURES_TLS);
 }
 
 void s2s_in_start_tls(struct s2s_in *in)
@@ -147,11 +149,12 @@ bool s2s_in_make_room(struct s2s *s2s)
 static void in_describe(const struct s2s_leg *leg, int from, int to, char *more, size_t size)
 {
 	char secured[S2S_LOG_SECURED_SIZE];
+	struct s2s_shown shown;
 
 	(void)to;
 	if (from == S2S_IN_SECURE) {
-		s2s_log_secured(secured, &leg->trust);
-		snprintf(more, size, "%s", secured);
+		s2s_trust_look(leg->channel, leg->remote, &shown);
+		snprintf(more, size, "%s", s2s_log_secured(secured, &shown));
 	} else {
 		snprintf(more, size, "address=%s", leg->address);
 	}

@@ -30,7 +30,7 @@ enum {
 struct s2s_in {
 	struct s2s_leg leg;                /**< first: a pointer to one is a pointer to the other */
 	char stream_id[FW_STREAM_ID_SIZE]; /**< what leg.stream_id points to: of our last header */
-	bool old_version, starttls_offered, extended;
+	bool old_version, starttls_offered, starttls_required, extended;
 	bool counted;                      /**< among the unauthenticated */
 };
 

@@ -36,10 +36,7 @@ static void in_header(void *owner, const struct fw_event *event)
 		}
 		s2s_in_send_features(in);
 		fw_machine_goto(&in->leg.machine,
-		                in->starttls_offered && in->leg.s2s->config->security_mode ==
-		                                                FW_SECURITY_REQUIRED
-		                        ? S2S_IN_SECURE
-		                        : S2S_IN_AUTH);
+		                in->starttls_required ? S2S_IN_SECURE : S2S_IN_AUTH);
 		break;
 	case FW_EVENT_TIMEOUT:
 		s2s_leg_close(&in->leg, FW_CAUSE_HEADER_TIMEOUT, "");

@@ -44,7 +44,7 @@ void s2s_leg_on_drained(void *ctx)
 static void leg_on_changed(void *owner, int from, int to, uint64_t spent_us)
 {
 	struct s2s_leg *leg = owner;
-	char more[512] = "";
+	char more[S2S_LOG_SECURED_SIZE + 256] = "";
 
 	if (to >= leg->kind->drain) {
 		snprintf(more, sizeof(more), "cause=%s", fw_cause_row(leg->cause)->name);

@@ -177,6 +177,7 @@ struct s2s_claim {
 	struct s2s_leg *leg;
 	struct s2s_pair *pair;
 	enum s2s_claim_state state;
+	struct s2s_grant grant;
 	struct fw_request *request;  /**< for the key */
 	struct fw_request *judging;  /**< policy, asked again */
 	struct fw_timer *timer;      /**< while it is asked for */

@@ -95,17 +95,23 @@ void s2s_log_change(const struct fw_log *log, const char *from, const char *to, 
 	       (unsigned long long)spent_us, more[0] != '\0' ? " " : "", more);
 }
 
-void s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_trust *trust)
+const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_shown *shown)
 {
-	if (!trust->tls) {
+	char quoted[256];
+
+	if (!shown->tls) {
 		snprintf(out, S2S_LOG_SECURED_SIZE, "tls=none");
-		return;
+		return out;
 	}
-	snprintf(out, S2S_LOG_SECURED_SIZE, "tls=%s cipher=%s certificate='%s'", trust->tls_version,
-	         trust->cipher,
-	         !trust->has_certificate ? "none"
-	         : trust->chain_valid    ? "valid"
-	                                 : trust->chain_problem);
+	const struct fw_tls_facts *facts = &shown->facts;
+	snprintf(out, S2S_LOG_SECURED_SIZE, "tls=%s cipher=%s%s%s certificate='%s' names='%s'%s",
+	         facts->version, facts->cipher, facts->direct ? " direct=true" : "",
+	         facts->resumed ? " resumed=true" : "",
+	         facts->chain_valid || !facts->has_certificate ? fw_tls_verdict_word(facts->verdict)
+	                                                       : facts->chain_problem,
+	         fw_quote(fw_str(shown->names), quoted, sizeof(quoted)),
+	         shown->named ? " named=true" : "");
+	return out;
 }
 
 void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,

@@ -6,6 +6,8 @@
  */
 #include "components/s2s/s2s.h"
 
+#include <stdio.h>
+
 static const struct fw_option s2s_listen_rows[] = {
 	FW_OPT(struct s2s_listen_row, address, NULL, .min = 1, .max = 64,
 	       .help = "IP address to accept servers on; \"::\" is every IPv6, \"0.0.0.0\" every "
@@ -15,6 +17,106 @@ static const struct fw_option s2s_listen_rows[] = {
 	       .help = "TCP port; 0 lets the system choose"),
 	FW_OPT_END,
 };
+
+/* ---- rows of `domains` ---- */
+
+static const struct fw_choice direction_choices[] = {
+	{ "both", S2S_BOTH, "streams that either side opened" },
+	{ "in", S2S_IN, "streams that the remote domain opened" },
+	{ "out", S2S_OUT, "streams that we opened" },
+	{ NULL, 0, NULL },
+};
+
+#define INHERIT \
+	{ \
+		"inherit", 0, "as for all domains" \
+	}
+
+static const struct fw_choice row_tls_choices[] = {
+	INHERIT,
+	{ "off", S2S_TLS_OFF, "never TLS" },
+	{ "optional", S2S_TLS_OPTIONAL, "TLS when the peer does it" },
+	{ "required", S2S_TLS_REQUIRED, "no stream without TLS" },
+	{ "verified", S2S_TLS_VERIFIED,
+	  "no stream without TLS and a certificate that leads to an authority of ca_file" },
+	{ NULL, 0, NULL },
+};
+
+#define TLS_MIN_WORDS \
+	{ "1.2", FW_TLS_1_2 + 1, "TLS 1.2 or later" }, \
+	{ \
+		"1.3", FW_TLS_1_3 + 1, "TLS 1.3" \
+	}
+static const struct fw_choice tls_min_choices[] = { TLS_MIN_WORDS, { NULL, 0, NULL } };
+static const struct fw_choice row_tls_min_choices[] = { INHERIT, TLS_MIN_WORDS, { NULL, 0, NULL } };
+
+#define NAME_WORDS \
+	{ "as-tls", S2S_NAME_AS_TLS, \
+	  "required where tls is required or verified and no key is pinned" }, \
+	        { "required", S2S_NAME_REQUIRED, \
+		  "a certificate that is shown must name the domain" }, \
+	{ \
+		"optional", S2S_NAME_OPTIONAL, "it may name others; external still needs the name" \
+	}
+static const struct fw_choice name_choices[] = { NAME_WORDS, { NULL, 0, NULL } };
+static const struct fw_choice row_name_choices[] = { INHERIT, NAME_WORDS, { NULL, 0, NULL } };
+
+#define PURPOSE_WORDS \
+	{ "server", FW_TLS_PURPOSE_SERVER + 1, "serverAuth is enough on both sides" }, \
+	        { "strict", FW_TLS_PURPOSE_STRICT + 1, \
+		  "clientAuth from who opens a stream, serverAuth from who takes it" }, \
+	{ \
+		"ignore", FW_TLS_PURPOSE_IGNORE + 1, "not looked at" \
+	}
+static const struct fw_choice purpose_choices[] = { PURPOSE_WORDS, { NULL, 0, NULL } };
+static const struct fw_choice row_purpose_choices[] = { INHERIT, PURPOSE_WORDS, { NULL, 0, NULL } };
+
+static const struct fw_choice row_require_choices[] = {
+	INHERIT,
+	{ "yes", S2S_YES, "under TLS the certificate must verify" },
+	{ "no", S2S_NO, "it need not" },
+	{ NULL, 0, NULL },
+};
+
+static int options_check_pin(const char *text, struct fw_str name, char *why, size_t why_size)
+{
+	(void)name;
+	if (strlen(text) == S2S_PIN_SIZE - 1 &&
+	    strspn(text, "0123456789abcdefABCDEF") == S2S_PIN_SIZE - 1) {
+		return 0;
+	}
+	snprintf(why, why_size, "not the 64 hex digits of a SHA-256 over a public key");
+	return -1;
+}
+
+const struct fw_option s2s_domain_rows[] = {
+	FW_OPT(struct s2s_domain_row, name, NULL, .min = 1, .max = 1023,
+	       .help = "remote domain, or \"*.example.org\" for example.org and all below it; the "
+	               "longest match speaks"),
+	FW_OPT(struct s2s_domain_row, direction, "both", .choices = direction_choices,
+	       .help = "streams that the row speaks of; one with a direction goes before one for "
+	               "both"),
+	FW_OPT(struct s2s_domain_row, tls, "inherit", .choices = row_tls_choices,
+	       .help = "how much TLS a stream must have"),
+	FW_OPT(struct s2s_domain_row, tls_min, "inherit", .choices = row_tls_min_choices,
+	       .help = "oldest version of TLS"),
+	FW_OPT(struct s2s_domain_row, methods, "", .min = 1, .max = 2,
+	       .check = s2s_security_check_method,
+	       .help = "\"external\", \"dialback\", in order of preference; empty: inherit"),
+	FW_OPT(struct s2s_domain_row, certificate_name, "inherit", .choices = row_name_choices,
+	       .help = "must a certificate that is shown name the domain"),
+	FW_OPT(struct s2s_domain_row, certificate_purpose, "inherit",
+	       .choices = row_purpose_choices,
+	       .help = "what a certificate must have been issued for"),
+	FW_OPT(struct s2s_domain_row, require_client_certificates, "inherit",
+	       .choices = row_require_choices,
+	       .help = "under TLS the peer's certificate must verify"),
+	FW_OPT(struct s2s_domain_row, pins, "", .max = 16, .check = options_check_pin,
+	       .help = "SHA-256 of the public keys of which the peer must have one, in hex"),
+	FW_OPT_END,
+};
+
+/* ---- the component's own ---- */
 
 const struct fw_option s2s_options[] = {
 	FW_OPT(struct s2s_config, listen, "", .rows = s2s_listen_rows,
@@ -29,6 +131,25 @@ const struct fw_option s2s_options[] = {
 	       .help = "PEM file with the private key; empty: it is in certificate_file"),
 	FW_OPT(struct s2s_config, ca_file, "",
 	       .help = "PEM file with the trust anchors for peers; empty: the system's"),
+	FW_OPT(struct s2s_config, crl_file, "",
+	       .help = "PEM file with revocation lists of the authorities; empty: nothing is "
+	               "revoked"),
+	FW_OPT(struct s2s_config, tls_min, "1.2", .choices = tls_min_choices,
+	       .help = "oldest version of TLS"),
+	FW_OPT(struct s2s_config, methods, "", .min = 1, .max = 2,
+	       .check = s2s_security_check_method,
+	       .help = "ways to prove a domain, in order of preference: \"external\" by "
+	               "certificate (SASL), \"dialback\"; empty: both, in this order"),
+	FW_OPT(struct s2s_config, certificate_name, "as-tls", .choices = name_choices,
+	       .help = "must a certificate that a peer shows name its domain"),
+	FW_OPT(struct s2s_config, certificate_purpose, "server", .choices = purpose_choices,
+	       .help = "what a peer's certificate must have been issued for"),
+	FW_OPT(struct s2s_config, require_client_certificates, "false",
+	       .help = "under TLS every peer must show a certificate that verifies: authority, "
+	               "validity, revocation"),
+	FW_OPT(struct s2s_config, domains, "", .rows = s2s_domain_rows,
+	       .row_size = sizeof(struct s2s_domain_row), .max = 10000,
+	       .help = "what holds for single remote domains instead"),
 	FW_OPT(struct s2s_config, resolve_timeout_ms, "15000", .min = 10, .max = 120000,
 	       .unit = "ms", .help = "to find the addresses of a remote domain"),
 	FW_OPT(struct s2s_config, connect_timeout_ms, "10000", .min = 10, .max = 120000,
@@ -87,10 +208,10 @@ const struct fw_option s2s_options[] = {
 	FW_OPT_END,
 };
 
-int s2s_options_tls(const struct s2s_config *config, struct fw_tls_context **out,
-                    struct fw_error *err)
+int s2s_options_tls(const struct s2s_config *config, const struct s2s_security *security,
+                    struct fw_tls_context **out, struct fw_error *err)
 {
-	if (config->security_mode == FW_SECURITY_NONE) {
+	if (!s2s_security_needs_tls(security)) {
 		*out = NULL;
 		return FW_OK;
 	}
@@ -98,6 +219,7 @@ int s2s_options_tls(const struct s2s_config *config, struct fw_tls_context **out
 		.certificate_file = config->certificate_file,
 		.key_file = config->key_file[0] != '\0' ? config->key_file : NULL,
 		.ca_file = config->ca_file,
+		.crl_file = config->crl_file,
 	};
 	return fw_tls_context_new(&settings, out, err);
 }
@@ -132,25 +254,37 @@ static int s2s_options_check_listen(const struct s2s_config *config, struct fw_e
 int s2s_options_check(const void *config_in, struct fw_error *err)
 {
 	const struct s2s_config *config = config_in;
+	struct s2s_security *security = NULL;
 	struct fw_tls_context *tls = NULL;
 	int ret = s2s_options_check_listen(config, err);
 
+	if (ret == FW_OK) {
+		ret = s2s_security_new(config, &security, err);
+	}
 	if (ret != FW_OK) {
 		return ret;
 	}
-	if (config->security_mode != FW_SECURITY_NONE && config->certificate_file[0] == '\0') {
-		return fw_error_set(
+	if (s2s_security_needs_tls(security) && config->certificate_file[0] == '\0') {
+		ret = fw_error_set(
 		        err, FW_EINVAL,
-		        "certificate_file is missing and security_mode needs TLS: name a PEM "
-		        "file with certificate, chain and key, or set security_mode = \"no-tls\"");
+		        "certificate_file is missing and %s TLS: name a PEM file with certificate, "
+		        "chain and key, or %s",
+		        config->security_mode != FW_SECURITY_NONE ? "security_mode needs"
+		                                                  : "domains has rows that need",
+		        config->security_mode != FW_SECURITY_NONE ? "set security_mode = \"no-tls\""
+		                                                  : "remove these rows");
+		goto done;
 	}
 	if (config->backoff_min_ms > config->backoff_max_ms) {
-		return fw_error_set(
+		ret = fw_error_set(
 		        err, FW_EINVAL,
 		        "backoff_min_ms = %u is over backoff_max_ms = %u: raise the second",
 		        config->backoff_min_ms, config->backoff_max_ms);
+		goto done;
 	}
-	ret = s2s_options_tls(config, &tls, err);
+	ret = s2s_options_tls(config, security, &tls, err);
 	fw_tls_context_release(&tls);
+done:
+	s2s_security_free(&security);
 	return ret;
 }

@@ -50,12 +50,14 @@ int s2s_out_ask_targets(struct s2s_out *out)
 
 int s2s_out_dial(struct s2s_out *out)
 {
-	const struct s2s_config *config = out->leg.s2s->config;
+	const struct s2s *s2s = out->leg.s2s;
+	const struct s2s_config *config = s2s->config;
+	const struct s2s_rules *rules = s2s_security_rules(s2s->security, out->leg.remote, S2S_OUT);
 	struct fw_dial_settings settings = {
 		.local_domain = out->leg.local,
 		.remote_domain = out->leg.remote,
-		.security = (enum fw_security)config->security_mode,
-		.tls = out->leg.s2s->tls,
+		.security = s2s_rules_dial(rules),
+		.tls = s2s->tls,
 		.limits = FW_XML_LIMITS_BEFORE_AUTH,
 		.connect_timeout_ms = config->connect_timeout_ms,
 		.stream_timeout_ms = config->stream_timeout_ms,
@@ -99,7 +101,7 @@ bool s2s_out_take(struct s2s_out *out, struct fw_dial_result *result)
 		fw_addr_text(&leg->peer, leg->address);
 	}
 	memcpy(out->spent_us, result->spent_us, sizeof(out->spent_us));
-	s2s_trust_look(leg->channel, &leg->trust);
+	leg->trust.tls = fw_channel_tls(leg->channel) != NULL;
 	s2s_log_header(leg->log, leg->session, &result->header, false);
 	out_log_features(leg, result->features);
 	s2s_features_read(result->features, &result->header, &leg->features);
@@ -114,10 +116,12 @@ static void out_describe(const struct s2s_leg *leg, int from, int to, char *more
 {
 	const struct s2s_out *out = (const struct s2s_out *)leg;
 	char secured[S2S_LOG_SECURED_SIZE];
+	struct s2s_shown shown;
 
 	(void)from;
 	if (to == S2S_OUT_AUTH) {
-		s2s_log_secured(secured, &leg->trust);
+		s2s_trust_look(leg->channel, leg->remote, &shown);
+		s2s_log_secured(secured, &shown);
 		snprintf(more, size, "address=%s connect_us=%llu stream_us=%llu tls_us=%llu %s",
 		         leg->address, (unsigned long long)out->spent_us[FW_DIAL_CONNECT],
 		         (unsigned long long)out->spent_us[FW_DIAL_STREAM],

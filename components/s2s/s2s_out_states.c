@@ -76,7 +76,11 @@ static void out_dialed(struct s2s_out *out, struct fw_dial_result *result)
 		             result->detail != NULL ? result->detail : "");
 		return;
 	}
-	if (!s2s_out_take(out, result)) {
+	struct s2s_verdict verdict;
+	bool has_id = s2s_out_take(out, result);
+	if (!s2s_trust_leg(&out->leg, out->leg.remote, S2S_METHOD_NONE, &verdict)) {
+		s2s_leg_fail(&out->leg, verdict.cause, "%s %s", out->leg.address, verdict.detail);
+	} else if (!has_id) {
 		s2s_leg_fail(&out->leg, FW_CAUSE_DIALBACK_ERROR, "the peer's header has no id");
 	} else if (!out->leg.features.dialback) {
 		s2s_leg_fail(&out->leg, FW_CAUSE_NO_AUTH_METHOD, "no dialback");

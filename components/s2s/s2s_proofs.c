@@ -91,6 +91,7 @@ static void proof_remove(struct s2s_proof *proof)
 	fw_request_cancel(&proof->request);
 	fw_request_cancel(&proof->judging);
 	s2s_rate_release(&proof->rate);
+	s2s_grant_clear(&proof->grant);
 	free(proof->remote_text);
 	free(proof->local_text);
 	free(proof->key);
@@ -181,7 +182,8 @@ static void proof_on_verdict(void *ctx, struct fw_stanza *reply, enum fw_cause c
 		const struct fw_cause_row *row = fw_cause_row(FW_CAUSE_POLICY_STREAM);
 		proof_failed(proof, row->stanza_condition, row->text);
 	} else {
-		s2s_trust_proof(proof);
+		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_IN_VALID);
+		s2s_trust_proof(proof, S2S_METHOD_DIALBACK);
 		proof_answer(proof, "valid", NULL, NULL);
 		fw_machine_send(&leg->machine, S2S_LEG_EV_TRUSTED, NULL);
 	}
@@ -220,16 +222,33 @@ static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause ca
 	}
 }
 
+/* The connection is not good enough for the domain, whatever the key. In clear the peer may still
+ * do better; else, unless the stream serves others, there is nothing left to say on it (RFC 6120
+ * §13.7.2). */
+static void proofs_distrust(struct s2s_leg *leg, const struct s2s_db *db,
+                            const struct s2s_verdict *verdict)
+{
+	if (verdict->cause == FW_CAUSE_TLS_REQUIRED) {
+		s2s_proofs_refuse(leg, db, "policy-violation", "TLS is required before dialback");
+		return;
+	}
+	s2s_proofs_refuse(leg, db, "not-authorized", fw_cause_row(verdict->cause)->text);
+	if (leg->proofs == NULL && leg->checks == NULL && leg->claims == NULL) {
+		s2s_leg_close(leg, verdict->cause, verdict->detail);
+	}
+}
+
 /* A server asks us to take it for `from` on this stream (receiving role). */
 void s2s_proofs_result(struct s2s_leg *leg, const struct s2s_db *db, const char *remote,
                        const char *local)
 {
 	struct s2s_proof *proof = proof_find(leg, remote, local);
+	struct s2s_verdict verdict;
 
 	if (!fw_domain_is_federated(leg->s2s->self, fw_str(local))) {
 		s2s_proofs_refuse(leg, db, "item-not-found", "this domain is not federated here");
-	} else if (leg->s2s->config->security_mode == FW_SECURITY_REQUIRED && !leg->trust.tls) {
-		s2s_proofs_refuse(leg, db, "policy-violation", "TLS is required before dialback");
+	} else if (!s2s_trust_leg(leg, remote, S2S_METHOD_DIALBACK, &verdict)) {
+		proofs_distrust(leg, db, &verdict);
 	} else if (leg->s2s->draining) {
 		s2s_proofs_refuse(leg, db, "resource-constraint", "this router is stopping");
 	} else if (fw_domain_is_local(leg->s2s->self, fw_str(remote))) {

@@ -7,26 +7,6 @@
 #include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_leg.h"
 
-static void report_trust(struct fw_json *row, const struct s2s_trust *trust)
-{
-	struct fw_json *security = fw_json_set_object(row, "security");
-
-	fw_json_set(row, "method", fw_str(s2s_trust_method(trust)));
-	fw_json_set_bool(security, "tls", trust->tls);
-	if (!trust->tls) {
-		return;
-	}
-	fw_json_set(security, "version", fw_str(trust->tls_version));
-	fw_json_set(security, "cipher", fw_str(trust->cipher));
-	fw_json_set(security, "certificate",
-	            fw_str(!trust->has_certificate ? "none"
-	                   : trust->chain_valid    ? "valid"
-	                                           : "not trusted"));
-	if (trust->chain_problem[0] != '\0') {
-		fw_json_set(security, "certificate_problem", fw_str(trust->chain_problem));
-	}
-}
-
 static void report_failure(struct fw_json *row, const struct s2s *s2s, const char *remote)
 {
 	const struct s2s_failure *failure = s2s_remotes_failure(s2s->remotes, remote);
@@ -93,6 +73,7 @@ static void report_pairs(struct fw_json *pairs, const struct s2s_leg *leg)
 		fw_json_set(pair, "local", fw_str(claim->pair->local));
 		fw_json_set(pair, "remote", fw_str(claim->pair->remote));
 		fw_json_set(pair, "state", fw_str(claim_words[claim->state]));
+		s2s_trust_report_grant(&claim->grant, pair);
 		fw_json_set_bool(pair, "forbidden", claim->forbidden);
 		fw_json_set_int(pair, "stanzas", (int64_t)claim->sent);
 		fw_json_set_int(pair, "queued", claim->pair->waiting.stanzas);
@@ -103,6 +84,7 @@ static void report_pairs(struct fw_json *pairs, const struct s2s_leg *leg)
 		fw_json_set(pair, "local", fw_str(proof->local));
 		fw_json_set(pair, "remote", fw_str(proof->remote));
 		fw_json_set(pair, "state", fw_str(proof_words[proof->state]));
+		s2s_trust_report_grant(&proof->grant, pair);
 		fw_json_set_bool(pair, "forbidden", proof->forbidden);
 	}
 }
@@ -119,7 +101,8 @@ void s2s_report_leg(const struct s2s_leg *leg, struct fw_json *row)
 	fw_json_set_int(row, "idle_ms", (int64_t)(now - leg->last_stanza_ms));
 	fw_json_set(row, "session", fw_str(leg->session));
 	fw_json_set(row, "state", fw_str(fw_machine_state_name(&leg->machine)));
-	report_trust(row, &leg->trust);
+	fw_json_set(row, "method", fw_str(s2s_method_word(leg->trust.method)));
+	s2s_trust_report(leg, fw_json_set_object(row, "security"));
 	report_channel(row, leg);
 	report_queued(row, leg);
 	report_pairs(fw_json_set_array(row, "pairs"), leg);

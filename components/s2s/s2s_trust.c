@@ -1,45 +1,218 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The one place that says "authenticated". Today there is one method, server dialback: inbound,
- * when the authoritative server has confirmed the key; outgoing, when the receiving server has said
- * so. What TLS knows is kept beside it. Called by s2s_proofs.c and s2s_claims.c only.
+ * The one place that says "authenticated", and "this connection is not good enough for that
+ * domain". Rules come from s2s_security.c, facts from the channel's TLS; that a key or a SASL
+ * exchange was right is told by s2s_proofs.c, s2s_claims.c and s2s_external.c, who ask here before
+ * and record here after.
  */
 #include "components/s2s/s2s_trust.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "components/s2s/s2s_leg.h"
 
-void s2s_trust_look(const struct fw_channel *channel, struct s2s_trust *trust)
+static struct fw_logger trust_logger = FW_LOGGER("s2s.trust");
+
+/* ---- what a peer shows ---- */
+
+void s2s_trust_look(const struct fw_channel *channel, const char *remote, struct s2s_shown *out)
 {
 	const struct fw_tls *tls = channel != NULL ? fw_channel_tls(channel) : NULL;
-	struct fw_tls_facts facts;
 
+	memset(out, 0, sizeof(*out));
 	if (tls == NULL) {
 		return;
 	}
-	fw_tls_facts(tls, &facts);
-	trust->tls = true;
-	snprintf(trust->tls_version, sizeof(trust->tls_version), "%s",
-	         facts.version != NULL ? facts.version : "");
-	snprintf(trust->cipher, sizeof(trust->cipher), "%s",
-	         facts.cipher != NULL ? facts.cipher : "");
-	trust->has_certificate = facts.has_certificate;
-	trust->chain_valid = facts.chain_valid;
-	snprintf(trust->chain_problem, sizeof(trust->chain_problem), "%s", facts.chain_problem);
+	out->tls = true;
+	fw_tls_facts(tls, &out->facts);
+	out->named = remote[0] != '\0' &&
+	             fw_tls_names(tls, remote, out->facts.direct, out->names, sizeof(out->names));
 }
 
-static void trust_give(struct s2s_leg *leg)
+/* ---- is it enough? One question after the other; the first that fails is the cause. ---- */
+
+static enum fw_tls_verdict trust_chain(const struct s2s_rules *rules, const struct s2s_shown *shown)
 {
-	if (leg->trust.method == S2S_METHOD_NONE) {
-		leg->trust.method = S2S_METHOD_DIALBACK;
-		leg->trust.since_ms = fw_now_ms(leg->s2s->loop);
-		s2s_trust_look(leg->channel, &leg->trust);
+	return fw_tls_verdict_under(&shown->facts, rules->purpose);
+}
+
+static enum fw_cause trust_chain_cause(enum fw_tls_verdict verdict)
+{
+	static const enum fw_cause causes[FW_TLS_VERDICT_COUNT] = {
+		[FW_TLS_VALID] = FW_CAUSE_NONE,
+		[FW_TLS_MISSING] = FW_CAUSE_CERT_MISSING,
+		[FW_TLS_PURPOSE] = FW_CAUSE_CERT_PURPOSE,
+		[FW_TLS_EXPIRED] = FW_CAUSE_CERT_EXPIRED,
+		[FW_TLS_UNTRUSTED] = FW_CAUSE_CERT_UNTRUSTED,
+		[FW_TLS_REVOKED] = FW_CAUSE_CERT_REVOKED,
+	};
+
+	return causes[verdict];
+}
+
+static bool trust_is_pinned(const struct s2s_rules *rules, const struct s2s_shown *shown)
+{
+	for (size_t i = 0; i < rules->pin_count; i++) {
+		if (strcmp(rules->pins[i], shown->facts.certificate->key_sha256) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Of a pinned key no authority is asked: only what speaks against the certificate itself counts. */
+static enum fw_cause trust_external(const struct s2s_rules *rules, const struct s2s_shown *shown)
+{
+	enum fw_tls_verdict chain = trust_chain(rules, shown);
+
+	if (!shown->tls) {
+		return FW_CAUSE_TLS_REQUIRED;
+	}
+	if (shown->facts.has_certificate && rules->pin_count > 0) {
+		return (shown->facts.problems & 1u << FW_TLS_REVOKED) != 0   ? FW_CAUSE_CERT_REVOKED
+		       : (shown->facts.problems & 1u << FW_TLS_EXPIRED) != 0 ? FW_CAUSE_CERT_EXPIRED
+		                                                             : FW_CAUSE_NONE;
+	}
+	if (chain != FW_TLS_VALID) {
+		return trust_chain_cause(chain);
+	}
+	return shown->named ? FW_CAUSE_NONE : FW_CAUSE_CERT_NAME;
+}
+
+static enum fw_cause trust_certificate(const struct s2s_rules *rules, const struct s2s_shown *shown)
+{
+	bool has = shown->facts.has_certificate;
+
+	if (rules->pin_count > 0 && !has) {
+		return FW_CAUSE_CERT_MISSING;
+	}
+	if (rules->pin_count > 0 && !trust_is_pinned(rules, shown)) {
+		return FW_CAUSE_CERT_PIN;
+	}
+	if (rules->must_verify && trust_chain(rules, shown) != FW_TLS_VALID) {
+		return trust_chain_cause(trust_chain(rules, shown));
+	}
+	/* Who shows none has named nothing wrongly: dialback proves the domain. */
+	return has && rules->name_required && !shown->named ? FW_CAUSE_CERT_NAME : FW_CAUSE_NONE;
+}
+
+enum fw_cause s2s_trust_judge(const struct s2s_rules *rules, const struct s2s_shown *shown,
+                              enum s2s_method method)
+{
+	enum fw_cause cause = FW_CAUSE_NONE;
+
+	if (method != S2S_METHOD_NONE && !s2s_rules_allow(rules, method)) {
+		return FW_CAUSE_NO_AUTH_METHOD;
+	}
+	if (!shown->tls && rules->tls >= S2S_TLS_REQUIRED) {
+		return FW_CAUSE_TLS_REQUIRED;
+	}
+	if (shown->tls && rules->tls > S2S_TLS_OFF) {
+		cause = shown->facts.version_id < rules->tls_min ? FW_CAUSE_TLS_VERSION
+		                                                 : trust_certificate(rules, shown);
+	}
+	if (cause == FW_CAUSE_NONE && method == S2S_METHOD_EXTERNAL) {
+		cause = trust_external(rules, shown);
+	}
+	return cause;
+}
+
+/* ---- the same for streams, with words ---- */
+
+static void trust_words(const struct s2s_shown *shown, struct s2s_verdict *out)
+{
+	char quoted[128];
+
+	switch (out->cause) {
+	case FW_CAUSE_CERT_NAME:
+		snprintf(out->detail, sizeof(out->detail), "it names %s",
+		         shown->names[0] != '\0'
+		                 ? fw_quote(fw_str(shown->names), quoted, sizeof(quoted))
+		                 : "nobody");
+		break;
+	case FW_CAUSE_CERT_PIN:
+		snprintf(out->detail, sizeof(out->detail), "its key is %s",
+		         shown->facts.certificate->key_sha256);
+		break;
+	case FW_CAUSE_TLS_VERSION:
+		snprintf(out->detail, sizeof(out->detail), "%s", shown->facts.version);
+		break;
+	case FW_CAUSE_CERT_UNTRUSTED:
+	case FW_CAUSE_CERT_EXPIRED:
+	case FW_CAUSE_CERT_REVOKED:
+	case FW_CAUSE_CERT_PURPOSE:
+		snprintf(out->detail, sizeof(out->detail), "%s", shown->facts.chain_problem);
+		break;
+	default:
+		out->detail[0] = '\0';
+		break;
 	}
 }
 
-void s2s_trust_proof(struct s2s_proof *proof)
+bool s2s_trust_channel(const struct s2s *s2s, const struct fw_channel *channel, const char *remote,
+                       enum s2s_direction direction, enum s2s_method method,
+                       struct s2s_verdict *out)
+{
+	const struct s2s_rules *rules = s2s_security_rules(s2s->security, remote, direction);
+	struct s2s_shown shown;
+
+	s2s_trust_look(channel, remote, &shown);
+	out->cause = s2s_trust_judge(rules, &shown, method);
+	trust_words(&shown, out);
+	return out->cause == FW_CAUSE_NONE;
+}
+
+static enum s2s_direction trust_direction(const struct s2s_leg *leg)
+{
+	return leg->kind->out ? S2S_OUT : S2S_IN;
+}
+
+bool s2s_trust_leg(const struct s2s_leg *leg, const char *remote, enum s2s_method method,
+                   struct s2s_verdict *out)
+{
+	return s2s_trust_channel(leg->s2s, leg->channel, remote, trust_direction(leg), method, out);
+}
+
+/* ---- what is kept ---- */
+
+void s2s_grant_clear(struct s2s_grant *grant)
+{
+	free(grant->names);
+	*grant = (struct s2s_grant){ 0 };
+}
+
+/* Records why, tells it in one line, and on the leg when it is the first. */
+static void trust_grant(struct s2s_leg *leg, const char *local, const char *remote,
+                        enum s2s_method method, struct s2s_grant *grant)
+{
+	const struct s2s_rules *rules =
+	        s2s_security_rules(leg->s2s->security, remote, trust_direction(leg));
+	struct s2s_shown shown;
+	char secured[S2S_LOG_SECURED_SIZE];
+
+	s2s_trust_look(leg->channel, remote, &shown);
+	s2s_grant_clear(grant);
+	grant->method = method;
+	grant->certificate = shown.tls && shown.facts.has_certificate;
+	if (grant->certificate) {
+		grant->named = shown.named;
+		grant->pinned = trust_is_pinned(rules, &shown);
+		grant->chain = trust_chain(rules, &shown);
+		grant->names = fw_str_dup(fw_str(shown.names)); /* without memory: no words */
+	}
+	if (leg->trust.method == S2S_METHOD_NONE) {
+		leg->trust.method = method;
+		leg->trust.since_ms = fw_now_ms(leg->s2s->loop);
+	}
+	fw_log(leg->log, &trust_logger, FW_LOG_INFO,
+	       "authenticated local=%s remote=%s method=%s %s row='%s'%s", local, remote,
+	       s2s_method_word(method), s2s_log_secured(secured, &shown), rules->row,
+	       grant->pinned ? " pinned=true" : "");
+}
+
+void s2s_trust_proof(struct s2s_proof *proof, enum s2s_method method)
 {
 	struct s2s_leg *leg = proof->leg;
 	const struct s2s_config *config = leg->s2s->config;
@@ -48,31 +221,23 @@ void s2s_trust_proof(struct s2s_proof *proof)
 	fw_assert(proof->state == S2S_PROOF_VERIFY);
 	proof->state = S2S_PROOF_VALID;
 	(void)s2s_rate_hold(leg->s2s->rates, proof->remote, &proof->rate);
-	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_IN_VALID);
+	trust_grant(leg, proof->local, proof->remote, method, &proof->grant);
 	if (++leg->proofs_valid > 1) {
 		return;
 	}
-	trust_give(leg);
 	limits.tag_max_bytes = config->tag_max_bytes;
 	limits.stanza_max_bytes = config->stanza_max_bytes;
 	fw_channel_set_limits(leg->channel, &limits);
 }
 
-void s2s_trust_claim(struct s2s_claim *claim)
+void s2s_trust_claim(struct s2s_claim *claim, enum s2s_method method)
 {
 	struct s2s_leg *leg = claim->leg;
 
 	fw_assert(claim->state == S2S_CLAIM_ASKED);
 	claim->state = S2S_CLAIM_VALID;
-	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_VALID);
-	if (++leg->claims_valid > 1) {
-		return;
+	trust_grant(leg, claim->pair->local, claim->pair->remote, method, &claim->grant);
+	if (++leg->claims_valid == 1) {
+		s2s_count(leg->s2s, S2S_COUNT_STREAMS_OUT_UP);
 	}
-	trust_give(leg);
-	s2s_count(leg->s2s, S2S_COUNT_STREAMS_OUT_UP);
-}
-
-const char *s2s_trust_method(const struct s2s_trust *trust)
-{
-	return trust->method == S2S_METHOD_DIALBACK ? "dialback" : "none";
 }

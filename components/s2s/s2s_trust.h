@@ -7,26 +7,69 @@
 #ifndef FEDWAY_COMPONENTS_S2S_S2S_TRUST_H
 #define FEDWAY_COMPONENTS_S2S_S2S_TRUST_H
 
+#include "components/s2s/s2s_security.h"
+
 #include <fedway/host.h>
 #include <fedway/io/channel.h>
 #include <fedway/jid.h>
 
+struct s2s;
 struct s2s_claim;
 struct s2s_leg;
 struct s2s_rate;
 
-enum s2s_method { S2S_METHOD_NONE, S2S_METHOD_DIALBACK };
+/* ---- what a peer shows, and whether it is enough ---- */
 
-/** What was known when trust was given. */
-struct s2s_trust {
-	enum s2s_method method;
-	uint64_t since_ms;
-	bool tls;
-	char tls_version[16];
-	char cipher[64];
-	bool has_certificate, chain_valid;
-	char chain_problem[128];
+/** What the peer of one connection shows, seen for one of its domains. Lives as long as the channel. */
+struct s2s_shown {
+	bool tls;                  /**< else nothing below counts */
+	struct fw_tls_facts facts;
+	bool named;                /**< its certificate names the domain */
+	char names[256];           /**< the name that matched; else those that are there */
 };
+
+/** Looks at a channel. @param remote  as fw_domain_key() writes it; "": not known, no certificate names it */
+void s2s_trust_look(const struct fw_channel *channel, const char *remote, struct s2s_shown *out);
+
+/**
+ * The decision. Pure: the same rules and facts give the same verdict.
+ * @param method  how the domain was proved or is about to be; S2S_METHOD_NONE: only the connection is judged
+ * @return FW_CAUSE_NONE: good; else why not
+ */
+enum fw_cause s2s_trust_judge(const struct s2s_rules *rules, const struct s2s_shown *shown,
+                              enum s2s_method method);
+
+/** Why not, with the words for it. */
+struct s2s_verdict {
+	enum fw_cause cause; /**< FW_CAUSE_NONE: good */
+	char detail[160];    /**< what was shown, for the log */
+};
+/** The same for a channel and the rules in force. @param direction  who opened it. @return good */
+bool s2s_trust_channel(const struct s2s *s2s, const struct fw_channel *channel, const char *remote,
+                       enum s2s_direction direction, enum s2s_method method,
+                       struct s2s_verdict *out);
+/** The same for a leg. */
+bool s2s_trust_leg(const struct s2s_leg *leg, const char *remote, enum s2s_method method,
+                   struct s2s_verdict *out);
+
+/* ---- what is kept ---- */
+
+/** On a leg. */
+struct s2s_trust {
+	bool tls;               /**< TLS stands; its facts are the channel's */
+	enum s2s_method method; /**< of the first valid pair */
+	uint64_t since_ms;
+};
+
+/** On a proof or claim: why the pair is trusted. */
+struct s2s_grant {
+	enum s2s_method method;    /**< S2S_METHOD_NONE: it is not, or not yet */
+	bool certificate;          /**< one was shown; then: */
+	bool named, pinned;        /**< it names the domain; its key is one of the pins */
+	enum fw_tls_verdict chain; /**< under the purpose that the rules ask for */
+	char *names;               /**< the name that matched, or those that are there */
+};
+void s2s_grant_clear(struct s2s_grant *grant);
 
 enum s2s_proof_state { S2S_PROOF_POLICY, S2S_PROOF_VERIFY, S2S_PROOF_VALID };
 
@@ -35,6 +78,7 @@ struct s2s_proof {
 	struct s2s_proof *next;
 	struct s2s_leg *leg;
 	enum s2s_proof_state state;
+	struct s2s_grant grant;
 	char remote[FW_DOMAIN_SIZE]; /**< keys */
 	char local[FW_DOMAIN_SIZE];
 	char *remote_text;           /**< as the peer wrote them: answers repeat that */
@@ -47,11 +91,15 @@ struct s2s_proof {
 };
 
 /** The pair of the proof may send from now on. Stream limits are raised with the first one. */
-void s2s_trust_proof(struct s2s_proof *proof);
+void s2s_trust_proof(struct s2s_proof *proof, enum s2s_method method);
 /** The receiving server took us for the pair. */
-void s2s_trust_claim(struct s2s_claim *claim);
-const char *s2s_trust_method(const struct s2s_trust *trust);
-/** What the channel's TLS says now. */
-void s2s_trust_look(const struct fw_channel *channel, struct s2s_trust *trust);
+void s2s_trust_claim(struct s2s_claim *claim, enum s2s_method method);
+
+/* ---- for reports (s2s_trust_report.c) ---- */
+
+/** `security` of a stream: TLS and the peer's certificate. */
+void s2s_trust_report(const struct s2s_leg *leg, struct fw_json *security);
+/** `trust` of a pair; nothing when there is none. */
+void s2s_trust_report_grant(const struct s2s_grant *grant, struct fw_json *pair);
 
 #endif

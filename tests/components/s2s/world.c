@@ -347,6 +347,7 @@ static struct peer *peer_new(struct world *world)
 	peer->world = world;
 	peer->fd = -1;
 	peer->listen_fd = -1;
+	peer->certificate = "partner-self";
 	return peer;
 }
 
@@ -478,12 +479,18 @@ static bool is_secure(void *ctx)
 
 void peer_secure(struct peer *peer, enum fw_tls_side side)
 {
-	/* its authority is not ours, as with most servers of the world */
-	struct fw_tls_settings settings = { .certificate_file = CERT("stranger.pem"),
-		                            .key_file = CERT("stranger.key") };
 	struct fw_tls_context *context = NULL;
 	struct fw_error err = { 0 };
+	char certificate[512];
+	char key[512];
+	struct fw_tls_settings settings = { 0 };
 
+	if (peer->certificate != NULL) {
+		snprintf(certificate, sizeof(certificate), CERT("%s.pem"), peer->certificate);
+		snprintf(key, sizeof(key), CERT("%s.key"), peer->certificate);
+		settings.certificate_file = certificate;
+		settings.key_file = key;
+	}
 	if (fw_tls_context_new(&settings, &context, &err) != FW_OK) {
 		fail_msg("%s", err.text);
 	}

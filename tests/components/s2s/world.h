@@ -83,6 +83,7 @@ struct peer {
 	int fd;
 	struct fw_io *io;
 	struct fw_tls *tls;
+	const char *certificate; /**< of TEST_CERTS; NULL: none. At first "partner-self": its authority is not ours */
 	bool handshaking, secure;
 	char in[262144];
 	size_t len, seen;

@@ -247,8 +247,6 @@ void s2s_proofs_result(struct s2s_leg *leg, const struct s2s_db *db, const char 
 
 	if (!fw_domain_is_federated(leg->s2s->self, fw_str(local))) {
 		s2s_proofs_refuse(leg, db, "item-not-found", "this domain is not federated here");
-	} else if (!s2s_trust_leg(leg, remote, S2S_METHOD_DIALBACK, &verdict)) {
-		proofs_distrust(leg, db, &verdict);
 	} else if (leg->s2s->draining) {
 		s2s_proofs_refuse(leg, db, "resource-constraint", "this router is stopping");
 	} else if (fw_domain_is_local(leg->s2s->self, fw_str(remote))) {
@@ -256,6 +254,8 @@ void s2s_proofs_result(struct s2s_leg *leg, const struct s2s_db *db, const char 
 	} else if (db->key.len == 0 || db->key.len > S2S_DB_KEY_MAX) {
 		s2s_proofs_refuse(leg, db, "not-acceptable",
 		                  "no key, or a key over 256 characters");
+	} else if (!s2s_trust_leg(leg, remote, S2S_METHOD_DIALBACK, &verdict)) {
+		proofs_distrust(leg, db, &verdict);
 	} else if (proof != NULL && proof->state == S2S_PROOF_VALID) {
 		proof_answer(proof, "valid", NULL, NULL);
 	} else if (proof != NULL) {

@@ -150,6 +150,8 @@ const struct s2s_proof *s2s_proofs_of(struct s2s_leg *leg, const struct fw_stanz
 				      enum fw_cause *why);
 /** One is under way. */
 bool s2s_proofs_pending(const struct s2s_leg *leg);
+/** No new proof on this leg: what is not proved yet is forgotten, what is proved stays. */
+void s2s_proofs_settle(struct s2s_leg *leg);
 void s2s_proofs_free(struct s2s_leg *leg);
 /** type='error' to a question as it came; the stream stays (XEP-0220 §2.5). */
 void s2s_proofs_refuse(struct s2s_leg *leg, const struct s2s_db *question, const char *condition,

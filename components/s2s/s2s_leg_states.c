@@ -81,11 +81,16 @@ void s2s_leg_state_up(void *owner, const struct fw_event *event)
 void s2s_leg_state_drain(void *owner, const struct fw_event *event)
 {
 	struct s2s_leg *leg = owner;
+	struct fw_stanza **element = event->data;
 
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		leg->kind->give_up(leg);
-		s2s_proofs_free(leg);
+		if (s2s_leg_ended_well(leg)) {
+			s2s_proofs_settle(leg);
+		} else {
+			s2s_proofs_free(leg);
+		}
 		s2s_checks_free(leg);
 		s2s_claims_stop(leg);
 		s2s_pace_leave(&leg->pace);
@@ -99,7 +104,14 @@ void s2s_leg_state_drain(void *owner, const struct fw_event *event)
 	case FW_EVENT_TIMEOUT:
 		fw_machine_goto(&leg->machine, leg->kind->closed);
 		break;
-	default: /* after an error nothing the peer says is processed (RFC 6120 §4.9.1.1) */
+	case S2S_LEG_EV_ELEMENT:
+		/* What was on its way when an idle stream was closed still counts (RFC 6120 §4.4);
+		 * after an error nothing that the peer says does (§4.9.1.1). */
+		if (s2s_leg_ended_well(leg) && fw_stanza_kind(*element) != FW_KIND_OTHER) {
+			s2s_leg_element(leg, element);
+		}
+		break;
+	default:
 		break;
 	}
 }

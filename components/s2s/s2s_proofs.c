@@ -310,6 +310,18 @@ const struct s2s_proof *s2s_proofs_of(struct s2s_leg *leg, const struct fw_stanz
 	return NULL;
 }
 
+void s2s_proofs_settle(struct s2s_leg *leg)
+{
+	struct s2s_proof *next;
+
+	for (struct s2s_proof *proof = leg->proofs; proof != NULL; proof = next) {
+		next = proof->next;
+		if (proof->state != S2S_PROOF_VALID) {
+			proof_remove(proof);
+		}
+	}
+}
+
 void s2s_proofs_free(struct s2s_leg *leg)
 {
 	leg->last_proof = NULL;

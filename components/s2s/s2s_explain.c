@@ -73,13 +73,15 @@ static void explain_leg(struct fw_json *steps, enum s2s_step verdict, const stru
                         const char *more)
 {
 	char age[S2S_SPAN_SIZE], secured[S2S_LOG_SECURED_SIZE];
+	struct s2s_shown shown;
 
-	s2s_log_secured(secured, &leg->trust);
+	s2s_trust_look(leg->channel, leg->remote, &shown);
+	s2s_log_secured(secured, &shown);
 	s2s_step(steps, verdict, "stream", "%s since %s with %s, %s, proved by %s%s",
 	         fw_machine_state_name(&leg->machine),
 	         s2s_span(fw_now_ms(leg->s2s->loop) - leg->started_ms, age),
 	         leg->address[0] != '\0' ? leg->address : "nobody yet", secured,
-	         s2s_trust_method(&leg->trust), more);
+	         s2s_method_word(leg->trust.method), more);
 }
 
 static void explain_stream(const struct explain *explain)

@@ -7,6 +7,7 @@
 #include "sdk/io/tls_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -53,10 +54,44 @@ static const BIO_METHOD *bio_method(void)
 
 /* ---- channels ---- */
 
+/* XEP-0368 §2.2 */
+static const unsigned char alpn[] = "\x0bxmpp-server";
+
+const char *tls_alpn(const struct fw_tls *tls)
+{
+	const unsigned char *chosen = NULL;
+	unsigned size = 0;
+
+	SSL_get0_alpn_selected(tls->ssl, &chosen, &size);
+	return size == alpn[0] && memcmp(chosen, alpn + 1, size) == 0 ? (const char *)alpn + 1 : "";
+}
+
+int tls_alpn_choose(SSL *ssl, const unsigned char **out, unsigned char *size,
+                    const unsigned char *offered, unsigned offered_size, void *ctx)
+{
+	const struct fw_tls *tls = SSL_get_app_data(ssl);
+	unsigned char *chosen = NULL;
+
+	(void)ctx;
+	if (!tls->direct) {
+		return SSL_TLSEXT_ERR_NOACK; /* after STARTTLS the protocol is known */
+	}
+	if (SSL_select_next_proto(&chosen, size, alpn, sizeof(alpn) - 1, offered, offered_size) !=
+	    OPENSSL_NPN_NEGOTIATED) {
+		return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 9325 §3.8: no_application_protocol */
+	}
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
 static bool begin_initiating(struct fw_tls *tls, const char *peer_name)
 {
 	SSL_set_connect_state(tls->ssl);
 	tls_keys_choose(tls, NULL);
+	tls_sessions_offer(tls);
+	if (tls->direct && SSL_set_alpn_protos(tls->ssl, alpn, sizeof(alpn) - 1) != 0) {
+		return false;
+	}
 	/* RFC 6066 §3: no literal addresses in server_name. */
 	return peer_name == NULL || peer_name[0] == '\0' || fw_domain_is_ip(fw_str(peer_name)) ||
 	       SSL_set_tlsext_host_name(tls->ssl, peer_name) == 1;
@@ -94,6 +129,21 @@ static bool keep_own_name(struct fw_tls *tls, const char *name)
 	return tls->own_name != NULL;
 }
 
+static bool keep_session_key(struct fw_tls *tls, const struct fw_tls_start *start)
+{
+	const char *name = start->peer_name != NULL ? start->peer_name : "";
+
+	if (start->session_key == NULL || tls->side == FW_TLS_RECEIVING) {
+		return true;
+	}
+	size_t size = strlen(name) + 1 + strlen(start->session_key) + 1;
+	tls->session_key = malloc(size);
+	if (tls->session_key != NULL) {
+		snprintf(tls->session_key, size, "%s %s", name, start->session_key);
+	}
+	return tls->session_key != NULL;
+}
+
 int fw_tls_new(struct fw_tls_context *context, const struct fw_tls_start *start, int fd,
                struct fw_tls **out)
 {
@@ -107,7 +157,8 @@ int fw_tls_new(struct fw_tls_context *context, const struct fw_tls_start *start,
 	tls->context = fw_tls_context_ref(context);
 	tls->side = start->side;
 	tls->direct = start->direct;
-	if (!keep_own_name(tls, start->own_name) || !tls_attach(tls, start, fd)) {
+	if (!keep_own_name(tls, start->own_name) || !keep_session_key(tls, start) ||
+	    !tls_attach(tls, start, fd)) {
 		fw_tls_free(&tls);
 		return FW_ENOMEM;
 	}
@@ -123,10 +174,16 @@ void fw_tls_free(struct fw_tls **tls)
 	if (old == NULL) {
 		return;
 	}
+	if (old->ssl != NULL && !old->broken) {
+		/* Else OpenSSL takes an end without close_notify as one of the session. */
+		SSL_set_shutdown(old->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	}
 	SSL_free(old->ssl);
 	tls_peer_release(&old->peer);
+	tls_peer_release(&old->offered);
 	fw_tls_context_release(&old->context);
 	free(old->own_name);
+	free(old->session_key);
 	free(old);
 }
 
@@ -177,6 +234,7 @@ int fw_tls_handshake(struct fw_tls *tls, int *want, struct fw_error *err)
 		tls->established = true;
 		free(tls->own_name); /* it has chosen */
 		tls->own_name = NULL;
+		tls_sessions_established(tls);
 		return FW_OK;
 	}
 	int ret = tls_result(tls, status, want, err);

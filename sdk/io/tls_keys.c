@@ -7,6 +7,9 @@
  */
 #include "sdk/io/tls_private.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -334,7 +337,10 @@ static int choose_by_sni(SSL *ssl, int *alert, void *ctx)
 {
 	(void)alert;
 	(void)ctx;
-	tls_keys_choose(SSL_get_app_data(ssl), SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+	if (SSL_is_server(ssl)) { /* the other side has chosen before it spoke */
+		tls_keys_choose(SSL_get_app_data(ssl),
+		                SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+	}
 	return SSL_TLSEXT_ERR_OK;
 }
 
@@ -397,9 +403,8 @@ static bool set_rules(struct fw_tls_context *context, const struct fw_tls_settin
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ssl, tls_peer_verify, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ssl, choose_by_sni);
-	/* Tickets carry the sessions: none is kept here. */
-	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(ssl, 1);
+	SSL_CTX_set_alpn_select_cb(ssl, tls_alpn_choose, NULL);
+	tls_sessions_init(context, settings);
 	SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
 	/* The purpose is looked at in tls_peer.c, under each tolerance. */
 	return SSL_CTX_set_min_proto_version(ssl, floor) == 1 &&
@@ -407,6 +412,37 @@ static bool set_rules(struct fw_tls_context *context, const struct fw_tls_settin
 	       SSL_CTX_set_session_id_context(ssl, name, sizeof(name) - 1) == 1 &&
 	       X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY) == 1 &&
 	       X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_SERVER) == 1;
+}
+
+static void log_keys(const SSL *ssl, const char *line)
+{
+	const struct fw_tls *tls = SSL_get_app_data(ssl);
+
+	/* A full disk must not end a connection. */
+	(void)dprintf(tls->context->keylog_fd, "%s\n", line);
+}
+
+/* Whoever can read this file can read the connections. */
+static int open_keylog(struct fw_tls_context *context, const char *path, struct fw_error *err)
+{
+	struct stat is;
+
+	if (!given(path)) {
+		return FW_OK;
+	}
+	context->keylog_fd =
+	        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (context->keylog_fd < 0 || fstat(context->keylog_fd, &is) != 0) {
+		return fw_error_set(err, FW_EINVAL, "cannot write keylog_file %s: %s", path,
+		                    strerror(errno));
+	}
+	if ((is.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+		return fw_error_set(err, FW_EINVAL,
+		                    "keylog_file %s is open to others: chmod 600 or remove it",
+		                    path);
+	}
+	SSL_CTX_set_keylog_callback(context->ssl, log_keys);
+	return FW_OK;
 }
 
 static int load_all(struct fw_tls_context *context, const struct fw_tls_settings *settings,
@@ -424,6 +460,9 @@ static int load_all(struct fw_tls_context *context, const struct fw_tls_settings
 	if (ret == FW_OK) {
 		ret = load_lists(context, settings->crl_file, err);
 	}
+	if (ret == FW_OK) {
+		ret = open_keylog(context, settings->keylog_file, err);
+	}
 	return ret;
 }
 
@@ -438,6 +477,7 @@ int fw_tls_context_new(const struct fw_tls_settings *settings, struct fw_tls_con
 		goto done;
 	}
 	context->users = 1;
+	context->keylog_fd = -1;
 	context->purpose = settings->purpose;
 	context->crl_required = settings->crl_required;
 	context->ssl = SSL_CTX_new(TLS_method());
@@ -480,6 +520,10 @@ void fw_tls_context_release(struct fw_tls_context **context)
 	for (size_t i = 0; i < old->file_count; i++) {
 		free(old->files[i].path);
 	}
+	if (old->keylog_fd >= 0) {
+		close(old->keylog_fd);
+	}
+	tls_sessions_clear(old);
 	free(old->owns);
 	free(old->files);
 	SSL_CTX_free(old->ssl);

@@ -52,14 +52,14 @@ static bool is_about_lists(int code)
 	       code == X509_V_ERR_CRL_NOT_YET_VALID || code == X509_V_ERR_DIFFERENT_CRL_SCOPE;
 }
 
-static void note(struct tls_peer *peer, int code)
+static void note(struct tls_findings *findings, int code)
 {
 	enum fw_tls_verdict verdict = verdict_of(code);
 
-	if (peer->codes[verdict] == X509_V_OK) {
-		peer->codes[verdict] = code;
+	if (findings->codes[verdict] == X509_V_OK) {
+		findings->codes[verdict] = code;
 	}
-	peer->problems |= 1u << verdict;
+	findings->problems |= 1u << verdict;
 }
 
 static struct fw_tls *tls_of(X509_STORE_CTX *store)
@@ -76,7 +76,7 @@ static int note_problem(int ok, X509_STORE_CTX *store)
 	int code = X509_STORE_CTX_get_error(store);
 
 	if (!ok && (tls->context->crl_required || !is_about_lists(code))) {
-		note(tls->peer, code);
+		note(&tls->peer->findings, code);
 	}
 	return 1;
 }
@@ -92,19 +92,20 @@ static bool chain_fits(STACK_OF(X509) * chain, int purpose)
 	return true;
 }
 
-static void look_at_chain(struct tls_peer *peer, enum fw_tls_side side, STACK_OF(X509) * chain)
+static void look_at_chain(struct tls_findings *findings, enum fw_tls_side side,
+                          STACK_OF(X509) * chain)
 {
 	bool server = chain_fits(chain, X509_PURPOSE_SSL_SERVER);
 
-	peer->purpose_fits[FW_TLS_PURPOSE_SERVER] = server;
-	peer->purpose_fits[FW_TLS_PURPOSE_STRICT] =
+	findings->purpose_fits[FW_TLS_PURPOSE_SERVER] = server;
+	findings->purpose_fits[FW_TLS_PURPOSE_STRICT] =
 	        side == FW_TLS_INITIATING ? server : chain_fits(chain, X509_PURPOSE_SSL_CLIENT);
-	peer->purpose_fits[FW_TLS_PURPOSE_IGNORE] = true;
-	peer->valid_until = INT64_MAX;
+	findings->purpose_fits[FW_TLS_PURPOSE_IGNORE] = true;
+	findings->valid_until = INT64_MAX;
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		int64_t until = tls_certificate_time(X509_get0_notAfter(sk_X509_value(chain, i)));
-		if (until < peer->valid_until) {
-			peer->valid_until = until;
+		if (until < findings->valid_until) {
+			findings->valid_until = until;
 		}
 	}
 }
@@ -112,29 +113,48 @@ static void look_at_chain(struct tls_peer *peer, enum fw_tls_side side, STACK_OF
 int tls_peer_verify(X509_STORE_CTX *store, void *ctx)
 {
 	struct fw_tls *tls = tls_of(store);
-	struct tls_peer *peer = calloc(1, sizeof(*peer));
 
 	(void)ctx;
 	tls_peer_release(&tls->peer);
-	if (peer == NULL) {
+	tls->peer = tls_peer_new(X509_STORE_CTX_get0_cert(store));
+	if (tls->peer == NULL) {
 		X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
 		return 0;
 	}
-	tls->peer = peer;
-	peer->users = 1;
-	peer->certificate = tls_certificate_describe(X509_STORE_CTX_get0_cert(store));
-	if (peer->certificate == NULL) {
-		X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
-		return 0;
-	}
+	struct tls_findings *findings = &tls->peer->findings;
 	X509_STORE_CTX_set_verify_cb(store, note_problem);
-	if (X509_verify_cert(store) != 1 && peer->problems == 0) {
-		note(peer, X509_V_ERR_UNSPECIFIED); /* it could not even begin */
+	if (X509_verify_cert(store) != 1 && findings->problems == 0) {
+		note(findings, X509_V_ERR_UNSPECIFIED); /* it could not even begin */
 	}
-	look_at_chain(peer, tls->side, X509_STORE_CTX_get0_chain(store));
+	look_at_chain(findings, tls->side, X509_STORE_CTX_get0_chain(store));
 	X509_STORE_CTX_set_error(store, X509_V_OK);
 	ERR_clear_error();
 	return 1;
+}
+
+/* ---- the record ---- */
+
+struct tls_peer *tls_peer_new(X509 *certificate)
+{
+	struct tls_peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL) {
+		return NULL;
+	}
+	peer->users = 1;
+	peer->certificate = tls_certificate_describe(certificate);
+	if (peer->certificate == NULL) {
+		tls_peer_release(&peer);
+	}
+	return peer;
+}
+
+struct tls_peer *tls_peer_ref(struct tls_peer *peer)
+{
+	if (peer != NULL) {
+		peer->users++;
+	}
+	return peer;
 }
 
 void tls_peer_release(struct tls_peer **peer)
@@ -177,9 +197,10 @@ enum fw_tls_verdict fw_tls_verdict_under(const struct fw_tls_facts *facts,
 /* A session may go on for longer than the chain was good. */
 static unsigned problems_now(const struct tls_peer *peer)
 {
-	unsigned late = peer->valid_until < (int64_t)time(NULL) ? 1u << FW_TLS_EXPIRED : 0;
+	const struct tls_findings *findings = &peer->findings;
+	bool late = findings->valid_until < (int64_t)time(NULL);
 
-	return peer->problems | late;
+	return findings->problems | (late ? 1u << FW_TLS_EXPIRED : 0);
 }
 
 static void tell_verdict(const struct fw_tls *tls, struct fw_tls_facts *out)
@@ -189,7 +210,7 @@ static void tell_verdict(const struct fw_tls *tls, struct fw_tls_facts *out)
 	if (out->chain_valid || out->verdict == FW_TLS_MISSING) {
 		return;
 	}
-	int code = tls->peer->codes[out->verdict];
+	int code = tls->peer->findings.codes[out->verdict];
 	if (code == X509_V_OK) {
 		code = out->verdict == FW_TLS_PURPOSE ? X509_V_ERR_INVALID_PURPOSE
 		                                      : X509_V_ERR_CERT_HAS_EXPIRED;
@@ -204,7 +225,7 @@ void fw_tls_facts(const struct fw_tls *tls, struct fw_tls_facts *out)
 	out->version = SSL_get_version(tls->ssl);
 	out->version_id = SSL_version(tls->ssl) >= TLS1_3_VERSION ? FW_TLS_1_3 : FW_TLS_1_2;
 	out->cipher = SSL_get_cipher_name(tls->ssl);
-	out->alpn = "";
+	out->alpn = tls_alpn(tls);
 	out->direct = tls->direct;
 	out->resumed = SSL_session_reused(tls->ssl) == 1;
 	out->own_certificate = tls->own != NULL ? tls->own->file : "";
@@ -213,7 +234,8 @@ void fw_tls_facts(const struct fw_tls *tls, struct fw_tls_facts *out)
 		out->has_certificate = true;
 		out->certificate = tls->peer->certificate;
 		out->problems = problems_now(tls->peer);
-		memcpy(out->purpose_fits, tls->peer->purpose_fits, sizeof(out->purpose_fits));
+		memcpy(out->purpose_fits, tls->peer->findings.purpose_fits,
+		       sizeof(out->purpose_fits));
 	}
 	tell_verdict(tls, out);
 }

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What the files around OpenSSL share: tls.c (connections), tls_keys.c (contexts), tls_peer.c (the
- * peer's certificate) and tls_certificate.c (what a certificate says). Nobody else includes it.
+ * peer's certificate), tls_sessions.c (resumption) and tls_certificate.c (what a certificate says).
+ * Nobody else includes it.
  */
 #ifndef FEDWAY_IO_TLS_PRIVATE_H
 #define FEDWAY_IO_TLS_PRIVATE_H
@@ -30,6 +31,23 @@ struct tls_file {
 	struct stat seen;
 };
 
+enum { TLS_TICKET_IV_SIZE = 16 }; /* of AES-CBC */
+
+struct tls_ticket_key {
+	unsigned char name[16];
+	unsigned char cipher[32];
+	unsigned char mac[32];
+	int64_t since; /* seconds since 1970 */
+};
+
+struct tls_sessions {
+	struct tls_session *rows; /* those that we may go on with as initiating side */
+	size_t count, room, max;
+	uint64_t kept; /* so far */
+	int64_t seconds;
+	struct tls_ticket_key keys[2]; /* of the tickets that we give; the first makes new ones */
+};
+
 struct fw_tls_context {
 	SSL_CTX *ssl;         /* rules and trust anchors; the first certificate */
 	struct tls_own *owns; /* the first one is the default */
@@ -39,32 +57,49 @@ struct fw_tls_context {
 	enum fw_tls_purpose purpose;
 	bool crl_required;
 	bool used; /* a connection has begun: nothing is added any more */
+	int keylog_fd; /* -1: none */
+	struct tls_sessions sessions;
 	unsigned users;
 };
 
 /* ---- connections ---- */
 
-/* What the peer's certificate came to. Shared by a connection and the sessions that it leaves. */
-struct tls_peer {
-	unsigned users;
+/* What the chain of the peer's certificate came to. */
+struct tls_findings {
 	unsigned problems;               /* bits 1 << enum fw_tls_verdict */
 	int codes[FW_TLS_VERDICT_COUNT]; /* the first X509_V_ERR_* of each */
 	bool purpose_fits[FW_TLS_PURPOSE_COUNT];
 	int64_t valid_until; /* of the whole chain */
+};
+
+/* Shared by a connection and the sessions that it leaves. */
+struct tls_peer {
+	unsigned users;
+	struct tls_findings findings;
 	const struct fw_certificate *certificate;
 };
 
 struct fw_tls {
 	struct fw_tls_context *context;
 	SSL *ssl;
-	struct tls_peer *peer; /* NULL: it has shown no certificate */
+	struct tls_peer *peer;    /* NULL: it has shown no certificate */
+	struct tls_peer *offered; /* of the session that we would go on with */
 	const struct tls_own *own;
-	char *own_name; /* key of our domain for the choice of `own`; NULL: not known */
+	char *own_name;    /* key of our domain for the choice of `own`; NULL: not known */
+	char *session_key; /* under which a session is kept; NULL: none is */
 	enum fw_tls_side side;
 	bool direct;
 	bool established;
 	bool broken; /* after a fatal error OpenSSL allows no more calls but the free */
 };
+
+/* ---- tls.c ---- */
+
+/** The application protocol that both sides agreed upon, or "". */
+const char *tls_alpn(const struct fw_tls *tls);
+/** Chooses it for a receiving side. */
+int tls_alpn_choose(SSL *ssl, const unsigned char **out, unsigned char *size,
+                    const unsigned char *offered, unsigned offered_size, void *ctx);
 
 /* ---- tls_keys.c ---- */
 
@@ -77,7 +112,20 @@ void tls_keys_choose(struct fw_tls *tls, const char *sni);
 
 /** OpenSSL's verification of a chain: records what is found, and lets the handshake go on. */
 int tls_peer_verify(X509_STORE_CTX *store, void *ctx);
+/** NULL when out of memory. [g] */
+struct tls_peer *tls_peer_new(X509 *certificate);
+/** NULL gives NULL. */
+struct tls_peer *tls_peer_ref(struct tls_peer *peer);
 void tls_peer_release(struct tls_peer **peer);
+
+/* ---- tls_sessions.c ---- */
+
+void tls_sessions_init(struct fw_tls_context *context, const struct fw_tls_settings *settings);
+void tls_sessions_clear(struct fw_tls_context *context);
+/** Initiating, before the handshake: goes on with a kept session if there is one. */
+void tls_sessions_offer(struct fw_tls *tls);
+/** The handshake is done: if a session went on, what was found of the peer goes on as well. */
+void tls_sessions_established(struct fw_tls *tls);
 
 /* ---- tls_certificate.c ---- */
 

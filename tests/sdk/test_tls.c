@@ -11,29 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include <fedway/io/loop.h>
-#include <fedway/io/socket.h>
+#include "tests/support/tls_pair.h"
 
 #define CERT(name) TEST_CERTS "/" name
-
-static struct fw_tls_context *context_of(const char *cert, const char *key, const char *ca)
-{
-	const struct fw_tls_settings settings = { .certificate_file = cert,
-		                                  .key_file = key,
-		                                  .ca_file = ca };
-	struct fw_tls_context *context = NULL;
-	struct fw_error err = { 0 };
-
-	if (fw_tls_context_new(&settings, &context, &err) != FW_OK) {
-		fail_msg("%s", err.text);
-	}
-	return context;
-}
 
 static void wrong_keys_are_named_with_the_reason(void **state)
 {
@@ -94,55 +78,6 @@ static void certificate_and_key_may_share_a_file(void **state)
 }
 
 /* ---- two ends ---- */
-
-struct pair {
-	int fds[2];
-	struct fw_tls *tls[2]; /* 0 initiates, 1 receives */
-	struct fw_error err[2];
-	int done[2];
-};
-
-static void pair_open(struct pair *pair, struct fw_tls_context *initiating,
-                      struct fw_tls_context *receiving)
-{
-	static const struct fw_tls_start out = { .side = FW_TLS_INITIATING,
-		                                 .peer_name = "b.example" };
-	static const struct fw_tls_start in = { .side = FW_TLS_RECEIVING };
-
-	memset(pair, 0, sizeof(*pair));
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
-	assert_int_equal(fw_tls_new(initiating, &out, pair->fds[0], &pair->tls[0]), FW_OK);
-	assert_int_equal(fw_tls_new(receiving, &in, pair->fds[1], &pair->tls[1]), FW_OK);
-	/* The channels hold the contexts from now on. */
-	fw_tls_context_release(&initiating);
-	fw_tls_context_release(&receiving);
-}
-
-static void pair_close(struct pair *pair)
-{
-	for (int i = 0; i < 2; i++) {
-		fw_tls_free(&pair->tls[i]);
-		fw_socket_close(&pair->fds[i]);
-	}
-}
-
-/* Runs both handshakes to their ends. */
-static void pair_shake(struct pair *pair)
-{
-	pair->done[0] = pair->done[1] = FW_EAGAIN;
-	for (int round = 0; round < 100; round++) {
-		for (int i = 0; i < 2; i++) {
-			int want = 0;
-
-			if (pair->done[i] == FW_EAGAIN) {
-				pair->done[i] =
-				        fw_tls_handshake(pair->tls[i], &want, &pair->err[i]);
-				assert_true(pair->done[i] != FW_EAGAIN || want == FW_IO_READ ||
-				            want == FW_IO_WRITE);
-			}
-		}
-	}
-}
 
 static void both_ends_see_bytes_and_facts(void **state)
 {

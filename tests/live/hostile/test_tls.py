@@ -11,12 +11,12 @@ from wire import FEATURES, OFFER, PROCEED, STARTTLS, TLS
 SVC = "svc.corp.example"
 # What a certificate is, what streams say, their words for the problem. The verdict is on the chain.
 CERTIFICATES = {
-    "expired": ("not trusted", "certificate has expired"),
-    "not yet valid": ("not trusted", "certificate is not yet valid"),
-    "self-signed": ("not trusted", "self-signed certificate"),
-    "unknown authority": ("not trusted", "unable to get local issuer certificate"),
-    "missing intermediate": ("not trusted", "unable to get local issuer certificate"),
-    "mail-only": ("not trusted", "unsuitable certificate purpose"),
+    "expired": ("expired", "certificate has expired"),
+    "not yet valid": ("expired", "certificate is not yet valid"),
+    "self-signed": ("untrusted", "self-signed certificate"),
+    "unknown authority": ("untrusted", "unable to get local issuer certificate"),
+    "missing intermediate": ("untrusted", "unable to get local issuer certificate"),
+    "mail-only": ("purpose", "unsuitable certificate purpose"),
     "good": ("valid", None),
 }
 certificate_rows = pytest.mark.parametrize("kind", CERTIFICATES)

@@ -107,15 +107,15 @@ static int measured_flow(struct load *load, struct peer_conn *conn, const char *
 
 static int run_in(struct load *load)
 {
-	struct peer_conn *conn = peer_dial(&load->peer, "p0.bench");
+	struct peer_conn *conn = peer_dial(&load->peer, "p0.load.example");
 	return conn != NULL && await_ups(load, 1) == 0
-	               ? measured_flow(load, conn, "p0.bench", load->component)
+	               ? measured_flow(load, conn, "p0.load.example", load->component)
 	               : -1;
 }
 
 static int run_out(struct load *load)
 {
-	return measured_flow(load, load->behind, load->component, "p0.bench");
+	return measured_flow(load, load->behind, load->component, "p0.load.example");
 }
 
 /* ---- set-ups ---- */
@@ -127,7 +127,7 @@ static int set_up(struct load *load, uint32_t first, uint32_t count, bool same)
 	char domain[64];
 
 	for (uint32_t i = 0; i < count; i++) {
-		snprintf(domain, sizeof(domain), "p%u.bench", same ? 0 : first + i);
+		snprintf(domain, sizeof(domain), "p%u.load.example", same ? 0 : first + i);
 		struct peer_conn *conn = peer_dial(&load->peer, domain);
 		if (conn == NULL || await_ups(load, load->peer.ups + 1) < 0) {
 			return -1;
@@ -186,7 +186,7 @@ static int run_idle(struct load *load)
 		if (i == warm) {
 			before = quiet_kib(load);
 		}
-		if (peer_dial(&load->peer, "p0.bench") == NULL || await_ups(load, i + 1) < 0) {
+		if (peer_dial(&load->peer, "p0.load.example") == NULL || await_ups(load, i + 1) < 0) {
 			return -1;
 		}
 	}

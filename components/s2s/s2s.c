@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "components/s2s/s2s_commands.h"
+#include "components/s2s/s2s_carriers.h"
 #include "components/s2s/s2s_leg.h"
 #include "components/s2s/s2s_limits.h"
 #include "components/s2s/s2s_rate.h"
@@ -33,7 +34,7 @@ static void s2s_on_progress(void *ctx)
 		return;
 	}
 	for (const struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {
-		unfinished += s2s_leg_live(leg) && !s2s_leg_up(leg);
+		unfinished += s2s_leg_live(leg) && s2s_claims_pending(leg);
 	}
 	if (unfinished == 0) {
 		s2s_listen_close(s2s);
@@ -48,7 +49,7 @@ static void s2s_on_progress(void *ctx)
 			s2s_leg_close(leg, FW_CAUSE_SHUTDOWN, "");
 		}
 	}
-	if (s2s_pairs_count(s2s->pairs) == 0 && s2s->ins == NULL && s2s->outs == NULL) {
+	if (s2s->waiting.stanzas == 0 && s2s->ins == NULL && s2s->outs == NULL) {
 		s2s->drained = true;
 		fw_self_drained(s2s->self);
 	}
@@ -89,6 +90,7 @@ static void s2s_free(struct s2s **s2s_ptr)
 		s2s_leg_free(&leg, FW_CAUSE_COMPONENT_GONE);
 	}
 	s2s_pairs_free(&s2s->pairs, FW_CAUSE_COMPONENT_GONE);
+	s2s_carriers_free(&s2s->carriers);
 	s2s_remotes_free(&s2s->remotes);
 	s2s_limits_free(&s2s->limits);
 	s2s_rates_free(&s2s->rates);
@@ -111,7 +113,7 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	s2s->config = fw_self_config(self);
 	s2s->progress.fn = s2s_on_progress;
 	s2s->progress.ctx = s2s;
-	if (s2s_pairs_new(s2s, &s2s->pairs) != FW_OK ||
+	if (s2s_pairs_new(s2s, &s2s->pairs) != FW_OK || s2s_carriers_new(&s2s->carriers) != FW_OK ||
 	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK || s2s_limits_new(&s2s->limits) != FW_OK ||
 	    s2s_rates_new(s2s, &s2s->rates) != FW_OK) {
 		goto done;

@@ -66,6 +66,7 @@ struct s2s_config {
 	uint64_t rate_max_bytes;
 	uint32_t rate_burst_s;
 	uint32_t pairs_per_stream_max;
+	int multiplex; /**< enum s2s_multiplex */
 	uint32_t tag_max_bytes;
 	uint32_t stanza_max_bytes;
 };
@@ -110,6 +111,8 @@ struct s2s_totals {
 	  "domains of ours that other servers answered with invalid") \
 	X(DIALBACK_OUT_ERROR, "dialback_out_error", "results", \
 	  "domains of ours that other servers answered with an error") \
+	X(PAIRS_JOINED, "pairs_joined", "pairs", \
+	  "of domains that went over a stream to their server that was there already") \
 	X(DIALBACK_CHECKS, "dialback_checks", "answers", \
 	  "to servers that asked whether a key is ours") \
 	X(DIALBACK_IGNORED, "dialback_ignored", "elements", \
@@ -142,6 +145,7 @@ struct s2s {
 	uint32_t in_count, out_count;
 	uint32_t unauthenticated;
 	struct s2s_pairs *pairs;
+	struct s2s_carriers *carriers;
 	struct s2s_remotes *remotes;
 	struct s2s_limits *limits;
 	struct s2s_rates *rates;
@@ -186,8 +190,13 @@ bool s2s_remotes_may_try(struct s2s_remotes *remotes, const char *remote);
 /** An attempt begins; after a failure it is the one probe. */
 void s2s_remotes_begin(struct s2s_remotes *remotes, const char *remote);
 void s2s_remotes_succeeded(struct s2s_remotes *remotes, const char *remote);
+/** An attempt for one of our domains failed while the remote domain takes others: no wait for it. */
+void s2s_remotes_noted(struct s2s_remotes *remotes, const char *remote, enum fw_cause cause,
+		       const char *detail);
 void s2s_remotes_failed(struct s2s_remotes *remotes, const char *remote, enum fw_cause cause,
 			const char *detail);
+/** How long to wait after so many failures in a row. */
+uint64_t s2s_remotes_wait_ms(const struct s2s_config *config, uint32_t failures);
 /** An attempt ended without a verdict on the remote domain: policy, shutdown. */
 void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *remote);
 /** What failed last there, also when it works again; NULL when nothing is known. */

@@ -44,6 +44,7 @@ static void claim_unlink(struct s2s_claim *claim)
 		link = &(*link)->next;
 	}
 	*link = claim->next;
+	s2s_carriers_drop(&claim->at_remote);
 	if (leg->turn == claim) {
 		leg->turn = claim->next;
 	}
@@ -68,52 +69,153 @@ static void claim_blame(struct s2s_claim *claim, enum fw_cause cause, const char
 	}
 }
 
-int s2s_claims_add(struct s2s_leg *leg, struct s2s_pair *pair)
+static void claim_link(struct s2s_claim *claim, struct s2s_leg *leg)
 {
-	struct s2s_claim *claim = calloc(1, sizeof(*claim));
 	struct s2s_claim **link = &leg->claims;
 
-	if (claim == NULL) {
-		return FW_ENOMEM;
-	}
-	claim->leg = leg;
-	claim->pair = pair;
-	claim->trying = true;
 	while (*link != NULL) {
 		link = &(*link)->next;
 	}
 	*link = claim;
+	claim->next = NULL;
+	claim->leg = leg;
 	leg->claim_count++;
-	pair->claim = claim;
+	claim->pair->claim = claim;
+	s2s_carriers_put(&claim->at_remote, leg, claim->pair->remote);
+}
+
+int s2s_claims_add(struct s2s_leg *leg, struct s2s_pair *pair)
+{
+	struct s2s_claim *claim = calloc(1, sizeof(*claim));
+
+	if (claim == NULL) {
+		return FW_ENOMEM;
+	}
+	claim->pair = pair;
+	claim->trying = true;
+	claim_link(claim, leg);
 	s2s_remotes_begin(leg->s2s->remotes, pair->remote);
 	return FW_OK;
 }
 
-/* The peer does not take the pair. The leg goes with it only when nothing else is carried. */
-static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const char *detail)
+static void claim_joined(struct s2s_claim *claim)
+{
+	struct s2s_leg *leg = claim->leg;
+
+	claim->joined = true;
+	s2s_count(leg->s2s, S2S_COUNT_PAIRS_JOINED);
+	fw_log(leg->log, &claims_logger, FW_LOG_INFO, "pair joins local=%s remote=%s pairs=%u",
+	       claim->pair->local, claim->pair->remote, leg->claim_count);
+	if (s2s_leg_up(leg)) { /* before, the leg asks for one after the other */
+		s2s_claims_begin(leg);
+	}
+}
+
+int s2s_claims_join(struct s2s_leg *leg, struct s2s_pair *pair)
+{
+	int ret = s2s_claims_add(leg, pair);
+
+	if (ret == FW_OK) {
+		claim_joined(pair->claim);
+	}
+	return ret;
+}
+
+void s2s_claims_move(struct s2s_leg *leg, struct s2s_leg *to)
+{
+	while (leg->claims != NULL) {
+		struct s2s_claim *claim = leg->claims;
+		fw_assert(claim->state == S2S_CLAIM_WAITING);
+		claim_unlink(claim);
+		claim_link(claim, to);
+		claim_joined(claim);
+	}
+}
+
+/* Another pair of ours goes to the same remote domain over this leg: the domain itself is well. */
+static bool claim_remote_is_well(const struct s2s_claim *claim)
+{
+	const struct s2s_claim *other = claim->leg->claims;
+
+	while (other != NULL && (other == claim || other->state != S2S_CLAIM_VALID ||
+	                         strcmp(other->pair->remote, claim->pair->remote) != 0)) {
+		other = other->next;
+	}
+	return other != NULL;
+}
+
+/* The pair leaves a leg that others use, and `cause` is what becomes of its stanzas. */
+static void claim_leave(struct s2s_claim *claim, enum fw_cause cause, const char *detail)
 {
 	struct s2s_leg *leg = claim->leg;
 	struct s2s_pair *pair = claim->pair;
-	struct s2s_waiting back = { 0 };
+	struct s2s_waiting none = { 0 };
 
-	if (leg->kind->out && leg->claim_count == 1) {
+	fw_log(leg->log, &claims_logger, FW_LOG_INFO,
+	       "pair leaves local=%s remote=%s cause=%s detail='%s' pairs=%u", pair->local,
+	       pair->remote, fw_cause_row(cause)->name, detail, leg->claim_count - 1);
+	s2s_claims_drop(&claim);
+	if (cause != FW_CAUSE_NONE) {
+		s2s_waiting_bounce(pair->s2s, &pair->waiting, cause);
+	}
+	s2s_pair_parted(pair, &none, cause, true);
+}
+
+/**
+ * The peer does not take the pair. The leg goes with it only when nothing else is carried.
+ * @param elsewhere  a leg of its own may do better, when this one was made for others
+ */
+static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const char *detail,
+                         bool elsewhere)
+{
+	struct s2s_leg *leg = claim->leg;
+	struct s2s_pair *pair = claim->pair;
+	bool invalid = cause == FW_CAUSE_DIALBACK_INVALID;
+
+	if (leg->kind->out && leg->claim_count == 1 && leg->proofs == NULL) {
 		s2s_leg_fail(leg, cause, "%s", detail);
 		return;
 	}
-	fw_log(leg->log, &claims_logger, FW_LOG_INFO,
-	       "pair not taken local=%s remote=%s cause=%s detail='%s'", pair->local, pair->remote,
-	       fw_cause_row(cause)->name, detail);
-	claim_blame(claim, cause, detail);
-	s2s_claims_drop(&claim);
-	s2s_waiting_bounce(pair->s2s, &pair->waiting, cause);
-	s2s_pair_parted(pair, &back, cause, false);
+	if (claim->joined && (elsewhere || invalid)) {
+		s2s_pair_keep_apart(pair);
+	}
+	if (claim->joined && elsewhere) {
+		claim_leave(claim, FW_CAUSE_NONE, detail);
+	} else {
+		if (claim_remote_is_well(claim)) {
+			claim->trying = false;
+			s2s_remotes_noted(leg->s2s->remotes, pair->remote, cause, detail);
+			s2s_pair_refused(pair);
+		}
+		claim_blame(claim, cause, detail);
+		claim_leave(claim, cause, detail);
+	}
+	if (invalid) { /* the peer ends the stream: what others still send would be lost */
+		leg->bystanders = true;
+		s2s_leg_close(leg, cause, detail);
+	} else {
+		s2s_claims_begin(leg);
+	}
+}
+
+void s2s_claims_withdraw(struct s2s_claim *claim, enum fw_cause cause)
+{
+	claim_leave(claim, cause, "");
 }
 
 /* ---- asking ---- */
 
+/* On a leg that was made for another remote domain, or by the peer: what fails here can do well on
+ * one that is made for it. */
+static bool claim_is_guest(const struct s2s_claim *claim)
+{
+	return !claim->leg->kind->out || strcmp(claim->leg->remote, claim->pair->remote) != 0;
+}
+
 static void claim_on_timeout(void *ctx)
 {
-	claim_failed(ctx, FW_CAUSE_DIALBACK_TIMEOUT, "no db:result from the peer");
+	claim_failed(ctx, FW_CAUSE_DIALBACK_TIMEOUT, "no db:result from the peer",
+	             claim_is_guest(ctx));
 }
 
 static void claim_on_key(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
@@ -132,7 +234,7 @@ static void claim_on_key(void *ctx, struct fw_stanza *reply, enum fw_cause cause
 	if (cause != FW_CAUSE_NONE || db.key.len == 0) {
 		snprintf(detail, sizeof(detail), "no key from the dialback service: %s",
 		         fw_cause_row(cause)->name);
-		claim_failed(claim, FW_CAUSE_DIALBACK_ERROR, detail);
+		claim_failed(claim, FW_CAUSE_DIALBACK_ERROR, detail, false);
 		return;
 	}
 	s2s_db_send(leg->channel, &db, leg->log, leg->session);
@@ -146,14 +248,14 @@ static void claim_begin(struct s2s_claim *claim)
 	struct s2s_verdict verdict;
 
 	if (!s2s_trust_leg(leg, claim->pair->remote, S2S_METHOD_DIALBACK, &verdict)) {
-		claim_failed(claim, verdict.cause, verdict.detail);
+		claim_failed(claim, verdict.cause, verdict.detail, claim_is_guest(claim));
 		return;
 	}
 	claim->state = S2S_CLAIM_KEY;
 	if (fw_timer_new(s2s->loop, claim_on_timeout, claim, &claim->timer) != FW_OK ||
 	    s2s_ask_key(s2s, claim->pair->remote, claim->pair->local, leg->stream_id, claim_on_key,
 	                claim, &claim->request) != FW_OK) {
-		claim_failed(claim, FW_CAUSE_RESOURCES, "out of memory");
+		claim_failed(claim, FW_CAUSE_RESOURCES, "out of memory", false);
 		return;
 	}
 	fw_timer_start_ms(claim->timer, s2s->config->auth_timeout_ms, 0);
@@ -163,12 +265,14 @@ void s2s_claims_begin(struct s2s_leg *leg)
 {
 	struct s2s_claim *claim = leg->claims;
 
-	while (claim != NULL) {
-		struct s2s_claim *next = claim->next;
-		if (claim->state == S2S_CLAIM_WAITING) {
-			claim_begin(claim);
+	while (claim != NULL && s2s_leg_live(leg)) {
+		if (claim->state != S2S_CLAIM_WAITING) {
+			/* Until the first is taken nobody knows whether the peer can do several. */
+			claim = s2s_leg_up(leg) ? claim->next : NULL;
+			continue;
 		}
-		claim = next;
+		claim_begin(claim);
+		claim = leg->claims; /* that one may be gone */
 	}
 }
 
@@ -182,6 +286,7 @@ static void claim_valid(struct s2s_claim *claim)
 	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_VALID);
 	s2s_trust_claim(claim, S2S_METHOD_DIALBACK);
 	claim->trying = false;
+	s2s_pair_taken(claim->pair);
 	s2s_remotes_succeeded(leg->s2s->remotes, claim->pair->remote);
 	fw_machine_send(&leg->machine, S2S_LEG_EV_TRUSTED, NULL);
 }
@@ -206,13 +311,16 @@ bool s2s_claims_answer(struct s2s_leg *leg, const struct s2s_db *db)
 		claim_valid(claim);
 	} else if (fw_str_is(db->type, "invalid")) {
 		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_INVALID);
-		claim_failed(claim, FW_CAUSE_DIALBACK_INVALID, "the peer answered invalid");
+		claim_failed(claim, FW_CAUSE_DIALBACK_INVALID, "the peer answered invalid", false);
 	} else {
 		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_ERROR);
 		snprintf(detail, sizeof(detail), "the peer answered %s %s",
 		         fw_quote(db->condition, condition, sizeof(condition)),
 		         fw_quote(db->text, text, sizeof(text)));
-		claim_failed(claim, FW_CAUSE_DIALBACK_ERROR, detail);
+		/* XEP-0220 §2.5: no room on this stream is an invitation to open another one */
+		claim_failed(claim, FW_CAUSE_DIALBACK_ERROR, detail,
+		             claim_is_guest(claim) ||
+		                     fw_str_is(db->condition, "resource-constraint"));
 	}
 	return true;
 }
@@ -276,10 +384,14 @@ void s2s_claims_blame(struct s2s_leg *leg, enum fw_cause cause, const char *deta
 	}
 }
 
-void s2s_claims_bounce(struct s2s_leg *leg, enum fw_cause cause)
+void s2s_claims_bounce(struct s2s_leg *leg, enum fw_cause cause, bool spare_guests)
 {
 	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
-		s2s_waiting_bounce(leg->s2s, &claim->pair->waiting, cause);
+		claim->spared = spare_guests && claim->joined && !claim->forbidden &&
+		                claim->state != S2S_CLAIM_VALID;
+		if (!claim->spared) {
+			s2s_waiting_bounce(leg->s2s, &claim->pair->waiting, cause);
+		}
 	}
 }
 
@@ -290,16 +402,13 @@ void s2s_claims_stop(struct s2s_leg *leg)
 	}
 }
 
-/* Whose stanza came back: it was sent over this leg, so its pair has a claim here. */
+/* Whose stanza came back; NULL when the pair has left since it was sent. */
 static struct s2s_claim *claims_of(struct s2s_leg *leg, const struct fw_stanza *stanza)
 {
 	struct fw_str from = fw_stanza_from_domain(stanza);
 	struct fw_str to = fw_stanza_to_domain(stanza);
 	struct s2s_claim *claim = leg->claims;
 
-	if (leg->claim_count == 1) {
-		return claim;
-	}
 	while (claim != NULL && (!fw_domain_eq(from, fw_str(claim->pair->local)) ||
 	                         !fw_domain_eq(to, fw_str(claim->pair->remote)))) {
 		claim = claim->next;
@@ -316,10 +425,12 @@ struct s2s_claim *s2s_claims_take_off(struct s2s_leg *leg)
 		struct s2s_claim *claim = claims_of(leg, stanza);
 		if (claim == NULL || s2s_waiting_return(leg->s2s, &claim->back, &stanza) != FW_OK) {
 			s2s_count(leg->s2s, S2S_COUNT_STANZAS_RETURNED);
-			fw_bounce(leg->s2s->self, &stanza, FW_CAUSE_RESOURCES);
+			fw_bounce(leg->s2s->self, &stanza,
+			          claim == NULL ? leg->cause : FW_CAUSE_RESOURCES);
 		}
 	}
 	for (struct s2s_claim *claim = claims; claim != NULL; claim = claim->next) {
+		s2s_carriers_drop(&claim->at_remote);
 		claim->pair->claim = NULL;
 		claim->leg = NULL;
 	}
@@ -358,7 +469,10 @@ void s2s_claims_part(struct s2s_claim *claims, enum fw_cause cause, bool well)
 		struct s2s_claim *claim = claims;
 		struct s2s_pair *pair = claim->pair;
 		struct s2s_waiting back = claim->back;
-		bool again = well && claim_goes_again(claim, cause);
+		bool again = (well || claim->spared) && claim_goes_again(claim, cause);
+		if (claim->spared) {
+			s2s_pair_keep_apart(pair);
+		}
 		claims = claim->next;
 		claim_free(&claim);
 		s2s_pair_parted(pair, &back, cause, again);

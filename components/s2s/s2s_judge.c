@@ -28,8 +28,8 @@ static bool judge_forbids(const struct fw_log *log, struct fw_stanza *reply, enu
 	return cause != FW_CAUSE_NONE;
 }
 
-/* A leg stays as long as the policy leaves it a pair. What is forbidden and was proved before stays
- * proved; the router's hook returns it. */
+/* A leg stays as long as the policy leaves it a pair. A forbidden claim is withdrawn; a forbidden
+ * proof stays proved, and the router's hook returns what it sends. */
 static bool judge_all_forbidden(const struct s2s_leg *leg)
 {
 	for (const struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
@@ -53,6 +53,8 @@ static void judge_on_claim(void *ctx, struct fw_stanza *reply, enum fw_cause cau
 	claim->forbidden = judge_forbids(claim->leg->log, reply, cause);
 	if (claim->forbidden && judge_all_forbidden(claim->leg)) {
 		s2s_leg_close(claim->leg, FW_CAUSE_POLICY_STREAM, "");
+	} else if (claim->forbidden) {
+		s2s_claims_withdraw(claim, FW_CAUSE_POLICY_STREAM);
 	}
 }
 

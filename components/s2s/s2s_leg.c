@@ -95,7 +95,7 @@ bool s2s_leg_empty(const struct s2s_leg *leg)
 
 bool s2s_leg_ended_well(const struct s2s_leg *leg)
 {
-	return leg->cause == FW_CAUSE_IDLE || leg->cause == FW_CAUSE_PEER_CLOSED;
+	return leg->cause == FW_CAUSE_IDLE || leg->cause == FW_CAUSE_PEER_CLOSED || leg->bystanders;
 }
 
 /* ---- elements ---- */
@@ -230,7 +230,7 @@ void s2s_leg_close(struct s2s_leg *leg, enum fw_cause cause, const char *detail)
 	snprintf(leg->detail, sizeof(leg->detail), "%s", detail);
 	leg_begin_end(leg);
 	if (!s2s_leg_ended_well(leg)) {
-		s2s_claims_bounce(leg, cause);
+		s2s_claims_bounce(leg, cause, true);
 	}
 }
 
@@ -248,7 +248,7 @@ void s2s_leg_fail(struct s2s_leg *leg, enum fw_cause cause, const char *format, 
 	s2s_count(leg->s2s, S2S_COUNT_STREAMS_OUT_FAILED);
 	s2s_claims_blame(leg, cause, leg->detail);
 	leg_begin_end(leg);
-	s2s_claims_bounce(leg, cause);
+	s2s_claims_bounce(leg, cause, false);
 }
 
 /* Lets go of all that it holds, and of itself; the claims stay with the caller. */
@@ -265,6 +265,7 @@ static struct s2s_claim *leg_dissolve(struct s2s_leg **leg_ptr)
 		}
 		(*(leg->kind->out ? &leg->s2s->out_count : &leg->s2s->in_count))--;
 	}
+	s2s_carriers_drop(&leg->at_address);
 	fw_defer_cancel(&leg->end_task);
 	fw_machine_stop(&leg->machine);
 	leg->kind->give_up(leg);

@@ -10,6 +10,7 @@
 #define FEDWAY_COMPONENTS_S2S_S2S_LEG_H
 
 #include "components/s2s/s2s.h"
+#include "components/s2s/s2s_carriers.h"
 #include "components/s2s/s2s_db.h"
 #include "components/s2s/s2s_pairs.h"
 #include "components/s2s/s2s_rate.h"
@@ -90,6 +91,8 @@ struct s2s_leg {
 	struct s2s_claim *turn;            /**< sends next; NULL: the first */
 	uint32_t claim_count, claims_valid;
 	struct s2s_pace pace;              /**< s2s_rate.c: it is read more slowly */
+	struct s2s_carrier at_address;     /**< other remote domains of this server may ride along */
+	bool bystanders;                   /**< the end is the fault of a pair that has left: the others go on elsewhere */
 	bool stuck;                        /**< something waited at the last look */
 	uint64_t stuck_at;                 /**< bytes written then */
 	enum fw_cause cause;               /**< the first reason to end; FW_CAUSE_NONE while there is none */
@@ -178,19 +181,28 @@ struct s2s_claim {
 	struct s2s_claim *next;
 	struct s2s_leg *leg;
 	struct s2s_pair *pair;
+	struct s2s_carrier at_remote;
 	enum s2s_claim_state state;
 	struct s2s_grant grant;
+	bool joined;                 /**< the leg was there already, for another pair */
 	struct fw_request *request;  /**< for the key */
 	struct fw_request *judging;  /**< policy, asked again */
 	struct fw_timer *timer;      /**< while it is asked for */
 	bool forbidden;              /**< by a policy that came later */
+	bool spared;                 /**< the end of the leg does not touch it */
 	bool trying;                 /**< the remote domain's account waits for the outcome */
 	uint64_t sent;               /**< stanzas given to the channel */
 	struct s2s_waiting back;     /**< at the end: those that were not written */
 };
 
-/** The pair sends over this leg from now on. @return FW_OK, FW_ENOMEM */
+/** The leg is made for the pair, which sends over it from now on. @return FW_OK, FW_ENOMEM */
 int s2s_claims_add(struct s2s_leg *leg, struct s2s_pair *pair);
+/** The same with a leg that is there for others: asks at once when that is up. @return FW_OK, FW_ENOMEM */
+int s2s_claims_join(struct s2s_leg *leg, struct s2s_pair *pair);
+/** Before the leg has a channel: its claims go to another one that is up. */
+void s2s_claims_move(struct s2s_leg *leg, struct s2s_leg *to);
+/** The policy no longer allows the pair: what waits is bounced, the leg stays for others. */
+void s2s_claims_withdraw(struct s2s_claim *claim, enum fw_cause cause);
 /** Without a word to the pair. */
 void s2s_claims_drop(struct s2s_claim **claim);
 /** The leg's header and features are in: asks for all that wait. */
@@ -205,8 +217,11 @@ void s2s_claims_pump(struct s2s_leg *leg);
 bool s2s_claims_pending(const struct s2s_leg *leg);
 /** The leg ends for a reason that is the remote domains' fault. */
 void s2s_claims_blame(struct s2s_leg *leg, enum fw_cause cause, const char *detail);
-/** What waits for the leg is bounced. */
-void s2s_claims_bounce(struct s2s_leg *leg, enum fw_cause cause);
+/**
+ * What waits for the leg is bounced.
+ * @param spare_guests  but not that of pairs that had joined and were not taken yet: they try elsewhere
+ */
+void s2s_claims_bounce(struct s2s_leg *leg, enum fw_cause cause, bool spare_guests);
 /** Gives up questions under way; the claims stay. */
 void s2s_claims_stop(struct s2s_leg *leg);
 /** Takes the claims off a leg that is about to be freed, each with what was not written. */

@@ -24,15 +24,18 @@ static void leg_watch(struct s2s_leg *leg)
 	fw_machine_timeout(&leg->machine, (uint32_t)wait);
 }
 
-/* Twice in a row something waits and not one byte has moved: the peer is dead. */
+/* Twice in a row something is unwritten and not one byte has moved: the peer is dead. */
 static void leg_look(struct s2s_leg *leg)
 {
 	uint64_t written = fw_channel_counts(leg->channel)->bytes_out;
 	uint64_t due = leg->last_stanza_ms + leg->s2s->config->idle_timeout_ms;
+	size_t stanzas = 0;
+	size_t unwritten = 0;
 
-	if (s2s_leg_empty(leg)) {
+	fw_channel_queued(leg->channel, &stanzas, &unwritten);
+	if (unwritten == 0) {
 		leg->stuck = false;
-		if (fw_now_ms(leg->s2s->loop) >= due) {
+		if (s2s_leg_empty(leg) && fw_now_ms(leg->s2s->loop) >= due) {
 			s2s_leg_close(leg, FW_CAUSE_IDLE, "");
 			return;
 		}
@@ -56,6 +59,11 @@ void s2s_leg_state_up(void *owner, const struct fw_event *event)
 		leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
 		leg_watch(leg);
 		s2s_claims_pump(leg);
+		if (leg->kind->out && leg->features.dialback_errors) {
+			/* XEP-0220 §2.6.2: only such a peer can refuse another target and stay */
+			s2s_carriers_put(&leg->at_address, leg, leg->address);
+		}
+		s2s_claims_begin(leg);
 		break;
 	case S2S_LEG_EV_ELEMENT:
 		s2s_leg_element(leg, event->data);

@@ -5,6 +5,7 @@
  * host before start and before every reload; it changes nothing.
  */
 #include "components/s2s/s2s.h"
+#include "components/s2s/s2s_carriers.h"
 
 #include <stdio.h>
 
@@ -118,6 +119,15 @@ const struct fw_option s2s_domain_rows[] = {
 
 /* ---- the component's own ---- */
 
+static const struct fw_choice s2s_multiplex_choices[] = {
+	{ "none", S2S_MULTIPLEX_NONE, "every pair of domains has a stream of its own" },
+	{ "sender", S2S_MULTIPLEX_SENDER, "pairs with the same remote domain share one" },
+	{ "target", S2S_MULTIPLEX_TARGET,
+	  "and pairs whose remote domains are served at one address, if the server can refuse "
+	  "one without ending the stream" },
+	{ NULL, 0, NULL },
+};
+
 const struct fw_option s2s_options[] = {
 	FW_OPT(struct s2s_config, listen, "", .rows = s2s_listen_rows,
 	       .row_size = sizeof(struct s2s_listen_row), .max = 64,
@@ -200,7 +210,11 @@ const struct fw_option s2s_options[] = {
 	FW_OPT(struct s2s_config, rate_burst_s, "5", .min = 1, .max = 3600, .unit = "s",
 	       .help = "a rate may be used up in advance for so long"),
 	FW_OPT(struct s2s_config, pairs_per_stream_max, "64", .min = 1, .max = 10000,
-	       .unit = "pairs", .help = "pairs of domains that a peer may prove on one stream"),
+	       .unit = "pairs",
+	       .help = "pairs of domains on one stream: that a peer may prove, and that we send "
+	               "for"),
+	FW_OPT(struct s2s_config, multiplex, "target", .choices = s2s_multiplex_choices,
+	       .help = "which pairs of domains may share a stream to another server"),
 	FW_OPT(struct s2s_config, tag_max_bytes, "16384", .min = 10000, .max = 1048576,
 	       .unit = "bytes", .help = "longest tag after authentication; 10000 before"),
 	FW_OPT(struct s2s_config, stanza_max_bytes, "262144", .min = 10000, .max = 16777216,

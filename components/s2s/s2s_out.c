@@ -183,7 +183,6 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair)
 	if (ret != FW_OK) {
 		goto done;
 	}
-	s2s_count(s2s, S2S_COUNT_STREAMS_OUT);
 	ret = s2s_leg_start(leg, S2S_OUT_RESOLVE);
 done:
 	if (ret != FW_OK) {

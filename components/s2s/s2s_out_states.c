@@ -7,6 +7,8 @@
  */
 #include "components/s2s/s2s_out.h"
 
+#include <stdio.h>
+
 enum { OUT_SLACK_MS = 1000 };
 
 const char *const s2s_out_words[S2S_OUT_STATES] = {
@@ -17,32 +19,60 @@ const char *const s2s_out_words[S2S_OUT_STATES] = {
 
 /* ---- resolve ---- */
 
+static void out_not_found(struct s2s_out *out, enum fw_cause cause, const char *detail)
+{
+	s2s_count(out->leg.s2s, S2S_COUNT_STREAMS_OUT);
+	s2s_leg_fail(&out->leg, cause, "%s", detail);
+}
+
+/* The targets are those of a leg that is up: the pairs go over that one, and this one was nothing
+ * but a question. */
+static bool out_joins(struct s2s_out *out)
+{
+	const struct s2s_claim *first = out->leg.claims;
+	struct s2s_leg *other =
+	        first != NULL ? s2s_carriers_of_targets(first->pair, &out->targets) : NULL;
+
+	if (other == NULL) {
+		return false;
+	}
+	snprintf(out->leg.detail, sizeof(out->leg.detail), "joins session %s", other->session);
+	s2s_claims_move(&out->leg, other);
+	fw_machine_goto(&out->leg.machine, S2S_OUT_CLOSED);
+	return true;
+}
+
+static void out_resolved(struct s2s_out *out, const struct s2s_out_reply *answer)
+{
+	char detail[100];
+	enum fw_cause cause = s2s_ask_read_targets(answer->reply, answer->cause, &out->targets);
+
+	if (cause != FW_CAUSE_NONE) {
+		snprintf(detail, sizeof(detail), "resolver: %s", fw_cause_row(answer->cause)->name);
+		out_not_found(out, cause, detail);
+	} else if (!out_joins(out)) {
+		s2s_count(out->leg.s2s, S2S_COUNT_STREAMS_OUT);
+		fw_machine_goto(&out->leg.machine, S2S_OUT_DIAL);
+	}
+}
+
 static void out_resolve(void *owner, const struct fw_event *event)
 {
 	struct s2s_out *out = owner;
-	const struct s2s_out_reply *answer = event->data;
 
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		fw_machine_timeout(&out->leg.machine,
 		                   out->leg.s2s->config->resolve_timeout_ms + OUT_SLACK_MS);
 		if (s2s_out_ask_targets(out) != FW_OK) {
-			s2s_leg_fail(&out->leg, FW_CAUSE_RESOURCES, "out of memory");
+			out_not_found(out, FW_CAUSE_RESOURCES, "out of memory");
 		}
 		break;
-	case S2S_OUT_EV_REPLY: {
-		enum fw_cause cause =
-		        s2s_ask_read_targets(answer->reply, answer->cause, &out->targets);
-		if (cause != FW_CAUSE_NONE) {
-			s2s_leg_fail(&out->leg, cause, "resolver: %s",
-			             fw_cause_row(answer->cause)->name);
-		} else {
-			fw_machine_goto(&out->leg.machine, S2S_OUT_DIAL);
-		}
+	case S2S_OUT_EV_REPLY:
+		out_resolved(out, event->data);
 		break;
-	}
 	case FW_EVENT_TIMEOUT:
-		s2s_leg_fail(&out->leg, FW_CAUSE_DNS_FAILED, "no answer from the resolver in time");
+		out_not_found(out, FW_CAUSE_DNS_FAILED, "no answer from the resolver in time");
 		break;
 	default:
 		break;

@@ -64,6 +64,8 @@ size_t s2s_pairs_count(const struct s2s_pairs *pairs)
 
 /* ---- one pair ---- */
 
+static void pair_leave(struct s2s_pair *pair);
+
 static void pair_on_age(void *ctx)
 {
 	struct s2s_pair *pair = ctx;
@@ -78,6 +80,8 @@ static void pair_on_age(void *ctx)
 	if (pair->waiting.stanzas > 0) {
 		uint64_t due = s2s_waiting_since_ms(&pair->waiting) + max_age;
 		fw_timer_start_ms(pair->age_timer, due > now ? due - now : 1, 0);
+	} else {
+		pair_leave(pair);
 	}
 }
 
@@ -114,6 +118,21 @@ static void pair_remove(struct s2s_pairs *pairs, struct s2s_pair *pair)
 	free(pair);
 }
 
+/* Ends a pair that has neither leg nor stanzas, when there is nothing to remember of it. */
+static void pair_leave(struct s2s_pair *pair)
+{
+	uint64_t now = fw_now_ms(pair->s2s->loop);
+
+	if (pair->claim != NULL || pair->waiting.stanzas > 0 || pair->settling) {
+		return;
+	}
+	if (now < pair->keep_ms && !pair->s2s->stopping) {
+		fw_timer_start_ms(pair->age_timer, pair->keep_ms - now, 0);
+	} else {
+		pair_remove(pair->s2s->pairs, pair);
+	}
+}
+
 void s2s_pairs_free(struct s2s_pairs **pairs_in, enum fw_cause cause)
 {
 	struct s2s_pairs *pairs = *pairs_in;
@@ -132,28 +151,72 @@ void s2s_pairs_free(struct s2s_pairs **pairs_in, enum fw_cause cause)
 	*pairs_in = NULL;
 }
 
-/* Begins a leg for what waits, or returns it with the reason why not. */
+/* ---- what is remembered ---- */
+
+static void pair_remember(struct s2s_pair *pair)
+{
+	pair->keep_ms = fw_now_ms(pair->s2s->loop) + pair->s2s->config->backoff_max_ms;
+}
+
+void s2s_pair_keep_apart(struct s2s_pair *pair)
+{
+	pair->apart = true;
+	pair_remember(pair);
+}
+
+void s2s_pair_refused(struct s2s_pair *pair)
+{
+	pair->refusals++;
+	pair->refused_ms =
+	        fw_now_ms(pair->s2s->loop) + s2s_remotes_wait_ms(pair->s2s->config, pair->refusals);
+	pair_remember(pair);
+}
+
+void s2s_pair_taken(struct s2s_pair *pair)
+{
+	pair->refusals = 0;
+	pair->refused_ms = 0;
+}
+
+/* Nothing may be begun for the pair now. */
+static bool pair_has_to_wait(const struct s2s_pair *pair)
+{
+	return fw_now_ms(pair->s2s->loop) < pair->refused_ms ||
+	       !s2s_remotes_may_try(pair->s2s->remotes, pair->remote);
+}
+
+/* ---- a leg for the pair ---- */
+
+/* Finds or begins a leg for what waits, or returns it with the reason why not. */
 static void pair_begin(struct s2s_pair *pair)
 {
 	struct s2s *s2s = pair->s2s;
 
+	pair->settling = true;
 	/* a bounce can bring the next stanza */
 	while (pair->claim == NULL && pair->waiting.stanzas > 0) {
+		struct s2s_leg *leg = s2s_carriers_of_remote(pair);
 		if (s2s->stopping) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_COMPONENT_GONE);
-		} else if (!s2s_remotes_may_try(s2s->remotes, pair->remote)) {
+		} else if (pair_has_to_wait(pair)) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_BACKOFF);
-		} else if (s2s_out_start(s2s, pair) != FW_OK) {
+		} else if ((leg != NULL ? s2s_claims_join(leg, pair) : s2s_out_start(s2s, pair)) !=
+		           FW_OK) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_RESOURCES);
 		}
 	}
+	pair->settling = false;
+	pair_leave(pair);
 }
 
 void s2s_pair_parted(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_cause cause,
                      bool again)
 {
 	struct s2s *s2s = pair->s2s;
+	bool settling =
+	        pair->settling; /* it parted from what it had just found: the search goes on */
 
+	pair->settling = true;
 	if (again) {
 		s2s_waiting_prepend(&pair->waiting, back);
 	} else {
@@ -161,10 +224,9 @@ void s2s_pair_parted(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_ca
 	}
 	if (pair->waiting.stanzas > 0) {
 		fw_timer_start_ms(pair->age_timer, s2s->config->queue_max_age_ms, 0);
-		pair_begin(pair);
 	}
-	if (pair->claim == NULL) {
-		pair_remove(s2s->pairs, pair);
+	if (!settling) {
+		pair_begin(pair);
 	}
 	s2s_progress(s2s);
 }
@@ -209,6 +271,18 @@ static enum fw_cause pairs_refusal(struct s2s *s2s, const struct fw_stanza *stan
 	return FW_CAUSE_NONE;
 }
 
+/* Why a stanza of a pair that may leave is not even queued. */
+static enum fw_cause pairs_hold(struct s2s *s2s, const struct s2s_pair *pair, const char *remote)
+{
+	if (pair == NULL) {
+		return s2s_remotes_may_try(s2s->remotes, remote) ? FW_CAUSE_NONE : FW_CAUSE_BACKOFF;
+	}
+	if (pair->settling || (pair->claim != NULL && s2s_leg_live(pair->claim->leg))) {
+		return FW_CAUSE_NONE;
+	}
+	return pair_has_to_wait(pair) ? FW_CAUSE_BACKOFF : FW_CAUSE_NONE;
+}
+
 void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 {
 	char local[FW_DOMAIN_SIZE];
@@ -220,35 +294,28 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 		goto done;
 	}
 	pair = s2s_pairs_find(s2s->pairs, local, remote);
-	if ((pair == NULL || (pair->claim != NULL && !s2s_leg_live(pair->claim->leg))) &&
-	    !s2s_remotes_may_try(s2s->remotes, remote)) {
-		cause = FW_CAUSE_BACKOFF;
-		goto done;
-	}
 	if (pair != NULL && pair->claim != NULL && s2s_claims_send(pair->claim, stanza)) {
 		return;
 	}
-	bool fresh = pair == NULL;
-	if (fresh && pair_add(s2s, local, remote, &pair) != FW_OK) {
+	cause = pairs_hold(s2s, pair, remote);
+	if (cause != FW_CAUSE_NONE) {
+		goto done;
+	}
+	if (pair == NULL && pair_add(s2s, local, remote, &pair) != FW_OK) {
 		cause = FW_CAUSE_RESOURCES;
 		goto done;
 	}
 	int ret = s2s_waiting_push(s2s, &pair->waiting, stanza);
 	if (ret != FW_OK) {
 		cause = ret == FW_ELIMIT ? FW_CAUSE_QUEUE_FULL : FW_CAUSE_RESOURCES;
-		if (fresh) {
-			pair_remove(s2s->pairs, pair);
-		}
+		pair_leave(pair);
 		goto done;
 	}
-	if (!fw_timer_running(pair->age_timer)) {
+	if (pair->waiting.stanzas == 1) {
 		fw_timer_start_ms(pair->age_timer, s2s->config->queue_max_age_ms, 0);
 	}
-	if (fresh) {
+	if (pair->claim == NULL && !pair->settling) {
 		pair_begin(pair);
-		if (pair->claim == NULL) {
-			pair_remove(s2s->pairs, pair);
-		}
 	}
 done:
 	if (cause != FW_CAUSE_NONE) {

@@ -149,7 +149,7 @@ void s2s_remotes_succeeded(struct s2s_remotes *remotes, const char *name)
 }
 
 /* Between half and all of min·2^(failures-1), at most max. */
-static uint64_t remotes_wait_ms(const struct s2s_config *config, uint32_t failures)
+uint64_t s2s_remotes_wait_ms(const struct s2s_config *config, uint32_t failures)
 {
 	uint64_t wait = config->backoff_min_ms;
 	uint32_t dice;
@@ -162,6 +162,24 @@ static uint64_t remotes_wait_ms(const struct s2s_config *config, uint32_t failur
 	}
 	fw_random(&dice, sizeof(dice));
 	return wait / 2 + dice % (wait - wait / 2 + 1);
+}
+
+static void remotes_note(struct s2s_remote *remote, uint64_t now, enum fw_cause cause,
+                         const char *detail)
+{
+	remote->failure.at_ms = now;
+	remote->failure.cause = cause;
+	fw_quote(fw_str(detail), remote->failure.detail, sizeof(remote->failure.detail));
+}
+
+void s2s_remotes_noted(struct s2s_remotes *remotes, const char *name, enum fw_cause cause,
+                       const char *detail)
+{
+	struct s2s_remote *remote = remotes_end(remotes, name);
+
+	if (remote != NULL) {
+		remotes_note(remote, fw_now_ms(remotes->s2s->loop), cause, detail);
+	}
 }
 
 void s2s_remotes_failed(struct s2s_remotes *remotes, const char *name, enum fw_cause cause,
@@ -177,11 +195,10 @@ void s2s_remotes_failed(struct s2s_remotes *remotes, const char *name, enum fw_c
 	/* Attempts that ran side by side and fail together are one failure. */
 	if (failure->failures == 0 || now >= failure->retry_ms) {
 		failure->failures++;
-		failure->retry_ms = now + remotes_wait_ms(remotes->s2s->config, failure->failures);
+		failure->retry_ms =
+		        now + s2s_remotes_wait_ms(remotes->s2s->config, failure->failures);
 	}
-	failure->at_ms = now;
-	failure->cause = cause;
-	fw_quote(fw_str(detail), failure->detail, sizeof(failure->detail));
+	remotes_note(remote, now, cause, detail);
 }
 
 void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *name)

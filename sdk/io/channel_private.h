@@ -10,10 +10,10 @@
 #include <fedway/io/channel.h>
 
 enum channel_phase {
-	CHANNEL_SNIFF,     /* the first byte will tell whether the peer begins with TLS */
 	CHANNEL_OPEN,      /* the stream runs, in clear or under TLS */
 	CHANNEL_UPGRADE,   /* what was queued before start_tls is still written in clear */
 	CHANNEL_HANDSHAKE, /* TLS shakes hands; the stream waits */
+	CHANNEL_SNIFF,     /* before all: the first byte will tell whether the peer begins with TLS */
 	CHANNEL_ENDED,     /* closed() is queued or has run; the descriptor is gone */
 };
 

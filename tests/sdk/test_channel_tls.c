@@ -273,6 +273,147 @@ static void what_is_queued_after_start_tls_is_never_in_clear(void **state)
 	close(w->fds[0]);
 }
 
+/* ---- from the first byte ---- */
+
+static void begin_direct(struct world *w)
+{
+	const struct fw_tls_start start = { .side = FW_TLS_INITIATING,
+		                            .direct = true,
+		                            .peer_name = "b.example" };
+
+	w->a.act = w->b.act = END_NOTHING;
+	end_start(&w->a, w->loop, w->fds[0]);
+	end_start(&w->b, w->loop, w->fds[1]);
+	fw_channel_secure(w->a.channel, w->a.context, &start);
+	fw_channel_sniff_tls(w->b.channel, w->b.context);
+}
+
+static void direct_tls_needs_no_clear_byte(void **state)
+{
+	struct world *w = *state;
+	struct fw_tls_facts facts;
+
+	begin_direct(w);
+	fw_channel_open(w->a.channel, fw_str("b.example"), fw_str("a.example"), fw_str(NULL), true);
+	end_wait(w->loop, &w->a.secured, 1);
+	end_wait(w->loop, &w->b.secured, 1);
+	fw_channel_open(w->b.channel, fw_str("a.example"), fw_str("b.example"), fw_str("i"), true);
+	fw_channel_send_text(w->a.channel, "<message id='1'/>");
+	end_wait(w->loop, &w->b.elements, 1);
+	end_turns(w->loop, 5);
+	assert_string_equal(w->a.story, "secured opened ");
+	assert_string_equal(w->b.story, "secured opened message ");
+	fw_tls_facts(fw_channel_tls(w->a.channel), &facts);
+	assert_true(facts.direct);
+	assert_string_equal(facts.alpn, "xmpp-server");
+	fw_tls_facts(fw_channel_tls(w->b.channel), &facts);
+	assert_true(facts.direct);
+	assert_true(facts.chain_valid);
+	assert_string_equal(facts.alpn, "xmpp-server");
+	fw_channel_close(w->b.channel, FW_CAUSE_IDLE);
+	end_wait(w->loop, &w->a.closed, 1);
+	end_wait(w->loop, &w->b.closed, 1);
+	assert_int_equal(w->a.cause, FW_CAUSE_PEER_CLOSED);
+	assert_int_equal(w->b.cause, FW_CAUSE_IDLE);
+}
+
+static bool pass_a_byte(int from, int to)
+{
+	char byte;
+
+	return read(from, &byte, 1) == 1 && write(to, &byte, 1) == 1;
+}
+
+static void direct_tls_comes_through_byte_by_byte(void **state)
+{
+	struct world *w = *state;
+	int far[2], near_end = w->fds[1];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, far), 0);
+	w->fds[1] = far[1];
+	begin_direct(w);
+	for (int i = 0; i < 20000 && (w->a.secured == 0 || w->b.secured == 0); i++) {
+		pass_a_byte(near_end, far[0]);
+		pass_a_byte(far[0], near_end);
+		fw_loop_turn(w->loop, false);
+	}
+	assert_int_equal(w->a.secured, 1);
+	assert_int_equal(w->b.secured, 1);
+	close(near_end);
+	close(far[0]);
+}
+
+static void who_begins_in_clear_is_served_in_clear(void **state)
+{
+	struct world *w = *state;
+	const char *text = HEADER "<message id='1'/>";
+
+	w->b.act = END_NOTHING;
+	end_start(&w->b, w->loop, w->fds[1]);
+	fw_channel_sniff_tls(w->b.channel, w->b.context);
+	end_turns(w->loop, 3);
+	assert_string_equal(w->b.story, "");
+	for (size_t i = 0; i < strlen(text); i++) {
+		assert_int_equal(write(w->fds[0], text + i, 1), 1);
+		end_turns(w->loop, 1);
+	}
+	end_wait(w->loop, &w->b.elements, 1);
+	assert_string_equal(w->b.story, "opened message ");
+	assert_null(fw_channel_tls(w->b.channel));
+	close(w->fds[0]);
+}
+
+static void a_bad_beginning_ends_as_it_should(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		enum fw_cause cause;
+	} rows[] = {
+		{ "", 0, FW_CAUSE_PEER_LOST },
+		{ "\x16\x03\x01", 3, FW_CAUSE_TLS_FAILED }, /* and no more */
+		{ "\x16\x16\x16\x16\x16\x16\x16", 7, FW_CAUSE_TLS_FAILED },
+		{ "\x16GET / HTTP/1.0", 15, FW_CAUSE_TLS_FAILED },
+		{ "\x15\x03\x01\x00\x02\x01\x00", 7, FW_CAUSE_ENCODING },
+		{ "GET / HTTP/1.0\r\n\r\n", 18, FW_CAUSE_NOT_WELL_FORMED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct world *w = NULL;
+
+		setup((void **)&w);
+		end_start(&w->b, w->loop, w->fds[1]);
+		fw_channel_sniff_tls(w->b.channel, w->b.context);
+		assert_int_equal(write(w->fds[0], rows[i].bytes, rows[i].size), rows[i].size);
+		end_turns(w->loop, 3);
+		close(w->fds[0]);
+		end_wait(w->loop, &w->b.closed, 1);
+		assert_int_equal(w->b.cause, rows[i].cause);
+		assert_int_equal(w->b.secured, 0);
+		teardown((void **)&w);
+	}
+}
+
+static void a_silent_stranger_is_told_in_clear(void **state)
+{
+	struct world *w = *state;
+	char reply[1024];
+
+	end_start(&w->b, w->loop, w->fds[1]);
+	fw_channel_sniff_tls(w->b.channel, w->b.context);
+	end_turns(w->loop, 3);
+	fw_channel_close(w->b.channel, FW_CAUSE_HEADER_TIMEOUT);
+	end_turns(w->loop, 3);
+	ssize_t got = read(w->fds[0], reply, sizeof(reply) - 1);
+	assert_true(got > 0);
+	reply[got] = '\0';
+	assert_non_null(strstr(reply, "<connection-timeout "));
+	close(w->fds[0]);
+	end_wait(w->loop, &w->b.closed, 1);
+	assert_int_equal(w->b.cause, FW_CAUSE_HEADER_TIMEOUT);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -285,6 +426,11 @@ int main(void)
 		CASE(a_failed_handshake_has_words_and_no_footer),
 		CASE(close_during_the_handshake_ends_at_once),
 		CASE(what_is_queued_after_start_tls_is_never_in_clear),
+		CASE(direct_tls_needs_no_clear_byte),
+		CASE(direct_tls_comes_through_byte_by_byte),
+		CASE(who_begins_in_clear_is_served_in_clear),
+		cmocka_unit_test(a_bad_beginning_ends_as_it_should),
+		CASE(a_silent_stranger_is_told_in_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

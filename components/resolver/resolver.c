@@ -51,6 +51,8 @@ static const struct fw_option resolver_options[] = {
 	       .help = "requests that may wait for DNS; more are refused"),
 	FW_OPT(struct resolver_config, ipv4, "true", .help = "look for A records of hosts"),
 	FW_OPT(struct resolver_config, ipv6, "true", .help = "look for AAAA records of hosts"),
+	FW_OPT(struct resolver_config, direct_tls, "true",
+	       .help = "look for servers with TLS from the first byte (XEP-0368) as well"),
 	FW_OPT_END
 };
 

@@ -10,6 +10,7 @@
 
 #include "components/resolver/resolver_cache.h"
 #include "components/resolver/resolver_dns.h"
+#include "components/resolver/resolver_srv.h"
 #include "components/resolver/resolver_static.h"
 
 #define RESOLVER_NS "urn:fedway:resolver:1"
@@ -21,7 +22,7 @@ struct resolver_config {
 	uint32_t timeout_ms, tries, lookup_timeout_ms;
 	uint32_t ttl_max_s, negative_ttl_max_s;
 	uint32_t cache_max_entries, pending_max;
-	bool ipv4, ipv6;
+	bool ipv4, ipv6, direct_tls;
 };
 
 #define RESOLVER_COUNTERS(X) /* id, name, unit, help */ \

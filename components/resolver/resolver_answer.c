@@ -139,8 +139,10 @@ static void log_targets(const struct resolver_result *result, char *out, size_t 
 	for (size_t i = 0; i < result->host_count; i++) {
 		const struct resolver_host *host = &result->hosts[i];
 		for (size_t k = 0; k < host->addr_count && used < size; k++) {
-			int len = snprintf(out + used, size - used, "%s%s[%s]", used > 0 ? "," : "",
-			                   host->name, fw_addr_text(&host->addrs[k], addr));
+			int len =
+			        snprintf(out + used, size - used, "%s%s[%s]%s", used > 0 ? "," : "",
+			                 host->name, fw_addr_text(&host->addrs[k], addr),
+			                 host->tls == FW_TARGET_DIRECT_TLS ? "tls" : "");
 			used += (size_t)len;
 		}
 	}

@@ -29,7 +29,7 @@ struct resolver_lookup {
 	struct fw_timer *timer;
 	struct waiter *waiters, **waiters_end;
 	struct resolver_result *result;
-	struct resolver_query *srv;
+	struct resolver_srv_ask srv;
 	struct part parts[RESOLVER_HOSTS_MAX];
 	size_t asked;     /* parts without an answer yet */
 	uint32_t ttl_s;   /* smallest so far */
@@ -48,7 +48,7 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 
 static void lookup_forget(struct resolver_lookup *lookup)
 {
-	resolver_query_forget(&lookup->srv);
+	resolver_srv_forget(&lookup->srv);
 	for (size_t i = 0; i < RESOLVER_HOSTS_MAX; i++) {
 		resolver_query_forget(&lookup->parts[i].query);
 	}
@@ -98,6 +98,7 @@ static void lookup_finish(struct resolver_lookup *lookup)
 	}
 }
 
+/* `words` NULL: the detail is there already. */
 static void lookup_fail(struct resolver_lookup *lookup, enum fw_cause cause, uint32_t ttl_s,
                         const char *words)
 {
@@ -105,7 +106,9 @@ static void lookup_fail(struct resolver_lookup *lookup, enum fw_cause cause, uin
 
 	result->cause = cause;
 	result->ttl_s = smaller(ttl_s, lookup->resolver->config->negative_ttl_max_s);
-	snprintf(result->detail, sizeof(result->detail), "%s", words);
+	if (words != NULL) {
+		snprintf(result->detail, sizeof(result->detail), "%s", words);
+	}
 	lookup_finish(lookup);
 }
 
@@ -200,58 +203,43 @@ static void lookup_addrs(struct resolver_lookup *lookup)
 
 /* ---- SRV ---- */
 
-static void lookup_take_srv(struct resolver_lookup *lookup, const struct resolver_srv_records *srv)
-{
-	struct resolver_result *result = lookup->result;
-	bool no_service = srv->count > 0;
-
-	lookup->ttl_s = srv->ttl_s;
-	for (size_t i = 0; i < srv->count; i++) {
-		const struct resolver_srv *record = &srv->items[i];
-		if (record->host[0] == '\0') {
-			continue;
-		}
-		no_service = false;
-		struct resolver_host *host =
-		        resolver_result_add(result, record->host, record->port);
-		if (host != NULL) {
-			host->priority = record->priority;
-			host->weight = record->weight;
-		}
-	}
-	if (no_service) { /* RFC 6120 §3.2.1: the target "." */
-		lookup_fail(lookup, FW_CAUSE_DNS_NO_SERVICE, srv->ttl_s, "target is the root");
-	} else {
-		lookup_addrs(lookup);
-	}
-}
-
 /* RFC 6120 §3.2.2: no SRV, so the domain itself and the port that XMPP has. */
-static void lookup_fall_back(struct resolver_lookup *lookup, const struct resolver_srv_records *srv)
+static void lookup_fall_back(struct resolver_lookup *lookup)
 {
 	uint32_t negative_max_s = lookup->resolver->config->negative_ttl_max_s;
-	bool said = srv != NULL && srv->has_negative;
+	const struct resolver_srv_ask *srv = &lookup->srv;
 
 	lookup->result->source = RESOLVER_ADDRESS;
-	lookup->uncacheable = !said;
-	lookup->ttl_s = smaller(said ? srv->negative_s : negative_max_s, negative_max_s);
+	lookup->uncacheable = !srv->has_negative;
+	lookup->ttl_s =
+	        smaller(srv->has_negative ? srv->negative_s : negative_max_s, negative_max_s);
 	resolver_result_add(lookup->result, lookup->domain, RESOLVER_PORT);
 	lookup_addrs(lookup);
 }
 
-static void lookup_on_srv(void *ctx, const struct resolver_dns_answer *answer)
+static void lookup_on_srv(void *ctx, enum resolver_srv_outcome outcome)
 {
 	struct resolver_lookup *lookup = ctx;
+	struct resolver_result *result = lookup->result;
 
-	lookup->srv = NULL;
-	lookup->result->srv_us = fw_now_us(lookup->resolver->loop) - lookup->begun_us;
-	if (answer->status == RESOLVER_DNS_FAILED) {
+	result->srv_us = fw_now_us(lookup->resolver->loop) - lookup->begun_us;
+	lookup->some_failed = lookup->srv.some_failed;
+	switch (outcome) {
+	case RESOLVER_SRV_HOSTS:
+		lookup->ttl_s = lookup->srv.ttl_s;
+		lookup_addrs(lookup);
+		break;
+	case RESOLVER_SRV_NONE:
+		lookup_fall_back(lookup);
+		break;
+	case RESOLVER_SRV_NO_SERVICE: /* RFC 6120 §3.2.1 */
+		lookup_fail(lookup, FW_CAUSE_DNS_NO_SERVICE, lookup->srv.ttl_s,
+		            "target is the root");
+		break;
+	case RESOLVER_SRV_FAILED:
 		/* Nobody said that there is no SRV: the domain's own address would be a guess. */
-		lookup_fail(lookup, FW_CAUSE_DNS_FAILED, 0, answer->words);
-	} else if (answer->srv != NULL && answer->srv->answered) {
-		lookup_take_srv(lookup, answer->srv);
-	} else {
-		lookup_fall_back(lookup, answer->srv);
+		lookup_fail(lookup, FW_CAUSE_DNS_FAILED, 0, NULL);
+		break;
 	}
 }
 
@@ -293,11 +281,12 @@ static int lookup_add_literal(struct resolver_lookup *lookup)
 
 static int lookup_ask_srv(struct resolver_lookup *lookup)
 {
-	char name[FW_DOMAIN_SIZE + 32];
+	struct resolver *resolver = lookup->resolver;
 
 	lookup->result->source = RESOLVER_SRV;
-	snprintf(name, sizeof(name), "_xmpp-server._tcp.%s", lookup->domain);
-	return resolver_dns_srv(lookup->resolver->dns, name, lookup_on_srv, lookup, &lookup->srv);
+	return resolver_srv_ask(&lookup->srv, resolver->loop, resolver->dns, lookup->domain,
+	                        resolver->config->direct_tls, lookup->result, lookup_on_srv,
+	                        lookup);
 }
 
 /* May finish the look-up before it returns. */

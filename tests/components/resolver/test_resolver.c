@@ -38,6 +38,7 @@ static int setup(void **state)
 		.pending_max = 100,
 		.ipv4 = true,
 		.ipv6 = true,
+		.direct_tls = true,
 	};
 	host = fake_host_new();
 	resolver = fake_host_start(host, &resolver_LTX_fw_component, &config, &err);
@@ -65,7 +66,8 @@ static struct fw_stanza *ask(const char *domain)
 	return answer;
 }
 
-/* "source ttl ip:port(host) …" of an answer, or the name of its cause. */
+/* "source ttl ip:port(host) …" of an answer, with "tls" behind direct TLS; or the name of its
+ * cause. */
 static const char *short_form(struct fw_stanza *answer)
 {
 	static char text[2048];
@@ -82,10 +84,12 @@ static const char *short_form(struct fw_stanza *answer)
 	                        FW_STR_ARG(fw_elem_attr(targets, "ttl")));
 	for (struct fw_elem *target = fw_elem_first(targets); target != NULL;
 	     target = fw_elem_next(target)) {
-		used += (size_t)snprintf(text + used, sizeof(text) - used, " %.*s:%.*s(%.*s)",
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %.*s:%.*s(%.*s)%s",
 		                         FW_STR_ARG(fw_elem_attr(target, "ip")),
 		                         FW_STR_ARG(fw_elem_attr(target, "port")),
-		                         FW_STR_ARG(fw_elem_attr(target, "host")));
+		                         FW_STR_ARG(fw_elem_attr(target, "host")),
+		                         fw_str_is(fw_elem_attr(target, "tls"), "direct") ? "tls"
+		                                                                          : "");
 	}
 	return text;
 }
@@ -143,6 +147,21 @@ static void test_dns(void **state)
 		  "srv 300 ::14:5269(alias.example) 127.0.0.14:5269(alias.example)" },
 		{ "six.example", "srv 300 ::16:5269(six.example)", NULL },
 		{ "empty.example", "dns-not-found", NULL },
+		{ "both.example",
+		  "srv 60 127.0.0.12:5270(host2.example)tls 127.0.0.12:5269(host2.example) "
+		  "127.0.0.12:5271(host2.example)tls",
+		  NULL },
+		{ "onlytls.example", "srv 60 127.0.0.12:5270(host2.example)tls", NULL },
+		{ "nodirect.example", "srv 60 127.0.0.12:5269(host2.example)", NULL },
+		{ "dottls.example", "dns-no-service", NULL }, /* not its A record: XEP-0368 §5 */
+		{ "dots.example", "dns-no-service", NULL },
+		{ "plaindot.example", "srv 60 127.0.0.12:5270(host2.example)tls", NULL },
+		{ "refusestls.example", "srv 60 127.0.0.12:5269(host2.example)", NULL },
+		{ "refusesplain.example", "srv 60 127.0.0.12:5270(host2.example)tls", NULL },
+		{ "dropstls.example", "srv 60 127.0.0.12:5269(host2.example)", NULL },
+		{ "refusesdot.example", "dns-failed", NULL },
+		{ "refusesnone.example", "address 20 127.0.0.17:5269(refusesnone.example)", NULL },
+		{ "loop.example", "dns-not-found", NULL },
 		{ "nowhere.example", "dns-not-found", NULL },
 		{ "broken.example", "dns-failed", NULL },
 		{ "host.broken", "dns-failed", NULL },
@@ -170,7 +189,11 @@ static void test_dns(void **state)
 	                                  "puny=xn--bcher-kva.example service=_xmpp-server._tcp "
 	                                  "default=5269 source=srv dns-timings=(TOTAL:0."),
 	                 1);
-	assert_int_equal(fake_host_logged(host, "result=dns-no-service"), 1);
+	assert_int_equal(fake_host_logged(host, "result=dns-no-service"), 3);
+	/* One service fails and the other serves: the log says so. */
+	assert_int_equal(fake_host_logged(host, "detail=_xmpps-server._tcp: "), 4);
+	assert_int_equal(fake_host_logged(host, "detail=_xmpp-server._tcp: "), 2);
+	assert_int_equal(fake_host_logged(host, "detail=_xmpps-server._tcp: much slower"), 1);
 }
 
 static void test_families(void **state)
@@ -290,7 +313,7 @@ static void test_silent_server(void **state)
 	silent.tries = 2;
 	fake_host_reload(resolver, &silent);
 	check("six.example", "dns-failed");
-	assert_int_equal(fake_host_logged(host, "result=dns-failed detail=Timeout"), 1);
+	assert_int_equal(fake_host_logged(host, "result=dns-failed detail=_xmpp"), 1);
 
 	silent.timeout_ms = 60000;
 	silent.lookup_timeout_ms = 30;

@@ -23,6 +23,14 @@ static const struct fw_option static_rows[] = {
 	       .help = "address or name of the host"),
 	FW_OPT(struct resolver_static_row, port, "5269", .min = 1, .max = 65535,
 	       .help = "TCP port"),
+	FW_OPT(struct resolver_static_row, tls, "starttls", .choices = fw_target_tls_choices,
+	       .help = "how the host is spoken to"),
+	FW_OPT(struct resolver_static_row, priority, "0", .max = 65535,
+	       .help = "hosts with a lower one are tried first, as with SRV"),
+	FW_OPT(struct resolver_static_row, weight, "0", .max = 65535,
+	       .help = "share among the hosts of one priority, as with SRV"),
+	FW_OPT(struct resolver_static_row, fallback, "none", .choices = resolver_fallback_choices,
+	       .help = "when no static host of the domain can be reached"),
 	FW_OPT_END
 };
 
@@ -30,7 +38,7 @@ static const struct fw_option resolver_options[] = {
 	FW_OPT(struct resolver_config, static_routes, "", .rows = static_rows,
 	       .row_size = sizeof(struct resolver_static_row),
 	       .help = "hosts to connect to instead of those that DNS names; several for one "
-	               "domain are tried in random order"),
+	               "domain are tried by priority and weight, equal ones in random order"),
 	FW_OPT(struct resolver_config, static_routes_enabled, "true",
 	       .help = "false: static routes are kept but not used"),
 	FW_OPT(struct resolver_config, servers, "",
@@ -146,7 +154,7 @@ static void resolver_resolve(struct resolver *resolver, struct fw_elem *ask,
 		resolver_refuse(resolver, request, FW_CAUSE_BAD_ADDRESS);
 		return;
 	}
-	resolver_lookup(resolver, key, request);
+	resolver_lookup(resolver, key, fw_str_is(fw_elem_attr(ask, "skip"), "static"), request);
 }
 
 static void resolver_deliver(struct fw_self *self, struct fw_stanza **stanza)
@@ -251,6 +259,11 @@ static void resolver_report(struct fw_self *self, const char *topic, struct fw_j
 		fw_json_set(route, "domain", fw_str(item->domain));
 		fw_json_set(route, "host", fw_str(item->host));
 		fw_json_set_int(route, "port", item->port);
+		fw_json_set(route, "tls", fw_str(fw_target_tls_choices[item->tls].word));
+		fw_json_set_int(route, "priority", item->priority);
+		fw_json_set_int(route, "weight", item->weight);
+		fw_json_set(route, "fallback",
+		            fw_str(resolver_fallback_choices[item->fallback].word));
 	}
 }
 

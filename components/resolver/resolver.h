@@ -59,8 +59,12 @@ struct resolver {
 
 /* ---- resolver_lookup.c ---- */
 
-/** Answers a request for a domain, now or when its look-up is done. [t] */
-void resolver_lookup(struct resolver *resolver, struct fw_str key, struct fw_stanza **request);
+/**
+ * Answers a request for a domain, now or when its look-up is done. [t]
+ * @param skip_static  DNS is to be asked although there are static routes, which could not be reached
+ */
+void resolver_lookup(struct resolver *resolver, struct fw_str key, bool skip_static,
+                     struct fw_stanza **request);
 /** Begins all look-ups under way again: servers or static routes have changed. */
 void resolver_lookup_restart(struct resolver *resolver);
 /** Ends all look-ups; who waits is told the cause. */

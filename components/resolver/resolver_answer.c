@@ -52,6 +52,9 @@ static int answer_fill(struct fw_stanza *reply, const char *domain,
 	}
 	fw_elem_set(targets, "domain", fw_str(domain));
 	fw_elem_set(targets, "source", fw_str(resolver_source_name(result->source)));
+	if (result->fallback_dns) {
+		fw_elem_set(targets, "fallback", fw_str("dns"));
+	}
 	set_number(targets, "ttl", left_s);
 	set_number(targets, "total_us", cached ? 0 : result->total_us);
 	set_number(targets, "srv_us", cached ? 0 : result->srv_us);

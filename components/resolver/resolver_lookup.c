@@ -35,13 +35,28 @@ struct resolver_lookup {
 	uint32_t ttl_s;   /* smallest so far */
 	bool some_failed; /* a host's addresses are not known for now */
 	bool uncacheable; /* "there is none", but nobody said for how long */
+	bool skip_static; /* as it was asked for */
+	bool fell_back;   /* the static routes led nowhere */
 	uint64_t begun_us, addr_begun_us;
 	char domain[FW_DOMAIN_SIZE];
 };
 
+static void lookup_begin(struct resolver_lookup *lookup);
+
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
+}
+
+/* What DNS says of a domain with static routes is kept beside them: "=" is in no domain. */
+enum { CACHE_KEY_SIZE = FW_DOMAIN_SIZE + 1 };
+
+static struct fw_str cache_key(struct fw_str domain, bool skip_static, char out[CACHE_KEY_SIZE])
+{
+	int len =
+	        snprintf(out, CACHE_KEY_SIZE, "%s%.*s", skip_static ? "=" : "", FW_STR_ARG(domain));
+
+	return fw_str_n(out, (size_t)len);
 }
 
 /* ---- life ---- */
@@ -76,11 +91,16 @@ static void lookup_finish(struct resolver_lookup *lookup)
 {
 	struct resolver *resolver = lookup->resolver;
 	struct resolver_result *result = lookup->result;
+	char key[CACHE_KEY_SIZE];
 
 	lookup_unlink(lookup);
 	result->total_us = fw_now_us(resolver->loop) - lookup->begun_us;
 	result->ttl_s = smaller(result->ttl_s, resolver->config->ttl_max_s);
-	resolver_cache_put(resolver->cache, fw_str(lookup->domain), result,
+	if (lookup->fell_back) { /* the static routes are to be looked at again soon */
+		result->ttl_s = smaller(result->ttl_s, resolver->config->negative_ttl_max_s);
+	}
+	resolver_cache_put(resolver->cache,
+	                   cache_key(fw_str(lookup->domain), lookup->skip_static, key), result,
 	                   fw_now_ms(resolver->loop));
 	resolver_log(resolver, lookup->domain, result);
 	fw_count(resolver->self, RESOLVER_COUNT_LOOKUPS, 1);
@@ -123,6 +143,22 @@ static void lookup_on_timer(void *ctx)
 
 /* ---- addresses ---- */
 
+/* No name of the static routes gave an address: DNS may be asked for the domain itself. */
+static void lookup_static_failed(struct resolver_lookup *lookup, const char *words)
+{
+	struct resolver_result *result =
+	        lookup->result->fallback_dns ? resolver_result_new(RESOLVER_SRV) : NULL;
+
+	if (result == NULL) {
+		lookup_fail(lookup, FW_CAUSE_STATIC_FAILED, 0, words);
+		return;
+	}
+	lookup_forget(lookup);
+	lookup->result = result;
+	lookup->fell_back = true;
+	lookup_begin(lookup);
+}
+
 /* All addresses that can be had are here. */
 static void lookup_addrs_done(struct resolver_lookup *lookup, const char *words)
 {
@@ -139,7 +175,7 @@ static void lookup_addrs_done(struct resolver_lookup *lookup, const char *words)
 		}
 		lookup_finish(lookup);
 	} else if (result->source == RESOLVER_STATIC) {
-		lookup_fail(lookup, FW_CAUSE_STATIC_FAILED, 0, words);
+		lookup_static_failed(lookup, words);
 	} else if (lookup->some_failed) {
 		lookup_fail(lookup, FW_CAUSE_DNS_FAILED, 0, words);
 	} else {
@@ -248,12 +284,16 @@ static void lookup_on_srv(void *ctx, enum resolver_srv_outcome outcome)
 static int lookup_add_static(struct resolver_lookup *lookup, const struct resolver_static *routes,
                              size_t count)
 {
+	lookup->result->fallback_dns = routes[0].fallback == RESOLVER_FALLBACK_DNS;
 	for (size_t i = 0; i < count; i++) {
 		struct resolver_host *host =
 		        resolver_result_add(lookup->result, routes[i].host, routes[i].port);
 		if (host == NULL) {
 			break;
 		}
+		host->tls = routes[i].tls;
+		host->priority = routes[i].priority;
+		host->weight = routes[i].weight;
 		if (routes[i].addr.len > 0 &&
 		    resolver_host_set(host, &routes[i].addr, 1) != FW_OK) {
 			return FW_ENOMEM;
@@ -289,6 +329,14 @@ static int lookup_ask_srv(struct resolver_lookup *lookup)
 	                        lookup);
 }
 
+static const struct resolver_static *find_static(const struct resolver *resolver, struct fw_str key,
+                                                 size_t *count)
+{
+	return resolver->config->static_routes_enabled
+	               ? resolver_statics_find(resolver->statics, key, count)
+	               : NULL;
+}
+
 /* May finish the look-up before it returns. */
 static void lookup_begin(struct resolver_lookup *lookup)
 {
@@ -298,8 +346,8 @@ static void lookup_begin(struct resolver_lookup *lookup)
 	struct fw_str key = fw_str(lookup->domain);
 	bool waits = false;
 
-	if (resolver->config->static_routes_enabled) {
-		routes = resolver_statics_find(resolver->statics, key, &count);
+	if (!lookup->skip_static && !lookup->fell_back) {
+		routes = find_static(resolver, key, &count);
 	}
 	lookup->begun_us = fw_now_us(resolver->loop);
 	lookup->addr_begun_us = 0;
@@ -325,17 +373,20 @@ static void lookup_begin(struct resolver_lookup *lookup)
 	}
 }
 
-static struct resolver_lookup *lookup_find(struct resolver *resolver, struct fw_str key)
+static struct resolver_lookup *lookup_find(struct resolver *resolver, struct fw_str key,
+                                           bool skip_static)
 {
 	struct resolver_lookup *lookup = resolver->lookups;
 
-	while (lookup != NULL && !fw_str_is(key, lookup->domain)) {
+	while (lookup != NULL &&
+	       (lookup->skip_static != skip_static || !fw_str_is(key, lookup->domain))) {
 		lookup = lookup->next;
 	}
 	return lookup;
 }
 
-static struct resolver_lookup *lookup_new(struct resolver *resolver, struct fw_str key)
+static struct resolver_lookup *lookup_new(struct resolver *resolver, struct fw_str key,
+                                          bool skip_static)
 {
 	struct resolver_lookup *lookup = calloc(1, sizeof(*lookup));
 
@@ -344,6 +395,7 @@ static struct resolver_lookup *lookup_new(struct resolver *resolver, struct fw_s
 	}
 	lookup->resolver = resolver;
 	lookup->waiters_end = &lookup->waiters;
+	lookup->skip_static = skip_static;
 	snprintf(lookup->domain, sizeof(lookup->domain), "%.*s", FW_STR_ARG(key));
 	lookup->result = resolver_result_new(RESOLVER_SRV);
 	if (lookup->result == NULL ||
@@ -360,12 +412,17 @@ static struct resolver_lookup *lookup_new(struct resolver *resolver, struct fw_s
 	return lookup;
 }
 
-void resolver_lookup(struct resolver *resolver, struct fw_str key, struct fw_stanza **request)
+void resolver_lookup(struct resolver *resolver, struct fw_str key, bool skip_static,
+                     struct fw_stanza **request)
 {
-	char domain[FW_DOMAIN_SIZE];
+	char domain[FW_DOMAIN_SIZE], kept_as[CACHE_KEY_SIZE];
 	uint32_t left_s = 0;
+	size_t routes = 0;
+
+	skip_static = skip_static && find_static(resolver, key, &routes) != NULL;
 	struct resolver_result *kept =
-	        resolver_cache_get(resolver->cache, key, fw_now_ms(resolver->loop), &left_s);
+	        resolver_cache_get(resolver->cache, cache_key(key, skip_static, kept_as),
+	                           fw_now_ms(resolver->loop), &left_s);
 
 	fw_count(resolver->self, RESOLVER_COUNT_QUERIES, 1);
 	if (kept != NULL) {
@@ -374,11 +431,11 @@ void resolver_lookup(struct resolver *resolver, struct fw_str key, struct fw_sta
 		resolver_answer(resolver, request, domain, kept, left_s, true);
 		return;
 	}
-	struct resolver_lookup *lookup = lookup_find(resolver, key);
+	struct resolver_lookup *lookup = lookup_find(resolver, key, skip_static);
 	bool is_new = lookup == NULL;
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 	if (resolver->pending >= resolver->config->pending_max || waiter == NULL ||
-	    (is_new && (lookup = lookup_new(resolver, key)) == NULL)) {
+	    (is_new && (lookup = lookup_new(resolver, key, skip_static)) == NULL)) {
 		free(waiter);
 		resolver_refuse(resolver, request, FW_CAUSE_RESOURCES);
 		return;
@@ -404,6 +461,7 @@ void resolver_lookup_restart(struct resolver *resolver)
 		struct resolver_lookup *lookup = old;
 		old = lookup->next;
 		lookup_forget(lookup);
+		lookup->fell_back = false;
 		lookup->next = resolver->lookups;
 		lookup->link = &resolver->lookups;
 		if (lookup->next != NULL) {

@@ -29,6 +29,7 @@ struct resolver_result {
 	unsigned holders;
 	enum fw_cause cause; /**< FW_CAUSE_NONE: there is at least one address */
 	enum resolver_source source;
+	bool fallback_dns;   /**< static hosts that may be given up for DNS */
 	uint32_t ttl_s;      /**< 0: not to be kept */
 	uint64_t total_us, srv_us, addr_us;
 	char detail[96];     /**< why it failed, in the words of the resolver; or "" */

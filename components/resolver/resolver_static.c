@@ -11,6 +11,12 @@
 
 #include "components/resolver/resolver_result.h"
 
+const struct fw_choice resolver_fallback_choices[] = {
+	{ "none", RESOLVER_FALLBACK_NONE, "the domain cannot be reached then" },
+	{ "dns", RESOLVER_FALLBACK_DNS, "DNS is asked for the domain then" },
+	{ NULL, 0, NULL },
+};
+
 static int static_fill(struct resolver_static *route, const struct resolver_static_row *row,
                        struct fw_error *err)
 {
@@ -25,6 +31,10 @@ static int static_fill(struct resolver_static *route, const struct resolver_stat
 	}
 	snprintf(route->host, sizeof(route->host), "%.*s", FW_STR_ARG(host));
 	route->port = row->port;
+	route->tls = (enum fw_target_tls)row->tls;
+	route->priority = row->priority;
+	route->weight = row->weight;
+	route->fallback = (enum resolver_fallback)row->fallback;
 	if (fw_addr_parse(route->host, row->port, &route->addr) == FW_OK) {
 		return FW_OK;
 	}
@@ -62,6 +72,24 @@ static int static_check_counts(const struct resolver_statics *statics, struct fw
 	return FW_OK;
 }
 
+/* The routes of a domain are one list: what follows when they lead nowhere is said of all of them.
+ */
+static int static_check_fallbacks(const struct resolver_statics *statics, struct fw_error *err)
+{
+	for (size_t i = 1; i < statics->count; i++) {
+		const struct resolver_static *a = &statics->items[i - 1], *b = a + 1;
+		if (strcmp(a->domain, b->domain) == 0 && a->fallback != b->fallback) {
+			return fw_error_set(err, FW_EINVAL,
+			                    "static_routes: rows %zu and %zu, both of %s, have "
+			                    "fallback \"%s\" and \"%s\": give them the same",
+			                    a->number + 1, b->number + 1, a->domain,
+			                    resolver_fallback_choices[a->fallback].word,
+			                    resolver_fallback_choices[b->fallback].word);
+		}
+	}
+	return FW_OK;
+}
+
 int resolver_statics_new(const struct fw_rows *rows, struct resolver_statics **out,
                          struct fw_error *err)
 {
@@ -78,6 +106,9 @@ int resolver_statics_new(const struct fw_rows *rows, struct resolver_statics **o
 	if (ret == FW_OK) {
 		qsort(statics->items, statics->count, sizeof(statics->items[0]), static_compare);
 		ret = static_check_counts(statics, err);
+	}
+	if (ret == FW_OK) {
+		ret = static_check_fallbacks(statics, err);
 	}
 	if (ret == FW_OK) {
 		*out = statics;
@@ -116,9 +147,10 @@ bool resolver_statics_eq(const struct resolver_statics *a, const struct resolver
 	bool same = a->count == b->count;
 
 	for (size_t i = 0; i < a->count && same; i++) {
-		same = strcmp(a->items[i].domain, b->items[i].domain) == 0 &&
-		       strcmp(a->items[i].host, b->items[i].host) == 0 &&
-		       a->items[i].port == b->items[i].port;
+		const struct resolver_static *x = &a->items[i], *y = &b->items[i];
+		same = strcmp(x->domain, y->domain) == 0 && strcmp(x->host, y->host) == 0 &&
+		       x->port == y->port && x->tls == y->tls && x->priority == y->priority &&
+		       x->weight == y->weight && x->fallback == y->fallback;
 	}
 	return same;
 }

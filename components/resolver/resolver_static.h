@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Static routes: which hosts serve a domain, as the operator says. A domain that has one is never looked up in
- * DNS for its targets; only the name of a static host is.
+ * Static routes: which hosts serve a domain, as the operator says. A domain that has one is not looked up in DNS for
+ * its targets, unless its routes lead nowhere and say `fallback = "dns"`; only the name of a static host is.
  */
 #ifndef FEDWAY_COMPONENTS_RESOLVER_STATIC_H
 #define FEDWAY_COMPONENTS_RESOLVER_STATIC_H
@@ -11,7 +11,7 @@
 
 #include <fedway/config.h>
 #include <fedway/error.h>
-#include <fedway/io/socket.h>
+#include <fedway/io/dial.h>
 #include <fedway/jid.h>
 
 /** One row of the option `static_routes`. */
@@ -19,12 +19,21 @@ struct resolver_static_row {
 	const char *domain;
 	const char *host;
 	uint16_t port;
+	int tls; /**< enum fw_target_tls */
+	uint16_t priority, weight;
+	int fallback; /**< enum resolver_fallback; the same in all rows of a domain */
 };
+
+/** What to do when no host of a domain's static routes can be reached. */
+enum resolver_fallback { RESOLVER_FALLBACK_NONE, RESOLVER_FALLBACK_DNS };
+extern const struct fw_choice resolver_fallback_choices[];
 
 struct resolver_static {
 	char domain[FW_DOMAIN_SIZE]; /**< key */
 	char host[FW_DOMAIN_SIZE];
-	uint16_t port;
+	uint16_t port, priority, weight;
+	enum fw_target_tls tls;
+	enum resolver_fallback fallback;
 	struct fw_addr addr; /**< len 0 when `host` is a name */
 	size_t number;       /**< place in the configuration */
 };

@@ -410,12 +410,12 @@ static void test_limit(void **state)
 static void test_static(void **state)
 {
 	struct resolver_static_row rows[] = {
-		{ "srv.example", "192.0.2.1", 5269 },
-		{ "Srv.example", "[2001:db8::1]", 5270 },
-		{ "named.example", "plain.example", 5271 },
-		{ "lost.example", "nohost.example", 5269 },
-		{ "mixed.example", "nohost.example", 1 },
-		{ "mixed.example", "192.0.2.9", 2 },
+		{ .domain = "srv.example", .host = "192.0.2.1", .port = 5269 },
+		{ .domain = "Srv.example", .host = "[2001:db8::1]", .port = 5270 },
+		{ .domain = "named.example", .host = "plain.example", .port = 5271 },
+		{ .domain = "lost.example", .host = "nohost.example", .port = 5269 },
+		{ .domain = "mixed.example", .host = "nohost.example", .port = 1 },
+		{ .domain = "mixed.example", .host = "192.0.2.9", .port = 2 },
 	};
 	struct resolver_config with = config;
 	bool first_seen[2] = { false, false };
@@ -467,11 +467,72 @@ static void test_static(void **state)
 	fake_host_reload(resolver, &config);
 }
 
+static const char *ask_skip(const char *domain)
+{
+	static char text[256];
+	char payload[256];
+
+	snprintf(payload, sizeof(payload),
+	         "<resolve xmlns='urn:fedway:resolver:1' domain='%s' skip='static'/>", domain);
+	struct fw_stanza *answer = fake_host_ask(host, NULL, "resolver", payload, 10000);
+	assert_non_null(answer);
+	snprintf(text, sizeof(text), "%s", short_form(answer));
+	fake_host_done(&answer);
+	return text;
+}
+
+static void test_static_fallback(void **state)
+{
+	struct resolver_static_row rows[] = {
+		{ .domain = "six.example", .host = "192.0.2.1", .port = 1, .priority = 2 },
+		{ .domain = "six.example",
+		  .host = "192.0.2.2",
+		  .port = 2,
+		  .priority = 1,
+		  .tls = FW_TARGET_DIRECT_TLS },
+		{ .domain = "half.example", .host = "nohost.example", .port = 3 },
+		{ .domain = "none.example", .host = "192.0.2.3", .port = 3 },
+	};
+	struct resolver_config with = config;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		rows[i].fallback = RESOLVER_FALLBACK_DNS;
+	}
+	with.static_routes = (struct fw_rows){ rows, FW_COUNT(rows) };
+	fake_host_reload(resolver, &with);
+	for (int i = 0; i < 2; i++) { /* looked up, and from memory */
+		check("six.example",
+		      "static 86400 192.0.2.2:2(192.0.2.2)tls 192.0.2.1:1(192.0.2.1)");
+		assert_true(is_like(ask_skip("six.example"), "srv 300 ::16:5269(six.example)"));
+		/* The name of the static host is not found: DNS is asked at once, and again soon.
+		 */
+		check("half.example", "srv 60 127.0.0.12:5269(host2.example)");
+		check("none.example", "static 86400 192.0.2.3:3(192.0.2.3)");
+	}
+	/* Without static routes there is nothing to skip. */
+	assert_true(
+	        is_like(ask_skip("onlytls.example"), "srv 60 127.0.0.12:5270(host2.example)tls"));
+	struct fw_stanza *answer = ask("six.example");
+	assert_non_null(strstr(fake_host_text(answer), "fallback='dns'"));
+	assert_non_null(strstr(fake_host_text(answer), "tls='direct' priority='1' weight='0'"));
+	fake_host_done(&answer);
+	answer = ask("none.example");
+	assert_null(strstr(fake_host_text(answer), "fallback"));
+	fake_host_done(&answer);
+	fake_host_reload(resolver, &config);
+}
+
 static void test_check(void **state)
 {
 	static const char *const bad_servers[] = { "127.0.0.1:53", "nonsense" };
-	struct resolver_static_row bad_host = { "a.example", "not a host", 5269 };
-	struct resolver_static_row bad_domain = { "a b", "192.0.2.1", 5269 };
+	struct resolver_static_row bad_host = { .domain = "a.example", .host = "not a host" };
+	struct resolver_static_row bad_domain = { .domain = "a b", .host = "192.0.2.1" };
+	struct resolver_static_row disagree[] = {
+		{ .domain = "b.example", .host = "192.0.2.1", .fallback = RESOLVER_FALLBACK_DNS },
+		{ .domain = "a.example", .host = "192.0.2.1" },
+		{ .domain = "B.example", .host = "192.0.2.2" },
+	};
 	struct resolver_config wrong = config;
 	struct fw_error err = { 0 };
 
@@ -491,6 +552,11 @@ static void test_check(void **state)
 	wrong.static_routes = (struct fw_rows){ &bad_domain, 1 };
 	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
 	assert_string_equal(err.text, "static_routes: 'a b' is not a domain");
+	wrong.static_routes = (struct fw_rows){ disagree, FW_COUNT(disagree) };
+	assert_int_equal(resolver_LTX_fw_component.check(&wrong, &err), FW_EINVAL);
+	assert_string_equal(err.text,
+	                    "static_routes: rows 1 and 3, both of b.example, have fallback "
+	                    "\"dns\" and \"none\": give them the same");
 }
 
 static void test_strangers(void **state)
@@ -523,6 +589,7 @@ int main(void)
 		TEST(test_stop_under_way),
 		TEST(test_limit),
 		TEST(test_static),
+		TEST(test_static_fallback),
 		TEST(test_check),
 		TEST(test_strangers),
 	};

@@ -47,6 +47,8 @@ static void s2s_on_progress(void *ctx)
 	for (struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {
 		if (s2s_leg_up(leg) && s2s_leg_empty(leg)) {
 			s2s_leg_close(leg, FW_CAUSE_SHUTDOWN, "");
+		} else {
+			s2s_acks_hurry(leg);
 		}
 	}
 	if (s2s->waiting.stanzas == 0 && s2s->ins == NULL && s2s->outs == NULL) {

@@ -65,6 +65,13 @@ struct s2s_config {
 	uint32_t rate_max_stanzas;
 	uint64_t rate_max_bytes;
 	uint32_t rate_burst_s;
+	bool acks;
+	uint32_t ack_request_stanzas;
+	uint32_t ack_request_ms;
+	uint32_t ack_window_stanzas;
+	uint64_t ack_window_bytes;
+	bool resend_unacknowledged;
+	uint32_t probe_timeout_ms;
 	uint32_t pairs_per_stream_max;
 	int multiplex; /**< enum s2s_multiplex */
 	uint32_t tag_max_bytes;
@@ -128,7 +135,9 @@ struct s2s_totals {
 	X(STANZAS_REFUSED, "stanzas_refused", "stanzas", \
 	  "returned at once: full queue, back-off, or not for the outside") \
 	X(STANZAS_RETURNED, "stanzas_returned", "stanzas", \
-	  "returned after they had waited for a stream, or were left unwritten by one")
+	  "returned after they had waited for a stream, or were left unwritten by one") \
+	X(STANZAS_UNACKNOWLEDGED, "stanzas_unacknowledged", "stanzas", \
+	  "written to a stream that ended before the peer acknowledged them: returned, or sent again")
 
 #define S2S_COUNTER_ENUM(id, name, unit, help) S2S_COUNT_##id,
 enum s2s_count { S2S_COUNTERS(S2S_COUNTER_ENUM) S2S_COUNTS };

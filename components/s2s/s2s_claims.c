@@ -341,6 +341,7 @@ static void claim_write(struct s2s_claim *claim, struct fw_stanza *stanza)
 	s2s_count(leg->s2s, S2S_COUNT_STANZAS_OUT);
 	fw_count(leg->s2s->self, S2S_COUNT_BYTES_OUT, s2s_waiting_size(stanza));
 	s2s_log_stanza(leg->log, stanza, true);
+	s2s_acks_writes(leg);
 	fw_channel_send(leg->channel, &stanza);
 }
 
@@ -416,18 +417,43 @@ static struct s2s_claim *claims_of(struct s2s_leg *leg, const struct fw_stanza *
 	return claim;
 }
 
+static void claims_give_back(struct s2s_leg *leg, struct fw_stanza *stanza)
+{
+	struct s2s_claim *claim = claims_of(leg, stanza);
+
+	if (claim == NULL || s2s_waiting_return(leg->s2s, &claim->back, &stanza) != FW_OK) {
+		s2s_count(leg->s2s, S2S_COUNT_STANZAS_RETURNED);
+		fw_bounce(leg->s2s->self, &stanza, claim == NULL ? leg->cause : FW_CAUSE_RESOURCES);
+	}
+}
+
+/* The peer may have them: to send them again may repeat them, so their senders decide, unless the
+ * configuration has decided. */
+static void claims_unacknowledged(struct s2s_leg *leg)
+{
+	bool again = leg->s2s->config->resend_unacknowledged && s2s_leg_ended_well(leg);
+	struct fw_stanza *stanza;
+
+	while ((stanza = fw_channel_take_unacknowledged(leg->channel)) != NULL) {
+		s2s_count(leg->s2s, S2S_COUNT_STANZAS_UNACKNOWLEDGED);
+		if (again) {
+			claims_give_back(leg, stanza);
+		} else {
+			fw_bounce(leg->s2s->self, &stanza, FW_CAUSE_NOT_ACKNOWLEDGED);
+		}
+	}
+}
+
 struct s2s_claim *s2s_claims_take_off(struct s2s_leg *leg)
 {
 	struct s2s_claim *claims = leg->claims;
 	struct fw_stanza *stanza;
 
+	if (leg->channel != NULL) {
+		claims_unacknowledged(leg);
+	}
 	while (leg->channel != NULL && (stanza = fw_channel_take_back(leg->channel)) != NULL) {
-		struct s2s_claim *claim = claims_of(leg, stanza);
-		if (claim == NULL || s2s_waiting_return(leg->s2s, &claim->back, &stanza) != FW_OK) {
-			s2s_count(leg->s2s, S2S_COUNT_STANZAS_RETURNED);
-			fw_bounce(leg->s2s->self, &stanza,
-			          claim == NULL ? leg->cause : FW_CAUSE_RESOURCES);
-		}
+		claims_give_back(leg, stanza);
 	}
 	for (struct s2s_claim *claim = claims; claim != NULL; claim = claim->next) {
 		s2s_carriers_drop(&claim->at_remote);

@@ -11,7 +11,6 @@
 
 #define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
 #define NS_BIDI "urn:xmpp:bidi"
-#define NS_SM "urn:xmpp:sm:3"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 
 static void features_dialback(const struct fw_elem *elem, struct s2s_features *out)
@@ -39,10 +38,36 @@ static void features_sm(const struct fw_elem *elem, struct s2s_features *out)
 	out->sm = true;
 }
 
+static struct fw_str limit_text(const struct fw_elem *limits, const char *name)
+{
+	struct fw_elem *elem = fw_elem_find(limits, name, NS_LIMITS);
+
+	return elem != NULL ? fw_str_trim(fw_elem_text(elem)) : fw_str(NULL);
+}
+
 static void features_limits(const struct fw_elem *elem, struct s2s_features *out)
 {
-	(void)elem;
-	out->limits = true;
+	uint64_t number = 0;
+
+	if (fw_str_to_u64(limit_text(elem, "max-bytes"), UINT64_MAX, &number) == FW_OK) {
+		out->max_bytes = number;
+	}
+	if (fw_str_to_u64(limit_text(elem, "idle-seconds"), UINT32_MAX, &number) == FW_OK) {
+		out->idle_s = (uint32_t)number;
+	}
+}
+
+/* XEP-0478 §3: what holds once a pair is proved; on a dialback stream no later features would say
+ * so. */
+static int features_offer_limits(const struct s2s_leg *leg, char *out, size_t size)
+{
+	const struct s2s_config *config = leg->s2s->config;
+	uint32_t idle_s = config->idle_timeout_ms / 1000;
+
+	return snprintf(out, size,
+	                "<limits xmlns='" NS_LIMITS "'><max-bytes>%u</max-bytes>"
+	                "<idle-seconds>%u</idle-seconds></limits>",
+	                config->stanza_max_bytes, idle_s > 0 ? idle_s : 1);
 }
 
 static const struct {
@@ -54,8 +79,8 @@ static const struct {
 	{ "dialback", FW_NS_DIALBACK_FEATURE, features_dialback, features_offer_dialback },
 	{ "bidi", NS_BIDI_FEATURE, features_bidi, NULL },
 	{ "bidi", NS_BIDI, features_bidi, NULL }, /* some peers offer the request's name space */
-	{ "sm", NS_SM, features_sm, NULL },
-	{ "limits", NS_LIMITS, features_limits, NULL },
+	{ "sm", FW_NS_SM, features_sm, s2s_acks_offer },
+	{ "limits", NS_LIMITS, features_limits, features_offer_limits },
 };
 
 void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header *header,

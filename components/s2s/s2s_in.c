@@ -33,6 +33,7 @@ static const struct fw_channel_events in_channel_events = {
 	.secured = in_on_secured,
 	.closed = s2s_leg_on_closed,
 	.drained = s2s_leg_on_drained,
+	.ended = s2s_leg_on_ended,
 };
 
 /* ---- headers and features ---- */

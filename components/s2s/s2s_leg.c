@@ -41,6 +41,11 @@ void s2s_leg_on_drained(void *ctx)
 	s2s_progress(leg->s2s);
 }
 
+void s2s_leg_on_ended(void *ctx)
+{
+	s2s_acks_last_words(ctx);
+}
+
 static void leg_on_changed(void *owner, int from, int to, uint64_t spent_us)
 {
 	struct s2s_leg *leg = owner;
@@ -76,7 +81,7 @@ bool s2s_leg_takes(const struct s2s_leg *leg)
 		return false;
 	}
 	fw_channel_queued(leg->channel, &stanzas, &bytes);
-	return bytes < LEG_WINDOW;
+	return bytes < LEG_WINDOW && s2s_acks_takes(leg);
 }
 
 bool s2s_leg_empty(const struct s2s_leg *leg)
@@ -90,12 +95,16 @@ bool s2s_leg_empty(const struct s2s_leg *leg)
 	for (const struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
 		stanzas += claim->pair->waiting.stanzas;
 	}
-	return bytes == 0 && stanzas == 0;
+	return bytes == 0 && stanzas == 0 && s2s_acks_missing(leg) == 0;
 }
 
 bool s2s_leg_ended_well(const struct s2s_leg *leg)
 {
-	return leg->cause == FW_CAUSE_IDLE || leg->cause == FW_CAUSE_PEER_CLOSED || leg->bystanders;
+	bool lost = leg->cause == FW_CAUSE_PEER_LOST || leg->cause == FW_CAUSE_PING_TIMEOUT;
+
+	return leg->cause == FW_CAUSE_IDLE || leg->cause == FW_CAUSE_PEER_CLOSED ||
+	       leg->bystanders ||
+	       (lost && leg->acks.sending && leg->s2s->config->resend_unacknowledged);
 }
 
 /* ---- elements ---- */
@@ -174,6 +183,7 @@ static const struct {
 } leg_rooms[] = {
 	{ FW_NS_DIALBACK, leg_dialback },
 	{ FW_NS_STREAMS, leg_streams },
+	{ FW_NS_SM, s2s_acks_element },
 };
 
 void s2s_leg_element(struct s2s_leg *leg, struct fw_stanza **element)
@@ -272,6 +282,7 @@ static struct s2s_claim *leg_dissolve(struct s2s_leg **leg_ptr)
 	s2s_proofs_free(leg);
 	s2s_checks_free(leg);
 	s2s_pace_leave(&leg->pace);
+	s2s_acks_clear(leg);
 	claims = s2s_claims_take_off(leg);
 	fw_channel_free(&leg->channel);
 	fw_log_free(&leg->log);
@@ -311,6 +322,7 @@ void s2s_leg_init(struct s2s_leg *leg, struct s2s *s2s, const struct s2s_leg_kin
 	leg->end_task.fn = leg_on_end;
 	leg->end_task.ctx = leg;
 	fw_random_id(leg->session);
+	s2s_acks_init(leg);
 	leg->link = kind->out ? &s2s->outs : &s2s->ins;
 	leg->next = *leg->link;
 	if (leg->next != NULL) {

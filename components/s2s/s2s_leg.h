@@ -10,6 +10,7 @@
 #define FEDWAY_COMPONENTS_S2S_S2S_LEG_H
 
 #include "components/s2s/s2s.h"
+#include "components/s2s/s2s_acks.h"
 #include "components/s2s/s2s_carriers.h"
 #include "components/s2s/s2s_db.h"
 #include "components/s2s/s2s_pairs.h"
@@ -41,7 +42,8 @@ struct s2s_features {
 	bool dialback_errors; /**< XEP-0220 §2.4.2: an error keeps the stream */
 	bool bidi;            /**< XEP-0288 */
 	bool sm;              /**< XEP-0198 */
-	bool limits;          /**< XEP-0478 */
+	uint64_t max_bytes;   /**< XEP-0478: its largest stanza; 0: it did not say */
+	uint32_t idle_s;      /**< XEP-0478: it may close after so much silence; 0: it did not say */
 };
 
 /** From what a peer says when we opened (s2s_features.c). @param features  NULL from a peer before XMPP 1.0 */
@@ -90,6 +92,7 @@ struct s2s_leg {
 	struct s2s_claim *claims;          /**< s2s_claims.c */
 	struct s2s_claim *turn;            /**< sends next; NULL: the first */
 	uint32_t claim_count, claims_valid;
+	struct s2s_acks acks;              /**< XEP-0198 */
 	struct s2s_pace pace;              /**< s2s_rate.c: it is read more slowly */
 	struct s2s_carrier at_address;     /**< other remote domains of this server may ride along */
 	bool bystanders;                   /**< the end is the fault of a pair that has left: the others go on elsewhere */
@@ -116,6 +119,7 @@ void s2s_leg_free(struct s2s_leg **leg, enum fw_cause cause);
 void s2s_leg_on_element(void *ctx, struct fw_stanza **stanza);
 void s2s_leg_on_closed(void *ctx, enum fw_cause cause, const char *detail);
 void s2s_leg_on_drained(void *ctx);
+void s2s_leg_on_ended(void *ctx);
 
 /** It can take stanzas and pairs, now or later. */
 bool s2s_leg_live(const struct s2s_leg *leg);
@@ -129,7 +133,7 @@ bool s2s_leg_empty(const struct s2s_leg *leg);
 void s2s_leg_close(struct s2s_leg *leg, enum fw_cause cause, const char *detail);
 /** The remote domain could not be reached or did not take us: back-off begins, what waits is bounced. */
 void s2s_leg_fail(struct s2s_leg *leg, enum fw_cause cause, const char *format, ...) FW_PRINTF(3, 4);
-/** It ended in good order: what was not written may go over the next leg. */
+/** It ended in good order, or may be repeated: what was not written may go over the next leg. */
 bool s2s_leg_ended_well(const struct s2s_leg *leg);
 
 /** An element from the peer, in any state in which its stream is open. May take it. */

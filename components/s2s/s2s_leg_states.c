@@ -58,6 +58,7 @@ void s2s_leg_state_up(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER:
 		leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
 		leg_watch(leg);
+		s2s_acks_begin(leg);
 		s2s_claims_pump(leg);
 		if (leg->kind->out && leg->features.dialback_errors) {
 			/* XEP-0220 §2.6.2: only such a peer can refuse another target and stay */
@@ -70,6 +71,7 @@ void s2s_leg_state_up(void *owner, const struct fw_event *event)
 		break;
 	case S2S_LEG_EV_TRUSTED:
 		leg_watch(leg);
+		s2s_acks_begin(leg);
 		s2s_claims_pump(leg);
 		break;
 	case S2S_LEG_EV_CLOSED:
@@ -102,6 +104,7 @@ void s2s_leg_state_drain(void *owner, const struct fw_event *event)
 		s2s_checks_free(leg);
 		s2s_claims_stop(leg);
 		s2s_pace_leave(&leg->pace);
+		s2s_acks_last_words(leg);
 		/* type='invalid' was the message; XEP-0220 §2.1.2 wants the stream closed, and a
 		 * stream error on top would tell nothing. */
 		fw_channel_close(leg->channel, leg->cause == FW_CAUSE_DIALBACK_INVALID
@@ -113,9 +116,12 @@ void s2s_leg_state_drain(void *owner, const struct fw_event *event)
 		fw_machine_goto(&leg->machine, leg->kind->closed);
 		break;
 	case S2S_LEG_EV_ELEMENT:
-		/* What was on its way when an idle stream was closed still counts (RFC 6120 §4.4);
-		 * after an error nothing that the peer says does (§4.9.1.1). */
-		if (s2s_leg_ended_well(leg) && fw_stanza_kind(*element) != FW_KIND_OTHER) {
+		/* What was on its way when an idle stream was closed still counts (RFC 6120 §4.4),
+		 * and so does the peer's last count; after an error nothing else that it says does
+		 * (§4.9.1.1). */
+		if (fw_str_is(fw_stanza_ns(*element), FW_NS_SM)) {
+			s2s_acks_element(leg, element);
+		} else if (s2s_leg_ended_well(leg) && fw_stanza_kind(*element) != FW_KIND_OTHER) {
 			s2s_leg_element(leg, element);
 		}
 		break;

@@ -209,6 +209,23 @@ const struct fw_option s2s_options[] = {
 	       .unit = "bytes/s", .help = "the same, in bytes of stanzas"),
 	FW_OPT(struct s2s_config, rate_burst_s, "5", .min = 1, .max = 3600, .unit = "s",
 	       .help = "a rate may be used up in advance for so long"),
+	FW_OPT(struct s2s_config, acks, "true",
+	       .help = "stream management (XEP-0198): offered, and used where the peer offers it"),
+	FW_OPT(struct s2s_config, ack_request_stanzas, "100", .min = 1, .max = 100000,
+	       .unit = "stanzas", .help = "the peer is asked what it has when so many are out"),
+	FW_OPT(struct s2s_config, ack_request_ms, "2000", .min = 10, .max = 60000, .unit = "ms",
+	       .help = "and when some have been out for so long"),
+	FW_OPT(struct s2s_config, ack_window_stanzas, "4096", .min = 1, .max = 1000000,
+	       .unit = "stanzas",
+	       .help = "kept for one stream until the peer has acknowledged them"),
+	FW_OPT(struct s2s_config, ack_window_bytes, "4194304", .min = 10000, .max = 1073741824,
+	       .unit = "bytes", .help = "the same, in bytes"),
+	FW_OPT(struct s2s_config, resend_unacknowledged, "false",
+	       .help = "what a lost peer had not acknowledged goes again over a new stream, and "
+	               "may "
+	               "arrive twice; otherwise it is bounced"),
+	FW_OPT(struct s2s_config, probe_timeout_ms, "20000", .min = 10, .max = 600000, .unit = "ms",
+	       .help = "a peer that answers no question for so long is dead"),
 	FW_OPT(struct s2s_config, pairs_per_stream_max, "64", .min = 1, .max = 10000,
 	       .unit = "pairs",
 	       .help = "pairs of domains on one stream: that a peer may prove, and that we send "

@@ -23,6 +23,7 @@ static const struct fw_channel_events out_channel_events = {
 	.element = s2s_leg_on_element,
 	.closed = s2s_leg_on_closed,
 	.drained = s2s_leg_on_drained,
+	.ended = s2s_leg_on_ended,
 };
 
 static void out_on_reply(void *ctx, struct fw_stanza *reply, enum fw_cause cause)

@@ -438,6 +438,9 @@ static void on_ended(void *ctx)
 	struct fw_channel *channel = ctx;
 
 	channel->peer_ended = true;
+	if (!silent(channel) && !channel->closing && channel->events->ended != NULL) {
+		channel->events->ended(channel->ctx);
+	}
 	if (channel_over(channel)) {
 		return;
 	}

@@ -6,6 +6,8 @@
  * stream_out.c for each stanza that has been written. Knows no element of the protocol, and no
  * time.
  */
+#include <stdio.h>
+
 #include "sdk/io/stream_private.h"
 
 int fw_stream_acks_begin(struct fw_stream *stream, struct fw_str text)
@@ -71,11 +73,25 @@ int fw_stream_acked(struct fw_stream *stream, uint32_t handled)
 	uint32_t count = handled - stream->acked; /* modulo 2^32: XEP-0198 §4 */
 
 	if (count > stream->kept_stanzas) {
+		stream->refused = handled;
 		return FW_EINVAL;
 	}
 	stream->acked = handled;
 	end_kept(stream, count, FW_EXIT_ACKNOWLEDGED, FW_CAUSE_DELIVERED);
 	return FW_OK;
+}
+
+/* XEP-0198 §4: the error for a count that cannot be. */
+const char *stream_acks_condition(const struct fw_stream *stream, enum fw_cause cause,
+                                  char out[STREAM_CONDITION_SIZE])
+{
+	if (cause != FW_CAUSE_HANDLED_TOO_HIGH) {
+		return "";
+	}
+	snprintf(out, STREAM_CONDITION_SIZE,
+	         "<handled-count-too-high xmlns='" FW_NS_SM "' h='%u' send-count='%u'/>",
+	         (unsigned)stream->refused, (unsigned)(stream->acked + stream->kept_stanzas));
+	return out;
 }
 
 void fw_stream_unacknowledged(const struct fw_stream *stream, size_t *stanzas, size_t *bytes)

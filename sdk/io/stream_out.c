@@ -166,6 +166,7 @@ int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str fro
 void fw_stream_close(struct fw_stream *stream, enum fw_cause cause)
 {
 	const struct fw_cause_row *row = fw_cause_row(cause);
+	char more[STREAM_CONDITION_SIZE];
 
 	if (stream->closed) {
 		return;
@@ -178,8 +179,9 @@ void fw_stream_close(struct fw_stream *stream, enum fw_cause cause)
 		fw_stream_send_text(stream,
 		                    "<stream:error><%s xmlns='" FW_NS_STREAM_ERRORS "'/>"
 		                    "<text xmlns='" FW_NS_STREAM_ERRORS
-		                    "' xml:lang='en'>%s</text></stream:error>",
-		                    row->stream_condition, row->text);
+		                    "' xml:lang='en'>%s</text>%s</stream:error>",
+		                    row->stream_condition, row->text,
+		                    stream_acks_condition(stream, cause, more));
 	}
 	if (fw_stream_send_text(stream, "</stream:stream>") == FW_OK) {
 		stream->footer = stream->tail;

@@ -38,7 +38,7 @@ struct fw_stream {
 	struct fw_stanza *acks_behind; /* text behind which stanzas are kept, not written yet */
 	uint32_t kept_stanzas;
 	size_t kept_bytes;
-	uint32_t acked;           /* the peer's last count, modulo 2^32 */
+	uint32_t acked, refused;  /* the peer's last count, modulo 2^32; one that was too high */
 	uint64_t handled_from;    /* stanzas that came before our own count began */
 	struct fw_stream_counts counts;
 };
@@ -47,5 +47,9 @@ struct fw_stream {
 void stream_out_clear(struct fw_stream *stream);
 /** A stanza was written whole: it is kept until the peer acknowledges it. */
 void stream_acks_keep(struct fw_stream *stream, struct fw_stanza *item);
+/** What a stream error of this cause says more (RFC 6120 §4.9.4): "" or text in `out`. */
+#define STREAM_CONDITION_SIZE 120
+const char *stream_acks_condition(const struct fw_stream *stream, enum fw_cause cause,
+                                  char out[STREAM_CONDITION_SIZE]);
 
 #endif

@@ -141,6 +141,12 @@ static void acknowledged_ones_go_from_the_front(void **state)
 		assert_int_equal(fw_stream_acked(w->stream, rows[i].handled), rows[i].ret);
 		expect_kept(w, rows[i].kept);
 	}
+	struct iovec pieces[8];
+	fw_stream_close(w->stream, FW_CAUSE_HANDLED_TOO_HIGH);
+	assert_int_equal(fw_stream_pending(w->stream, pieces, 8), 3);
+	assert_non_null(memmem(pieces[1].iov_base, pieces[1].iov_len, "<undefined-condition ", 21));
+	const char *more = "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='6' send-count='5'/>";
+	assert_non_null(memmem(pieces[1].iov_base, pieces[1].iov_len, more, strlen(more)));
 }
 
 /* A stanza that was not written whole cannot have been acknowledged. */

@@ -22,8 +22,11 @@ static void a_proved_domain_may_send(void **ctx)
 	assert_non_null(strstr(peer->in, "to='partner.example'"));
 	assert_non_null(strstr(peer->in, "xmlns:db='jabber:server:dialback'"));
 	assert_non_null(strstr(peer->in, "version='1.0'"));
-	assert_non_null(
-	        strstr(peer->in, "<stream:features>" DIALBACK_FEATURE "</stream:features>"));
+	assert_non_null(strstr(peer->in, "<stream:features>" DIALBACK_FEATURE));
+	assert_non_null(strstr(peer->in, "<sm xmlns='urn:xmpp:sm:3'/>"));
+	assert_non_null(strstr(peer->in, "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>"
+	                                 "262144</max-bytes><idle-seconds>60</idle-seconds>"
+	                                 "</limits></stream:features>"));
 	peer_prove(peer, "partner.example", "corp.example");
 	assert_int_equal(world.asked, 1);
 	assert_int_equal(world.verified, 1);

@@ -35,6 +35,8 @@ struct fw_channel_events {
 	void (*drained)(void *ctx);
 	/** The peer broke a rule and has been told so; closed() follows when it has gone, or after 5 s. May be NULL. */
 	void (*refused)(void *ctx, enum fw_cause cause);
+	/** The peer's footer. Ours follows behind what is queued from within this event: last words. May be NULL. */
+	void (*ended)(void *ctx);
 };
 
 /**

@@ -21,6 +21,7 @@ FW_BEGIN_DECLS
 #define FW_NS_DIALBACK "jabber:server:dialback"
 #define FW_NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
 #define FW_NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
+#define FW_NS_SM "urn:xmpp:sm:3"
 #define FW_NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 #define FW_NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
 

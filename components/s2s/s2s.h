@@ -71,7 +71,9 @@ struct s2s_config {
 	uint32_t ack_window_stanzas;
 	uint64_t ack_window_bytes;
 	bool resend_unacknowledged;
+	uint32_t probe_idle_ms;
 	uint32_t probe_timeout_ms;
+	uint32_t tcp_timeout_ms;
 	uint32_t pairs_per_stream_max;
 	int multiplex; /**< enum s2s_multiplex */
 	uint32_t tag_max_bytes;
@@ -133,7 +135,7 @@ struct s2s_totals {
 	X(BYTES_OUT, "bytes_out", "bytes", \
 	  "size of these stanzas") \
 	X(STANZAS_REFUSED, "stanzas_refused", "stanzas", \
-	  "returned at once: full queue, back-off, or not for the outside") \
+	  "returned at once: full queue, back-off, too large for the peer, or not for the outside") \
 	X(STANZAS_RETURNED, "stanzas_returned", "stanzas", \
 	  "returned after they had waited for a stream, or were left unwritten by one") \
 	X(STANZAS_UNACKNOWLEDGED, "stanzas_unacknowledged", "stanzas", \

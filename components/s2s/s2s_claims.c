@@ -335,13 +335,21 @@ bool s2s_claims_pending(const struct s2s_leg *leg)
 static void claim_write(struct s2s_claim *claim, struct fw_stanza *stanza)
 {
 	struct s2s_leg *leg = claim->leg;
+	uint64_t size = s2s_waiting_size(stanza);
 
+	if (leg->features.max_bytes > 0 && size > leg->features.max_bytes) {
+		/* XEP-0478: the peer would end the stream. */
+		s2s_count(leg->s2s, S2S_COUNT_STANZAS_REFUSED);
+		fw_bounce(leg->s2s->self, &stanza, FW_CAUSE_TOO_LARGE_FOR_PEER);
+		return;
+	}
 	claim->sent++;
 	leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
 	s2s_count(leg->s2s, S2S_COUNT_STANZAS_OUT);
-	fw_count(leg->s2s->self, S2S_COUNT_BYTES_OUT, s2s_waiting_size(stanza));
+	fw_count(leg->s2s->self, S2S_COUNT_BYTES_OUT, size);
 	s2s_log_stanza(leg->log, stanza, true);
 	s2s_acks_writes(leg);
+	s2s_probe_writes(leg);
 	fw_channel_send(leg->channel, &stanza);
 }
 

@@ -173,6 +173,9 @@ static void leg_stanza(struct s2s_leg *leg, struct fw_stanza **stanza)
 	fw_count(leg->s2s->self, S2S_COUNT_BYTES_IN, fw_stanza_size(*stanza));
 	s2s_rate_took(proof->rate, &leg->pace, leg->channel, fw_stanza_size(*stanza));
 	leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
+	if (s2s_probe_answered(leg->s2s, *stanza)) {
+		return;
+	}
 	fw_route(leg->s2s->self, stanza); /* on an error it has given the stanza its exit */
 }
 
@@ -283,6 +286,7 @@ static struct s2s_claim *leg_dissolve(struct s2s_leg **leg_ptr)
 	s2s_checks_free(leg);
 	s2s_pace_leave(&leg->pace);
 	s2s_acks_clear(leg);
+	s2s_probe_clear(leg);
 	claims = s2s_claims_take_off(leg);
 	fw_channel_free(&leg->channel);
 	fw_log_free(&leg->log);

@@ -14,6 +14,7 @@
 #include "components/s2s/s2s_carriers.h"
 #include "components/s2s/s2s_db.h"
 #include "components/s2s/s2s_pairs.h"
+#include "components/s2s/s2s_probe.h"
 #include "components/s2s/s2s_rate.h"
 #include "components/s2s/s2s_trust.h"
 
@@ -93,6 +94,7 @@ struct s2s_leg {
 	struct s2s_claim *turn;            /**< sends next; NULL: the first */
 	uint32_t claim_count, claims_valid;
 	struct s2s_acks acks;              /**< XEP-0198 */
+	struct s2s_probe probe;            /**< signs of life without XEP-0198 */
 	struct s2s_pace pace;              /**< s2s_rate.c: it is read more slowly */
 	struct s2s_carrier at_address;     /**< other remote domains of this server may ride along */
 	bool bystanders;                   /**< the end is the fault of a pair that has left: the others go on elsewhere */

@@ -58,6 +58,7 @@ void s2s_leg_state_up(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER:
 		leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
 		leg_watch(leg);
+		s2s_probe_begin(leg);
 		s2s_acks_begin(leg);
 		s2s_claims_pump(leg);
 		if (leg->kind->out && leg->features.dialback_errors) {

@@ -224,8 +224,15 @@ const struct fw_option s2s_options[] = {
 	       .help = "what a lost peer had not acknowledged goes again over a new stream, and "
 	               "may "
 	               "arrive twice; otherwise it is bounced"),
+	FW_OPT(struct s2s_config, probe_idle_ms, "10000", .min = 10, .max = 600000, .unit = "ms",
+	       .help = "after so long a stream in use that has no acknowledgements is asked for a "
+	               "sign of life (XEP-0199)"),
 	FW_OPT(struct s2s_config, probe_timeout_ms, "20000", .min = 10, .max = 600000, .unit = "ms",
 	       .help = "a peer that answers no question for so long is dead"),
+	FW_OPT(struct s2s_config, tcp_timeout_ms, "25000", .min = 0, .max = 3600000, .unit = "ms",
+	       .help = "a peer whose system acknowledges nothing for so long is dead; 0: as long "
+	               "as "
+	               "the system waits"),
 	FW_OPT(struct s2s_config, pairs_per_stream_max, "64", .min = 1, .max = 10000,
 	       .unit = "pairs",
 	       .help = "pairs of domains on one stream: that a peer may prove, and that we send "

@@ -194,6 +194,16 @@ void s2s_rate_release(struct s2s_rate **rate)
 	}
 }
 
+bool s2s_rates_proved(const struct s2s_rates *rates, const char *remote)
+{
+	const struct s2s_rate *rate = rates->buckets[fw_str_hash(fw_str(remote)) % RATES_BUCKETS];
+
+	while (rate != NULL && strcmp(rate->remote, remote) != 0) {
+		rate = rate->next;
+	}
+	return rate != NULL && rate->holders > 0;
+}
+
 void s2s_rate_took(struct s2s_rate *rate, struct s2s_pace *pace, struct fw_channel *channel,
                    size_t bytes)
 {

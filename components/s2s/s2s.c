@@ -40,7 +40,8 @@ static void s2s_on_progress(void *ctx)
 		s2s_listen_close(s2s);
 	}
 	for (struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
-		if (unfinished == 0 || s2s_leg_up(leg)) {
+		bool busy = leg->claims != NULL && !s2s_leg_empty(leg);
+		if (!busy && (unfinished == 0 || s2s_leg_up(leg))) {
 			s2s_leg_close(leg, FW_CAUSE_SHUTDOWN, "");
 		}
 	}

@@ -76,6 +76,7 @@ struct s2s_config {
 	uint32_t tcp_timeout_ms;
 	uint32_t pairs_per_stream_max;
 	int multiplex; /**< enum s2s_multiplex */
+	int bidi;      /**< enum s2s_bidi */
 	uint32_t tag_max_bytes;
 	uint32_t stanza_max_bytes;
 };
@@ -122,6 +123,8 @@ struct s2s_totals {
 	  "domains of ours that other servers answered with an error") \
 	X(PAIRS_JOINED, "pairs_joined", "pairs", \
 	  "of domains that went over a stream to their server that was there already") \
+	X(PAIRS_BACK, "pairs_back", "pairs", \
+	  "of domains that went over a stream which their server had opened (XEP-0288)") \
 	X(DIALBACK_CHECKS, "dialback_checks", "answers", \
 	  "to servers that asked whether a key is ours") \
 	X(DIALBACK_IGNORED, "dialback_ignored", "elements", \
@@ -201,6 +204,8 @@ bool s2s_remotes_may_try(struct s2s_remotes *remotes, const char *remote);
 /** An attempt begins; after a failure it is the one probe. */
 void s2s_remotes_begin(struct s2s_remotes *remotes, const char *remote);
 void s2s_remotes_succeeded(struct s2s_remotes *remotes, const char *remote);
+/** There is a way to the domain that needs no attempt: no wait any more. */
+void s2s_remotes_reached(struct s2s_remotes *remotes, const char *remote);
 /** An attempt for one of our domains failed while the remote domain takes others: no wait for it. */
 void s2s_remotes_noted(struct s2s_remotes *remotes, const char *remote, enum fw_cause cause,
 		       const char *detail);

@@ -62,36 +62,67 @@ void s2s_carriers_drop(struct s2s_carrier *carrier)
 
 /* Room, and a connection that is good enough for the pair's remote domain by the rules for streams
  * of ours. While there is no connection nobody can tell. */
-static bool carriers_suits(const struct s2s_leg *leg, const struct s2s_pair *pair)
+static bool carriers_suits(const struct s2s_leg *leg, const struct s2s_pair *pair,
+                           enum s2s_method method)
 {
 	struct s2s_verdict verdict;
 
-	if (!s2s_leg_live(leg) || leg->claim_count >= leg->s2s->config->pairs_per_stream_max) {
+	if (!s2s_leg_live(leg) || leg->claim_count >= leg->s2s->config->pairs_per_stream_max ||
+	    (!leg->kind->out && !s2s_leg_up(leg))) {
 		return false;
 	}
-	return leg->channel == NULL || (!fw_channel_closing(leg->channel) &&
-	                                s2s_trust_channel(leg->s2s, leg->channel, pair->remote,
-	                                                  S2S_OUT, S2S_METHOD_DIALBACK, &verdict));
+	return leg->channel == NULL ||
+	       (!fw_channel_closing(leg->channel) &&
+	        s2s_trust_channel(leg->s2s, leg->channel, pair->remote, S2S_OUT, method, &verdict));
 }
 
-/* The first leg known under the name that suits the pair. */
-static struct s2s_leg *carriers_find(const struct s2s_pair *pair, const char *name)
+/* The next leg known under the name that suits the pair, from `carrier` on. */
+static struct s2s_carrier *carriers_next(struct s2s_carrier *carrier, const struct s2s_pair *pair,
+                                         const char *name)
 {
-	struct s2s_carrier *carrier = *carriers_bucket(pair->s2s->carriers, name);
-
-	while (carrier != NULL &&
-	       (strcmp(carrier->name, name) != 0 || !carriers_suits(carrier->leg, pair))) {
+	while (carrier != NULL && (strcmp(carrier->name, name) != 0 ||
+	                           !carriers_suits(carrier->leg, pair, S2S_METHOD_DIALBACK))) {
 		carrier = carrier->next;
 	}
-	return carrier != NULL ? carrier->leg : NULL;
+	return carrier;
 }
 
-struct s2s_leg *s2s_carriers_of_remote(const struct s2s_pair *pair)
+/* A leg that the remote domain's server opened, and on which it has proved the inverse. */
+static struct s2s_way carriers_back(const struct s2s_pair *pair, struct s2s_carrier *carrier)
 {
-	if (pair->s2s->config->multiplex == S2S_MULTIPLEX_NONE || pair->apart) {
-		return NULL;
+	struct s2s_way way = { NULL, NULL };
+
+	for (; carrier != NULL && way.leg == NULL; carrier = carrier->next) {
+		if (carrier->leg->kind->out || strcmp(carrier->name, pair->remote) != 0) {
+			continue;
+		}
+		way.proof = s2s_proofs_find(carrier->leg, pair->remote, pair->local);
+		if (way.proof != NULL && !way.proof->forbidden &&
+		    carriers_suits(carrier->leg, pair, way.proof->grant.method)) {
+			way.leg = carrier->leg;
+		}
 	}
-	return carriers_find(pair, pair->remote);
+	return way;
+}
+
+struct s2s_way s2s_carriers_of_remote(const struct s2s_pair *pair)
+{
+	struct s2s_carrier *carrier = *carriers_bucket(pair->s2s->carriers, pair->remote);
+	struct s2s_way way = carriers_back(pair, carrier);
+
+	if (way.leg != NULL) {
+		return way;
+	}
+	way.proof = NULL;
+	if (pair->s2s->config->multiplex == S2S_MULTIPLEX_NONE || pair->apart) {
+		return way;
+	}
+	carrier = carriers_next(carrier, pair, pair->remote);
+	while (carrier != NULL && (way.leg == NULL || !way.leg->kind->out)) { /* rather ours */
+		way.leg = carrier->leg;
+		carrier = carriers_next(carrier->next, pair, pair->remote);
+	}
+	return way;
 }
 
 /* Only the best targets count: where a domain would be looked for first. */
@@ -99,17 +130,19 @@ struct s2s_leg *s2s_carriers_of_targets(const struct s2s_pair *pair,
                                         const struct s2s_targets *targets)
 {
 	char address[FW_ADDR_TEXT_SIZE];
-	struct s2s_leg *leg = NULL;
+	struct s2s_carrier *carrier = NULL;
 
 	if (pair->s2s->config->multiplex != S2S_MULTIPLEX_TARGET || pair->apart) {
 		return NULL;
 	}
-	for (size_t i = 0; i < targets->count && leg == NULL; i++) {
+	for (size_t i = 0; i < targets->count && carrier == NULL; i++) {
 		const struct fw_target *target = &targets->items[i];
 		if (target->priority != targets->items[0].priority) {
 			break;
 		}
-		leg = carriers_find(pair, fw_addr_text(&target->addr, address));
+		fw_addr_text(&target->addr, address);
+		carrier = carriers_next(*carriers_bucket(pair->s2s->carriers, address), pair,
+		                        address);
 	}
-	return leg;
+	return carrier != NULL ? carrier->leg : NULL;
 }

@@ -13,6 +13,7 @@ struct s2s;
 struct s2s_carriers;
 struct s2s_leg;
 struct s2s_pair;
+struct s2s_proof;
 struct s2s_targets;
 
 /** Values of the option `multiplex`. */
@@ -32,11 +33,16 @@ void s2s_carriers_put(struct s2s_carrier *carrier, struct s2s_leg *leg, const ch
 /** Takes it out; one that is not in is left alone. */
 void s2s_carriers_drop(struct s2s_carrier *carrier);
 
+/** The way for a pair that was found. */
+struct s2s_way {
+	struct s2s_leg *leg;            /**< NULL: none */
+	const struct s2s_proof *proof;  /**< the pair's inverse is proved there: no question is needed (XEP-0288) */
+};
 /**
- * A leg that leads to the pair's remote domain already: XEP-0220 §2.6.1, always allowed.
- * @return NULL: none
+ * A leg that leads to the pair's remote domain already: one that its server opened for the inverse, one of ours
+ * (XEP-0220 §2.6.1, always allowed), one that its server opened for another domain of ours.
  */
-struct s2s_leg *s2s_carriers_of_remote(const struct s2s_pair *pair);
+struct s2s_way s2s_carriers_of_remote(const struct s2s_pair *pair);
 /**
  * A leg to the server that the targets name: XEP-0220 §2.6.2, RFC 7712 §4.4.2.
  * @return NULL: none

@@ -84,17 +84,40 @@ static void claim_link(struct s2s_claim *claim, struct s2s_leg *leg)
 	s2s_carriers_put(&claim->at_remote, leg, claim->pair->remote);
 }
 
-int s2s_claims_add(struct s2s_leg *leg, struct s2s_pair *pair)
+static struct s2s_claim *claim_new(struct s2s_leg *leg, struct s2s_pair *pair)
 {
 	struct s2s_claim *claim = calloc(1, sizeof(*claim));
+
+	if (claim != NULL) {
+		claim->pair = pair;
+		claim_link(claim, leg);
+	}
+	return claim;
+}
+
+int s2s_claims_add(struct s2s_leg *leg, struct s2s_pair *pair)
+{
+	struct s2s_claim *claim = claim_new(leg, pair);
 
 	if (claim == NULL) {
 		return FW_ENOMEM;
 	}
-	claim->pair = pair;
 	claim->trying = true;
-	claim_link(claim, leg);
 	s2s_remotes_begin(leg->s2s->remotes, pair->remote);
+	return FW_OK;
+}
+
+int s2s_claims_mirror(struct s2s_leg *leg, struct s2s_pair *pair, enum s2s_method method)
+{
+	struct s2s_claim *claim = claim_new(leg, pair);
+
+	if (claim == NULL) {
+		return FW_ENOMEM;
+	}
+	s2s_count(leg->s2s, S2S_COUNT_PAIRS_BACK);
+	claim->state = S2S_CLAIM_ASKED;
+	s2s_trust_claim(claim, method);
+	fw_machine_send(&leg->machine, S2S_LEG_EV_TRUSTED, NULL);
 	return FW_OK;
 }
 

@@ -5,12 +5,11 @@
  * has its features; what we offer is written to an inbound one. What follows from a feature is for
  * the rooms that use it. STARTTLS is no row: where it is mandatory it stands alone.
  */
+#include "components/s2s/s2s_bidi.h"
 #include "components/s2s/s2s_leg.h"
 
 #include <stdio.h>
 
-#define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
-#define NS_BIDI "urn:xmpp:bidi"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 
 static void features_dialback(const struct fw_elem *elem, struct s2s_features *out)
@@ -77,8 +76,9 @@ static const struct {
 	int (*offer)(const struct s2s_leg *leg, char *out, size_t size);
 } features_rows[] = {
 	{ "dialback", FW_NS_DIALBACK_FEATURE, features_dialback, features_offer_dialback },
-	{ "bidi", NS_BIDI_FEATURE, features_bidi, NULL },
-	{ "bidi", NS_BIDI, features_bidi, NULL }, /* some peers offer the request's name space */
+	{ "bidi", S2S_NS_BIDI_FEATURE, features_bidi, s2s_bidi_offer },
+	/* some peers offer the request's name space */
+	{ "bidi", S2S_NS_BIDI, features_bidi, NULL },
 	{ "sm", FW_NS_SM, features_sm, s2s_acks_offer },
 	{ "limits", NS_LIMITS, features_limits, features_offer_limits },
 };

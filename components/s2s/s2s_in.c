@@ -24,6 +24,7 @@ static void in_on_secured(void *ctx)
 	struct s2s_leg *leg = ctx;
 
 	leg->trust.tls = true;
+	leg->bidi = false; /* what was agreed on in clear is forgotten: RFC 6120 §5.4.3.3 */
 	fw_machine_send(&leg->machine, S2S_IN_EV_SECURED, NULL);
 }
 

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "components/s2s/s2s_bidi.h"
+
 /* Bytes that may wait in the channel; the rest stays in the pairs' queues, where it can age and be
  * returned. */
 enum { LEG_WINDOW = 65536 };
@@ -124,8 +126,9 @@ static bool leg_dialback(struct s2s_leg *leg, struct fw_stanza **element)
 	if (db.type.ptr != NULL && is_result && s2s_claims_answer(leg, &db)) {
 		return true;
 	}
-	/* XEP-0220 §2.2: an answer that nobody waits for. Questions come only from who opened. */
-	if (db.type.ptr != NULL || leg->kind->out) {
+	/* XEP-0220 §2.2: an answer that nobody waits for; under XEP-0288 the guard against forged
+	 * ones. Else questions come only from who opened. */
+	if (db.type.ptr != NULL || (leg->kind->out && !leg->bidi)) {
 		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_IGNORED);
 		s2s_log_element(leg->log, leg->session, false, "ignored: nobody asked for it");
 	} else if (fw_domain_key(db.from, remote, NULL) != FW_OK ||
@@ -187,12 +190,14 @@ static const struct {
 	{ FW_NS_DIALBACK, leg_dialback },
 	{ FW_NS_STREAMS, leg_streams },
 	{ FW_NS_SM, s2s_acks_element },
+	{ S2S_NS_BIDI, s2s_bidi_element },
+	{ S2S_NS_BIDI_FEATURE, s2s_bidi_element }, /* some peers ask in the feature's namespace */
 };
 
 void s2s_leg_element(struct s2s_leg *leg, struct fw_stanza **element)
 {
 	if (fw_stanza_kind(*element) != FW_KIND_OTHER) {
-		if (!leg->kind->out) {
+		if (!leg->kind->out || leg->bidi) {
 			leg_stanza(leg, element);
 			return;
 		}

@@ -84,6 +84,7 @@ struct s2s_leg {
 	struct fw_addr peer;
 	char address[FW_ADDR_TEXT_SIZE];
 	struct s2s_features features;      /**< of the peer, on a leg that we opened */
+	bool bidi;                         /**< XEP-0288 was agreed on: it has proofs and claims, whoever opened */
 	struct s2s_trust trust;
 	struct s2s_proof *proofs;          /**< s2s_proofs.c */
 	const struct s2s_proof *last_proof; /**< the pair of the last stanza */
@@ -157,6 +158,12 @@ void s2s_proofs_result(struct s2s_leg *leg, const struct s2s_db *db, const char 
 /** The proof of the stanza's pair, valid; NULL: *why says what is wrong with it. */
 const struct s2s_proof *s2s_proofs_of(struct s2s_leg *leg, const struct fw_stanza *stanza,
 				      enum fw_cause *why);
+/** The pair's domain is proved by `method` here: what it sends is taken without a question. */
+int s2s_proofs_mirror(struct s2s_leg *leg, const char *local, const char *remote,
+		      enum s2s_method method);
+/** The pair's proof, valid; NULL: there is none. */
+const struct s2s_proof *s2s_proofs_find(const struct s2s_leg *leg, const char *remote,
+					const char *local);
 /** One is under way. */
 bool s2s_proofs_pending(const struct s2s_leg *leg);
 /** No new proof on this leg: what is not proved yet is forgotten, what is proved stays. */
@@ -205,6 +212,8 @@ struct s2s_claim {
 int s2s_claims_add(struct s2s_leg *leg, struct s2s_pair *pair);
 /** The same with a leg that is there for others: asks at once when that is up. @return FW_OK, FW_ENOMEM */
 int s2s_claims_join(struct s2s_leg *leg, struct s2s_pair *pair);
+/** The same with a leg on which the pair's inverse is proved by `method`: it is valid at once. */
+int s2s_claims_mirror(struct s2s_leg *leg, struct s2s_pair *pair, enum s2s_method method);
 /** Before the leg has a channel: its claims go to another one that is up. */
 void s2s_claims_move(struct s2s_leg *leg, struct s2s_leg *to);
 /** The policy no longer allows the pair: what waits is bounced, the leg stays for others. */

@@ -5,6 +5,7 @@
  * host before start and before every reload; it changes nothing.
  */
 #include "components/s2s/s2s.h"
+#include "components/s2s/s2s_bidi.h"
 #include "components/s2s/s2s_carriers.h"
 
 #include <stdio.h>
@@ -128,6 +129,14 @@ static const struct fw_choice s2s_multiplex_choices[] = {
 	{ NULL, 0, NULL },
 };
 
+static const struct fw_choice s2s_bidi_choices[] = {
+	{ "off", S2S_BIDI_OFF, "none" },
+	{ "in", S2S_BIDI_IN, "those that other servers open" },
+	{ "out", S2S_BIDI_OUT, "those that we open" },
+	{ "both", S2S_BIDI_BOTH, "all, where the other server agrees" },
+	{ NULL, 0, NULL },
+};
+
 const struct fw_option s2s_options[] = {
 	FW_OPT(struct s2s_config, listen, "", .rows = s2s_listen_rows,
 	       .row_size = sizeof(struct s2s_listen_row), .max = 64,
@@ -237,6 +246,8 @@ const struct fw_option s2s_options[] = {
 	       .unit = "pairs",
 	       .help = "pairs of domains on one stream: that a peer may prove, and that we send "
 	               "for"),
+	FW_OPT(struct s2s_config, bidi, "both", .choices = s2s_bidi_choices,
+	       .help = "streams that may carry stanzas in both directions (XEP-0288)"),
 	FW_OPT(struct s2s_config, multiplex, "target", .choices = s2s_multiplex_choices,
 	       .help = "which pairs of domains may share a stream to another server"),
 	FW_OPT(struct s2s_config, tag_max_bytes, "16384", .min = 10000, .max = 1048576,

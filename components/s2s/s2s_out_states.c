@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include "components/s2s/s2s_bidi.h"
+
 enum { OUT_SLACK_MS = 1000 };
 
 const char *const s2s_out_words[S2S_OUT_STATES] = {
@@ -155,6 +157,7 @@ static void out_auth(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER: /* each claim has its own limit; this is the net below */
 		fw_machine_timeout(&out->leg.machine,
 		                   out->leg.s2s->config->auth_timeout_ms + OUT_SLACK_MS);
+		s2s_bidi_request(&out->leg); /* before the first pair asks: XEP-0288 §2 */
 		s2s_claims_begin(&out->leg);
 		break;
 	case S2S_LEG_EV_ELEMENT:

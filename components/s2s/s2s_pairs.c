@@ -187,6 +187,15 @@ static bool pair_has_to_wait(const struct s2s_pair *pair)
 
 /* ---- a leg for the pair ---- */
 
+static int pair_find_leg(struct s2s_pair *pair, const struct s2s_way *way)
+{
+	if (way->leg == NULL) {
+		return s2s_out_start(pair->s2s, pair);
+	}
+	return way->proof != NULL ? s2s_claims_mirror(way->leg, pair, way->proof->grant.method)
+	                          : s2s_claims_join(way->leg, pair);
+}
+
 /* Finds or begins a leg for what waits, or returns it with the reason why not. */
 static void pair_begin(struct s2s_pair *pair)
 {
@@ -195,13 +204,12 @@ static void pair_begin(struct s2s_pair *pair)
 	pair->settling = true;
 	/* a bounce can bring the next stanza */
 	while (pair->claim == NULL && pair->waiting.stanzas > 0) {
-		struct s2s_leg *leg = s2s_carriers_of_remote(pair);
+		struct s2s_way way = s2s_carriers_of_remote(pair);
 		if (s2s->stopping) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_COMPONENT_GONE);
-		} else if (pair_has_to_wait(pair)) {
+		} else if (way.proof == NULL && pair_has_to_wait(pair)) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_BACKOFF);
-		} else if ((leg != NULL ? s2s_claims_join(leg, pair) : s2s_out_start(s2s, pair)) !=
-		           FW_OK) {
+		} else if (pair_find_leg(pair, &way) != FW_OK) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_RESOURCES);
 		}
 	}

@@ -91,6 +91,7 @@ static void proof_remove(struct s2s_proof *proof)
 	fw_request_cancel(&proof->request);
 	fw_request_cancel(&proof->judging);
 	s2s_rate_release(&proof->rate);
+	s2s_carriers_drop(&proof->at_remote);
 	s2s_grant_clear(&proof->grant);
 	free(proof->remote_text);
 	free(proof->local_text);
@@ -132,6 +133,34 @@ static struct s2s_proof *proof_new(struct s2s_leg *leg, const struct s2s_db *db,
 		return NULL;
 	}
 	return proof;
+}
+
+const struct s2s_proof *s2s_proofs_find(const struct s2s_leg *leg, const char *remote,
+                                        const char *local)
+{
+	const struct s2s_proof *proof = proof_find(leg, remote, local);
+
+	return proof != NULL && proof->state == S2S_PROOF_VALID ? proof : NULL;
+}
+
+int s2s_proofs_mirror(struct s2s_leg *leg, const char *local, const char *remote,
+                      enum s2s_method method)
+{
+	const struct s2s_db none = { .from = fw_str(remote),
+		                     .to = fw_str(local),
+		                     .key = fw_str("") };
+	struct s2s_proof *proof = proof_find(leg, remote, local);
+
+	if (proof != NULL) { /* the peer has asked for it itself: that one decides */
+		return FW_OK;
+	}
+	proof = proof_new(leg, &none, remote, local);
+	if (proof == NULL) {
+		return FW_ENOMEM;
+	}
+	proof->state = S2S_PROOF_VERIFY;
+	s2s_trust_proof(proof, method);
+	return FW_OK;
 }
 
 bool s2s_proofs_pending(const struct s2s_leg *leg)

@@ -140,7 +140,13 @@ static struct s2s_remote *remotes_end(struct s2s_remotes *remotes, const char *n
 
 void s2s_remotes_succeeded(struct s2s_remotes *remotes, const char *name)
 {
-	struct s2s_remote *remote = remotes_end(remotes, name);
+	remotes_end(remotes, name);
+	s2s_remotes_reached(remotes, name);
+}
+
+void s2s_remotes_reached(struct s2s_remotes *remotes, const char *name)
+{
+	struct s2s_remote *remote = remotes_find(remotes, name);
 
 	if (remote != NULL) {
 		remote->failure.failures = 0;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "components/s2s/s2s_bidi.h"
 #include "components/s2s/s2s_leg.h"
 
 static struct fw_logger trust_logger = FW_LOGGER("s2s.trust");
@@ -222,6 +223,7 @@ void s2s_trust_proof(struct s2s_proof *proof, enum s2s_method method)
 	proof->state = S2S_PROOF_VALID;
 	(void)s2s_rate_hold(leg->s2s->rates, proof->remote, &proof->rate);
 	trust_grant(leg, proof->local, proof->remote, method, &proof->grant);
+	s2s_bidi_proved(proof);
 	if (++leg->proofs_valid > 1) {
 		return;
 	}
@@ -237,7 +239,8 @@ void s2s_trust_claim(struct s2s_claim *claim, enum s2s_method method)
 	fw_assert(claim->state == S2S_CLAIM_ASKED);
 	claim->state = S2S_CLAIM_VALID;
 	trust_grant(leg, claim->pair->local, claim->pair->remote, method, &claim->grant);
-	if (++leg->claims_valid == 1) {
+	s2s_bidi_taken(claim);
+	if (++leg->claims_valid == 1 && leg->kind->out) {
 		s2s_count(leg->s2s, S2S_COUNT_STREAMS_OUT_UP);
 	}
 }

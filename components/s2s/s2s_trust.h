@@ -7,6 +7,7 @@
 #ifndef FEDWAY_COMPONENTS_S2S_S2S_TRUST_H
 #define FEDWAY_COMPONENTS_S2S_S2S_TRUST_H
 
+#include "components/s2s/s2s_carriers.h"
 #include "components/s2s/s2s_security.h"
 
 #include <fedway/host.h>
@@ -77,6 +78,7 @@ enum s2s_proof_state { S2S_PROOF_POLICY, S2S_PROOF_VERIFY, S2S_PROOF_VALID };
 struct s2s_proof {
 	struct s2s_proof *next;
 	struct s2s_leg *leg;
+	struct s2s_carrier at_remote; /**< what we send may go back over the leg */
 	enum s2s_proof_state state;
 	struct s2s_grant grant;
 	char remote[FW_DOMAIN_SIZE]; /**< keys */

@@ -15,6 +15,7 @@
 #include "components/s2s/s2s_leg.h"
 #include "components/s2s/s2s_limits.h"
 #include "components/s2s/s2s_rate.h"
+#include "components/s2s/s2s_trace.h"
 
 static struct fw_logger s2s_logger = FW_LOGGER("s2s");
 
@@ -95,12 +96,24 @@ static void s2s_free(struct s2s **s2s_ptr)
 	s2s_pairs_free(&s2s->pairs, FW_CAUSE_COMPONENT_GONE);
 	s2s_carriers_free(&s2s->carriers);
 	s2s_remotes_free(&s2s->remotes);
+	s2s_traces_free(&s2s->traces);
 	s2s_limits_free(&s2s->limits);
 	s2s_rates_free(&s2s->rates);
 	fw_tls_context_release(&s2s->tls);
 	s2s_security_free(&s2s->security);
 	free(s2s);
 	*s2s_ptr = NULL;
+}
+
+static void s2s_warn_of_keylog(struct fw_self *self, const struct s2s_config *config)
+{
+	if (config->tls_keylog_file[0] != '\0' && config->security_mode != FW_SECURITY_NONE) {
+		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_WARNING,
+		       "THE SECRETS OF ALL TLS CONNECTIONS ARE WRITTEN to tls_keylog_file=%s; "
+		       "remove "
+		       "the option and the file when the fault is found",
+		       config->tls_keylog_file);
+	}
 }
 
 static int s2s_start(struct fw_self *self, struct fw_error *err)
@@ -139,6 +152,7 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 		             fw_strerror(ret));
 		goto done;
 	}
+	s2s_warn_of_keylog(self, s2s->config);
 	if (s2s->listeners == NULL) {
 		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_NOTICE,
 		       "listen is empty, no server can connect to us");
@@ -191,6 +205,7 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	s2s_security_free(&s2s->security);
 	int ret = s2s_security_new(config, &s2s->security, &err);
 	fw_assert(ret == FW_OK);
+	s2s_warn_of_keylog(self, config);
 	/* Files may have changed under the same names. Streams that exist keep their keys. */
 	if (s2s_options_tls(s2s->config, s2s->security, &tls, &err) == FW_OK) {
 		fw_tls_context_release(&s2s->tls);

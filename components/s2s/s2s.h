@@ -23,6 +23,7 @@ struct s2s_pairs;
 struct s2s_rates;
 struct s2s_remotes;
 struct s2s_shown;
+struct s2s_traces;
 
 /* ---- options (s2s_options.c) ---- */
 
@@ -79,6 +80,8 @@ struct s2s_config {
 	int bidi;      /**< enum s2s_bidi */
 	uint32_t tag_max_bytes;
 	uint32_t stanza_max_bytes;
+	const char *trace_dir;
+	const char *tls_keylog_file;
 };
 
 extern const struct fw_option s2s_options[];
@@ -161,6 +164,7 @@ struct s2s {
 	struct s2s_pairs *pairs;
 	struct s2s_carriers *carriers;
 	struct s2s_remotes *remotes;
+	struct s2s_traces *traces;       /**< NULL until the first (s2s_trace.c) */
 	struct s2s_limits *limits;
 	struct s2s_rates *rates;
 	struct s2s_totals waiting;

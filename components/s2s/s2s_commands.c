@@ -5,9 +5,15 @@
  */
 #include "components/s2s/s2s_commands.h"
 
+#include "components/s2s/s2s_trace.h"
+
 const struct fw_command s2s_commands[] = {
 	{ "connections", "", "one row per S2S stream: who, how proved, how old, how much",
 	  s2s_connections },
 	{ "explain", "local remote", "the part of S2S in fedwayctl explain FROM TO", s2s_explain },
+	{ "trace add", "remote file format seconds max_bytes bodies",
+	  "write streams with a remote domain to a file, without what people say", s2s_trace_add },
+	{ "trace list", "", "traces that run, or did", s2s_trace_list },
+	{ "trace remove", "trace", "end a trace; its file stays", s2s_trace_remove },
 	FW_COMMAND_END,
 };

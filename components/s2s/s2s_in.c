@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "components/s2s/s2s_trace.h"
+
 /* ---- events of the channel ---- */
 
 static void in_on_opened(void *ctx, const struct fw_stream_header *header)
@@ -211,6 +213,7 @@ static int in_start(struct s2s_leg *leg, int *fd)
 	if (ret != FW_OK) {
 		return ret;
 	}
+	s2s_tap_leg(leg);
 	snprintf(address, sizeof(address), "address=%s", leg->address);
 	s2s_log_change(leg->log, "NEW", s2s_in_words[S2S_IN_HEADER], 0, address);
 	return s2s_leg_start(leg, S2S_IN_HEADER);

@@ -254,6 +254,12 @@ const struct fw_option s2s_options[] = {
 	       .unit = "bytes", .help = "longest tag after authentication; 10000 before"),
 	FW_OPT(struct s2s_config, stanza_max_bytes, "262144", .min = 10000, .max = 16777216,
 	       .unit = "bytes", .help = "largest stanza after authentication; 10000 before"),
+	FW_OPT(struct s2s_config, trace_dir, "/var/lib/fedway/traces", .min = 1, .max = 255,
+	       .help = "folder for the files of \"fedwayctl trace\"; they are made for the "
+	               "daemon's user only"),
+	FW_OPT(struct s2s_config, tls_keylog_file, "", .max = 255,
+	       .help = "secrets of every TLS connection are appended here, for Wireshark; only "
+	               "while you look for a fault: whoever reads the file reads all streams"),
 	FW_OPT_END,
 };
 
@@ -269,6 +275,7 @@ int s2s_options_tls(const struct s2s_config *config, const struct s2s_security *
 		.key_file = config->key_file[0] != '\0' ? config->key_file : NULL,
 		.ca_file = config->ca_file,
 		.crl_file = config->crl_file,
+		.keylog_file = config->tls_keylog_file[0] != '\0' ? config->tls_keylog_file : NULL,
 	};
 	return fw_tls_context_new(&settings, out, err);
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "components/s2s/s2s_trace.h"
+
 static void out_on_opened(void *ctx, const struct fw_stream_header *header)
 {
 	struct s2s_leg *leg = ctx;
@@ -67,6 +69,8 @@ int s2s_out_dial(struct s2s_out *out)
 		.log = out->leg.log,
 		.targets = out->targets.items,
 		.target_count = out->targets.count,
+		.tap = s2s_tap_wanted(out->leg.s2s),
+		.tap_ctx = &out->leg,
 	};
 
 	return fw_dial_start(out->leg.s2s->loop, &settings, out_on_dialed, out, &out->dial);
@@ -97,6 +101,7 @@ bool s2s_out_take(struct s2s_out *out, struct fw_dial_result *result)
 	leg->channel = result->channel;
 	result->channel = NULL;
 	fw_channel_set_owner(leg->channel, &out_channel_events, leg);
+	s2s_tap_leg(leg);
 	if (result->target != NULL) {
 		leg->peer = result->target->addr;
 		fw_addr_text(&leg->peer, leg->address);

@@ -173,6 +173,10 @@ static void report_status(struct s2s *s2s, struct fw_json *out)
 			fw_json_set(out, "security_mode", fw_str(mode->word));
 		}
 	}
+	if (s2s->config->tls_keylog_file[0] != '\0') {
+		fw_json_setf(out, "warning", "the secrets of all TLS connections are written to %s",
+		             s2s->config->tls_keylog_file);
+	}
 	s2s_listen_report(s2s, fw_json_set_array(out, "listen"));
 	fw_json_set_bool(out, "draining", s2s->draining);
 	fw_json_set_int(out, "streams_in", s2s->in_count);

@@ -107,6 +107,7 @@ void fw_channel_free(struct fw_channel **channel)
 	if (old == NULL) {
 		return;
 	}
+	fw_channel_set_tap(old, NULL, NULL);
 	disconnect(old);
 	fw_defer_cancel(&old->finished);
 	fw_tls_free(&old->tls);
@@ -376,6 +377,27 @@ const struct fw_stream_counts *fw_channel_counts(const struct fw_channel *channe
 const struct fw_addr *fw_channel_peer(const struct fw_channel *channel)
 {
 	return &channel->peer;
+}
+
+int fw_channel_local(const struct fw_channel *channel, struct fw_addr *out)
+{
+	if (channel->fd >= 0 && fw_socket_name(channel->fd, out) == FW_OK) {
+		return FW_OK;
+	}
+	out->len = 0;
+	return FW_ECLOSED;
+}
+
+void fw_channel_set_tap(struct fw_channel *channel, fw_channel_tap_fn *tap, void *ctx)
+{
+	if (channel->tap == tap && channel->tap_ctx == ctx) {
+		return;
+	}
+	if (channel->tap != NULL) {
+		channel->tap(channel->tap_ctx, channel, false, fw_str(NULL));
+	}
+	channel->tap = tap;
+	channel->tap_ctx = ctx;
 }
 
 uint64_t fw_channel_last_ms(const struct fw_channel *channel)

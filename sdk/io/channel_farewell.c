@@ -65,5 +65,6 @@ void fw_channel_farewell(struct fw_channel **at, enum fw_cause cause)
 	farewell->at_end = (struct fw_task){ farewell_end, farewell, NULL, NULL };
 	fw_at_end(channel->loop, &farewell->at_end);
 	fw_channel_set_owner(channel, &farewell_events, farewell);
+	fw_channel_set_tap(channel, NULL, NULL); /* it may be its former owner's */
 	fw_channel_close(channel, cause);
 }

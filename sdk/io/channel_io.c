@@ -129,6 +129,9 @@ static bool read_once(struct fw_channel *channel, size_t *budget)
 	}
 	channel->last_ms = fw_now_ms(channel->loop);
 	fw_stream_set_now(channel->stream, channel->last_ms);
+	if (channel->tap != NULL) {
+		channel->tap(channel->tap_ctx, channel, false, fw_str_n(space, (size_t)got));
+	}
 	fw_stream_received(channel->stream, (size_t)got);
 	if (channel_over(channel)) {
 		return false;
@@ -258,8 +261,24 @@ static void write_failed(struct fw_channel *channel, ssize_t status)
 	channel_finish(channel, timed_out ? FW_CAUSE_PING_TIMEOUT : FW_CAUSE_PEER_LOST, words);
 }
 
+/* Shows those who look on what was just written: it is still at the head of the queue. */
+static void show_written(struct fw_channel *channel, size_t size)
+{
+	struct iovec pieces[PIECES_MAX];
+	int count =
+	        cut_pieces(pieces, fw_stream_pending(channel->stream, pieces, PIECES_MAX), size);
+
+	for (int i = 0; i < count; i++) {
+		channel->tap(channel->tap_ctx, channel, true,
+		             fw_str_n(pieces[i].iov_base, pieces[i].iov_len));
+	}
+}
+
 static void written(struct fw_channel *channel, size_t size)
 {
+	if (channel->tap != NULL) {
+		show_written(channel, size);
+	}
 	channel->last_ms = fw_now_ms(channel->loop);
 	if (channel->phase == CHANNEL_UPGRADE) {
 		channel->clear_bytes -= size;

@@ -33,6 +33,8 @@ struct fw_channel {
 	struct fw_tls *tls_next;      /* while CHANNEL_UPGRADE: takes over behind the clear bytes */
 	size_t clear_bytes;           /* queued before start_tls, and so written in clear */
 	char *detail; /* of the cause; NULL: none */
+	fw_channel_tap_fn *tap; /* NULL: nobody looks on */
+	void *tap_ctx;
 	uint64_t last_ms;
 	struct fw_addr peer;
 	int fd;

@@ -263,6 +263,8 @@ static void connect_done(struct dial_attempt *attempt)
 		attempt_fail(attempt, FW_CAUSE_RESOURCES, fw_strerror(ret));
 		return;
 	}
+	fw_channel_set_tap(attempt->channel, attempt->dial->settings.tap,
+	                   attempt->dial->settings.tap_ctx);
 	fw_machine_goto(&attempt->machine, attempt->record->target->tls == FW_TARGET_DIRECT_TLS
 	                                           ? ATTEMPT_TLS
 	                                           : ATTEMPT_STREAM);

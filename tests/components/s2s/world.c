@@ -105,6 +105,8 @@ void world_init(struct world *world)
 	world->config = (struct s2s_config){
 		.listen = { &world->listen, 1 },
 		.security_mode = FW_SECURITY_NONE,
+		.trace_dir = "/nonexistent",
+		.tls_keylog_file = "",
 		.certificate_file = "",
 		.key_file = "",
 		.ca_file = "",

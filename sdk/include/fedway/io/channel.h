@@ -123,6 +123,16 @@ FW_API void fw_channel_set_limits(struct fw_channel *channel, const struct fw_xm
 
 FW_API const struct fw_stream_counts *fw_channel_counts(const struct fw_channel *channel);
 FW_API const struct fw_addr *fw_channel_peer(const struct fw_channel *channel);
+/** Our own address of the connection. @return FW_OK, FW_ECLOSED when it is gone */
+FW_API int fw_channel_local(const struct fw_channel *channel, struct fw_addr *out);
+
+/**
+ * Sees the bytes of the stream outside TLS: those that were read, before they are parsed, and those that the system
+ * or TLS took. Must not touch the channel. The last call has bytes.ptr NULL: the channel goes, or the tap is replaced.
+ */
+typedef void fw_channel_tap_fn(void *ctx, const struct fw_channel *channel, bool sent, struct fw_str bytes);
+/** Lets somebody look on; NULL ends it. Costs nothing while there is none. */
+FW_API void fw_channel_set_tap(struct fw_channel *channel, fw_channel_tap_fn *tap, void *ctx);
 /** Loop time of the last byte in or out. */
 FW_API uint64_t fw_channel_last_ms(const struct fw_channel *channel);
 

@@ -80,6 +80,8 @@ struct fw_dial_settings {
 	const struct fw_log *log;    /**< [b]; outlives the dial */
 	const struct fw_target *targets; /**< copied */
 	size_t target_count;         /**< 1 or more; in order of preference */
+	fw_channel_tap_fn *tap;      /**< looks on at every channel from its first byte; NULL: nobody */
+	void *tap_ctx;
 };
 
 /** What a dial brought; given to the callback, lives until it returns. */

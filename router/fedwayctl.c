@@ -23,6 +23,8 @@ static const char usage[] = "Usage: fedwayctl [OPTION]... COMMAND [ARGUMENT]...\
 
 static const char codes[] =
         "\n"
+        "Keys and certificates need no daemon: \"fedwayctl cert help\".\n"
+        "\n"
         "Exit status: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon there,\n"
         "4 no proper reply.\n";
 
@@ -118,13 +120,31 @@ static void help(FILE *out, const char *socket)
 	fw_json_free(&reply);
 }
 
+/* Where a command begins that has options of its own and needs no daemon; else argc. */
+static int local_command(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && argv[at][0] == '-') {
+		at += strcmp(argv[at], "-s") == 0 || strcmp(argv[at], "--socket") == 0 ? 2 : 1;
+	}
+	return at + 1 < argc && strcmp(argv[at], "cert") == 0 && fedwayctl_cert_has(argv[at + 1])
+	               ? at
+	               : argc;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { .socket = FW_CONTROL_SOCKET };
+	int local = local_command(argc, argv);
 
-	if (parse(argc, argv, &arguments) != CTL_OK) {
+	if (parse(local, argv, &arguments) != CTL_OK) {
 		(void)fprintf(stderr, "Try \"fedwayctl --help\".\n");
 		return CTL_USAGE;
+	}
+	if (local < argc) {
+		return fedwayctl_cert(arguments.socket, arguments.json != 0, argc - local - 1,
+		                      argv + local + 1);
 	}
 	if (arguments.version) {
 		(void)printf("fedwayctl %s\n", PACKAGE_VERSION);

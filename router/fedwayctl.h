@@ -37,6 +37,11 @@ int fedwayctl_compose(const char *socket_path, char **words, int count, char **o
 /** Asks the daemon for its commands. @param out  the reply [g]; NULL unless CTL_OK */
 int fedwayctl_learn(const char *socket_path, bool quiet, struct fw_json **out);
 
+/** "cert WORD" is done here, not by a component. */
+bool fedwayctl_cert_has(const char *word);
+/** Does it. @param argv  its word, options and arguments; may be put in another order */
+int fedwayctl_cert(const char *socket_path, bool json, int argc, char **argv);
+
 /** Shows the result of a command as text for people. */
 void fedwayctl_print(FILE *out, const char *command, const struct fw_json *result);
 /** Shows a refusal: words, all problems, remedy. */

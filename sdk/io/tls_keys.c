@@ -87,8 +87,7 @@ bool fw_tls_context_stale(const struct fw_tls_context *context)
 
 /* ---- own certificates ---- */
 
-/* Without it OpenSSL would ask for the pass phrase on the terminal. */
-static int no_passphrase(char *buffer, int size, int writing, void *ctx)
+int tls_no_passphrase(char *buffer, int size, int writing, void *ctx)
 {
 	(void)buffer;
 	(void)size;
@@ -193,8 +192,7 @@ static int add_own(struct fw_tls_context *context, SSL_CTX *ssl, const char *cer
 	return own->file != NULL && own->certificate != NULL ? FW_OK : FW_ENOMEM;
 }
 
-/* The key of a domain, with its star when it has one. */
-static int domain_of_row(const char *domain, char out[FW_DOMAIN_SIZE + 2], struct fw_error *err)
+int tls_domain_of_row(const char *domain, char out[FW_DOMAIN_SIZE + 2], struct fw_error *err)
 {
 	bool wildcard = strncmp(domain, "*.", 2) == 0;
 
@@ -239,14 +237,14 @@ int fw_tls_context_add_certificate(struct fw_tls_context *context, const char *d
 
 	fw_assert(!context->used);
 	ERR_clear_error();
-	if (given(domain) && domain_of_row(domain, key, err) != FW_OK) {
+	if (given(domain) && tls_domain_of_row(domain, key, err) != FW_OK) {
 		return FW_EINVAL;
 	}
 	ssl = SSL_CTX_new(TLS_method());
 	if (ssl == NULL) {
 		return FW_ENOMEM;
 	}
-	SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
+	SSL_CTX_set_default_passwd_cb(ssl, tls_no_passphrase);
 	int ret = add_own(context, ssl, certificate_file, key_file, err);
 	if (ret == FW_OK && key[0] != '\0') {
 		struct tls_own *own = &context->owns[context->own_count - 1];
@@ -405,7 +403,7 @@ static bool set_rules(struct fw_tls_context *context, const struct fw_tls_settin
 	SSL_CTX_set_tlsext_servername_callback(ssl, choose_by_sni);
 	SSL_CTX_set_alpn_select_cb(ssl, tls_alpn_choose, NULL);
 	tls_sessions_init(context, settings);
-	SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
+	SSL_CTX_set_default_passwd_cb(ssl, tls_no_passphrase);
 	/* The purpose is looked at in tls_peer.c, under each tolerance. */
 	return SSL_CTX_set_min_proto_version(ssl, floor) == 1 &&
 	       SSL_CTX_set_cipher_list(ssl, tls_ciphers) == 1 &&

@@ -14,6 +14,7 @@
 #include <openssl/ssl.h>
 
 #include <fedway/io/tls.h>
+#include <fedway/jid.h>
 
 /* ---- contexts ---- */
 
@@ -105,6 +106,10 @@ int tls_alpn_choose(SSL *ssl, const unsigned char **out, unsigned char *size,
 
 /** The oldest error in OpenSSL's queue is the one that tells why. */
 const char *tls_words(void);
+/** Without it OpenSSL would ask for the pass phrase on the terminal. */
+int tls_no_passphrase(char *buffer, int size, int writing, void *ctx);
+/** The key of a domain, with its star when it has one. FW_EINVAL */
+int tls_domain_of_row(const char *domain, char out[FW_DOMAIN_SIZE + 2], struct fw_error *err);
 /** Chooses our certificate: by SNI, else by the name the owner gave, else the default. */
 void tls_keys_choose(struct fw_tls *tls, const char *sni);
 

@@ -22,7 +22,7 @@ BEGIN {
 	library["uv.h"] = "sdk/io/loop.c"
 	library["expat.h"] = "sdk/io/xml_reader.c"
 	library["openssl/"] = "sdk/io/tls.c sdk/io/tls_private.h sdk/io/tls_certificate.c sdk/io/tls_keys.c " \
-		"sdk/io/tls_peer.c sdk/io/tls_sessions.c sdk/io/crypto.c"
+		"sdk/io/tls_peer.c sdk/io/tls_request.c sdk/io/tls_sessions.c sdk/io/crypto.c"
 	library["jansson.h"] = "sdk/src/json.c"
 	library["idn2.h"] = "sdk/src/jid.c"
 	library["ares"] = "components/resolver/resolver_dns.c"

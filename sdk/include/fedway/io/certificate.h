@@ -46,6 +46,30 @@ FW_API void fw_certificate_release(const struct fw_certificate **certificate);
 FW_API bool fw_certificate_names(const struct fw_certificate *certificate, const char *domain_key, bool direct,
                                  char *matched, size_t size);
 
+/* ---- making ---- */
+
+#define FW_RSA_BITS_MIN 2048u
+#define FW_RSA_BITS_MAX 8192u
+
+/** What to make. */
+struct fw_certificate_order {
+	const char *const *domains; /**< the first is also the common name; "*.domain" is allowed */
+	size_t domain_count;        /**< 1 or more */
+	bool srv_names;             /**< besides dNSName: SRVName `_xmpp-server.` and `_xmpps-server.` of each */
+	bool xmpp_addresses;        /**< besides: xmppAddr of each */
+	unsigned rsa_bits;          /**< of a new key; 0: EC P-256 */
+	unsigned days;              /**< self-signed: validity; 0: 90 */
+	const char *key_file;       /**< the key in it is used; when there is no such file, one is made (mode 0600) */
+	const char *out_file;       /**< PEM */
+	bool overwrite;             /**< out_file may exist; a key is never overwritten */
+	bool key_was_there;         /**< out: no new key was made */
+};
+
+/** Makes a signing request (PKCS #10). @return FW_OK, FW_EEXIST (out_file), FW_EINVAL, FW_ESYS, FW_ENOMEM */
+FW_API int fw_certificate_request(struct fw_certificate_order *order, struct fw_error *err);
+/** Makes a certificate that nobody else vouches for. The same */
+FW_API int fw_certificate_self_signed(struct fw_certificate_order *order, struct fw_error *err);
+
 FW_END_DECLS
 
 #endif

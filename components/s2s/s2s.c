@@ -3,7 +3,7 @@
  *
  * The S2S connection manager: descriptor and life cycle. It holds "*", so whatever no component of
  * this router holds is delivered here and leaves for the outside; what the outside sends and may
- * send comes in here. Streams are s2s_leg.c, s2s_in.c and s2s_out.c; secrets, policy and DNS are
+ * send comes in here. On the inner side (s2s_side.h) it is the same for our own servers. Streams are s2s_leg.c, s2s_in.c and s2s_out.c; secrets, policy and DNS are
  * other components' business.
  */
 #include "components/s2s/s2s.h"
@@ -16,6 +16,7 @@
 #include "components/s2s/s2s_limits.h"
 #include "components/s2s/s2s_rate.h"
 #include "components/s2s/s2s_trace.h"
+#include "components/s2s/s2s_side.h"
 
 static struct fw_logger s2s_logger = FW_LOGGER("s2s");
 
@@ -99,6 +100,7 @@ static void s2s_free(struct s2s **s2s_ptr)
 	s2s_traces_free(&s2s->traces);
 	s2s_limits_free(&s2s->limits);
 	s2s_rates_free(&s2s->rates);
+	s2s_side_free(&s2s->side);
 	fw_tls_context_release(&s2s->tls);
 	s2s_security_free(&s2s->security);
 	free(s2s);
@@ -119,6 +121,7 @@ static void s2s_warn_of_keylog(struct fw_self *self, const struct s2s_config *co
 static int s2s_start(struct fw_self *self, struct fw_error *err)
 {
 	struct s2s *s2s = calloc(1, sizeof(*s2s));
+	struct s2s_side *side = NULL;
 	int ret = FW_ENOMEM;
 
 	if (s2s == NULL) {
@@ -146,10 +149,11 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	if (ret != FW_OK) {
 		goto done;
 	}
-	ret = fw_bind(self, "*");
+	ret = s2s_side_new(s2s->config, &side, err);
+	if (ret == FW_OK) {
+		ret = s2s_side_take(s2s, &side, err);
+	}
 	if (ret != FW_OK) {
-		fw_error_set(err, ret, "the default route \"*\" cannot be bound: %s",
-		             fw_strerror(ret));
 		goto done;
 	}
 	s2s_warn_of_keylog(self, s2s->config);
@@ -198,6 +202,7 @@ static void s2s_reload(struct fw_self *self, const void *config)
 {
 	struct s2s *s2s = fw_self_state(self);
 	struct fw_tls_context *tls = NULL;
+	struct s2s_side *side = NULL;
 	struct fw_error err = { 0 };
 
 	s2s->config = config;
@@ -213,6 +218,11 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	} else {
 		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_ERROR,
 		       "certificates not renewed, the old ones stay reason=\"%s\"", err.text);
+	}
+	if (s2s_side_new(s2s->config, &side, &err) != FW_OK ||
+	    s2s_side_take(s2s, &side, &err) != FW_OK) {
+		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_ERROR,
+		       "not all domains are bound reason=\"%s\"", err.text);
 	}
 	if (s2s->draining) {
 		return;

@@ -24,6 +24,7 @@ struct s2s_rates;
 struct s2s_remotes;
 struct s2s_shown;
 struct s2s_traces;
+struct s2s_side;
 
 /* ---- options (s2s_options.c) ---- */
 
@@ -34,6 +35,8 @@ struct s2s_listen_row {
 };
 
 struct s2s_config {
+	int side;                     /**< enum s2s_side_kind */
+	struct fw_rows inner_servers; /**< struct s2s_server_row */
 	struct fw_rows listen; /**< struct s2s_listen_row */
 	int security_mode;     /**< enum fw_security */
 	const char *certificate_file;
@@ -157,6 +160,7 @@ struct s2s {
 	const struct s2s_config *config; /**< the one in force; never keep what it points to */
 	struct s2s_security *security;   /**< rules of that configuration */
 	struct fw_tls_context *tls;      /**< NULL when no rule asks for TLS; streams hold their own reference */
+	struct s2s_side *side;
 	struct s2s_listener *listeners;
 	struct s2s_leg *ins, *outs; /**< newest first */
 	uint32_t in_count, out_count;

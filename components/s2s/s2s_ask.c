@@ -5,6 +5,7 @@
  * Called by the streams, which own the request handles. Decides nothing.
  */
 #include "components/s2s/s2s.h"
+#include "components/s2s/s2s_side.h"
 
 #define NS_RESOLVER "urn:fedway:resolver:1"
 #define NS_DIALBACK "urn:fedway:dialback:1"
@@ -138,10 +139,12 @@ int s2s_ask_policy(struct s2s *s2s, const char *local, const char *remote, bool 
 {
 	struct fw_stanza *iq = NULL;
 	struct fw_elem *may = ask_new("may", NS_POLICY, &iq);
+	bool turned = s2s_side_inner(s2s); /* the policy looks at the world from within */
+	bool leaves = out_direction != turned;
 
-	if (may == NULL || fw_elem_set(may, "local", fw_str(local)) != FW_OK ||
-	    fw_elem_set(may, "remote", fw_str(remote)) != FW_OK ||
-	    fw_elem_set(may, "direction", fw_str(out_direction ? "out" : "in")) != FW_OK) {
+	if (may == NULL || fw_elem_set(may, "local", fw_str(turned ? remote : local)) != FW_OK ||
+	    fw_elem_set(may, "remote", fw_str(turned ? local : remote)) != FW_OK ||
+	    fw_elem_set(may, "direction", fw_str(leaves ? "out" : "in")) != FW_OK) {
 		fw_stanza_free(&iq);
 		return FW_ENOMEM;
 	}

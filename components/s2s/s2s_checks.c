@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_side.h"
 
 enum { CHECKS_MAX = 64 };
 
@@ -102,7 +103,7 @@ void s2s_checks_verify(struct s2s_leg *leg, const struct s2s_db *db, const char 
 		s2s_proofs_refuse(leg, db, "bad-request", "no id");
 		return;
 	}
-	if (!fw_domain_is_federated(leg->s2s->self, fw_str(local))) {
+	if (!s2s_side_plays(leg->s2s, local)) {
 		s2s_proofs_refuse(leg, db, "item-not-found", "this domain is not federated here");
 		return;
 	}

@@ -6,6 +6,7 @@
  * s2s_in_states.c; what happens on the open stream is in s2s_leg.c and its rooms.
  */
 #include "components/s2s/s2s_in.h"
+#include "components/s2s/s2s_side.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 		return false;
 	}
 	if (header->to.len > 0 && (fw_domain_key(header->to, leg->local, &key) != FW_OK ||
-	                           !fw_domain_is_federated(leg->s2s->self, key))) {
+	                           !s2s_side_plays(leg->s2s, leg->local))) {
 		in_send_header(in, header, fw_str(NULL)); /* RFC 6120 §4.9.1.2 and .3 */
 		s2s_leg_close(&in->leg, FW_CAUSE_HOST_UNKNOWN, "the header's to");
 		return false;
@@ -212,6 +213,9 @@ static int in_start(struct s2s_leg *leg, int *fd)
 	ret = fw_channel_new(leg->s2s->loop, fd, &settings, &in_channel_events, leg, &leg->channel);
 	if (ret != FW_OK) {
 		return ret;
+	}
+	if (leg->s2s->tls != NULL) { /* XEP-0368 on the same port */
+		fw_channel_sniff_tls(leg->channel, leg->s2s->tls);
 	}
 	s2s_tap_leg(leg);
 	snprintf(address, sizeof(address), "address=%s", leg->address);

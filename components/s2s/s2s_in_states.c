@@ -30,6 +30,8 @@ static void in_header(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER:
 		fw_machine_timeout(&in->leg.machine, in->leg.s2s->config->stream_timeout_ms);
 		break;
+	case S2S_IN_EV_SECURED: /* TLS came first (XEP-0368); the time goes on */
+		break;
 	case S2S_IN_EV_HEADER:
 		if (!s2s_in_answer_header(in, event->data)) {
 			break;

@@ -6,6 +6,7 @@
  * the router still sees every stanza. Called by announced().
  */
 #include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_side.h"
 
 static struct fw_logger judge_logger = FW_LOGGER("s2s.policy");
 
@@ -76,12 +77,15 @@ static void judge_leg(struct s2s_leg *leg)
 	}
 	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
 		fw_request_cancel(&claim->judging);
+		if (s2s_side_among_us(leg->s2s, claim->pair->local)) {
+			continue;
+		}
 		s2s_ask_policy(leg->s2s, claim->pair->local, claim->pair->remote, true,
 		               judge_on_claim, claim, &claim->judging);
 	}
 	for (struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
-		if (proof->state == S2S_PROOF_POLICY) {
-			continue; /* it is being asked for the first time */
+		if (proof->state == S2S_PROOF_POLICY || s2s_side_among_us(leg->s2s, proof->local)) {
+			continue; /* it is being asked for the first time, or never */
 		}
 		fw_request_cancel(&proof->judging);
 		s2s_ask_policy(leg->s2s, proof->local, proof->remote, false, judge_on_proof, proof,

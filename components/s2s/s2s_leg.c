@@ -6,6 +6,7 @@
  * kind; proofs, checks and claims have files of their own.
  */
 #include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_side.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -167,7 +168,7 @@ static void leg_stanza(struct s2s_leg *leg, struct fw_stanza **stanza)
 		return;
 	}
 	/* The list of domains may have changed since the proof; never a relay (RFC 6120 §10.4). */
-	if (!fw_domain_is_federated(leg->s2s->self, fw_str(proof->local))) {
+	if (!s2s_side_plays(leg->s2s, proof->local)) {
 		s2s_leg_close(leg, FW_CAUSE_HOST_UNKNOWN, "no longer federated");
 		return;
 	}

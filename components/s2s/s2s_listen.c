@@ -9,6 +9,7 @@
 #include "components/s2s/s2s.h"
 #include "components/s2s/s2s_in.h"
 #include "components/s2s/s2s_limits.h"
+#include "components/s2s/s2s_side.h"
 
 enum { LISTEN_BACKLOG = 256, LISTEN_PER_TURN = 64, LISTEN_PAUSE_MS = 1000 };
 
@@ -44,6 +45,18 @@ static void listener_on_pause_over(void *ctx)
 	fw_io_set(listener->io, FW_IO_READ);
 }
 
+/* The option that forbids a connection from there; NULL: none. Our own servers may come as often as
+ * they like: some dial anew for every domain. */
+static const char *listen_refusal(struct s2s *s2s, const struct fw_addr *peer, enum fw_cause *cause)
+{
+	if (!s2s_side_admits(s2s, peer)) {
+		*cause = FW_CAUSE_NOT_AUTHORIZED;
+		return "inner_servers";
+	}
+	*cause = FW_CAUSE_RESOURCES;
+	return s2s_side_inner(s2s) ? NULL : s2s_limits_refusal(s2s, peer);
+}
+
 static void listener_on_readable(void *ctx, int events)
 {
 	struct s2s_listener *listener = ctx;
@@ -65,13 +78,13 @@ static void listener_on_readable(void *ctx, int events)
 		if (ret != FW_OK) {
 			return;
 		}
-		const char *limit = s2s_limits_refusal(s2s, &peer);
+		enum fw_cause cause = FW_CAUSE_NONE;
+		const char *limit = listen_refusal(s2s, &peer, &cause);
 		if (limit != NULL) {
 			s2s_count(s2s, S2S_COUNT_STREAMS_REFUSED);
 			fw_log(fw_self_log(s2s->self), &listen_logger, FW_LOG_WARNING,
 			       "connection refused peer=%s cause=%s limit=%s",
-			       fw_addr_text(&peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name,
-			       limit);
+			       fw_addr_text(&peer, text), fw_cause_row(cause)->name, limit);
 			fw_socket_close(&fd);
 			continue;
 		}

@@ -7,6 +7,7 @@
 #include "components/s2s/s2s.h"
 #include "components/s2s/s2s_bidi.h"
 #include "components/s2s/s2s_carriers.h"
+#include "components/s2s/s2s_side.h"
 
 #include <stdio.h>
 
@@ -138,6 +139,11 @@ static const struct fw_choice s2s_bidi_choices[] = {
 };
 
 const struct fw_option s2s_options[] = {
+	FW_OPT(struct s2s_config, side, "outer", .choices = s2s_side_choices,
+	       .help = "on which side of the border this component stands"),
+	FW_OPT(struct s2s_config, inner_servers, "", .rows = s2s_server_rows,
+	       .row_size = sizeof(struct s2s_server_row), .max = 1000,
+	       .help = "our own servers, for side = \"inner\""),
 	FW_OPT(struct s2s_config, listen, "", .rows = s2s_listen_rows,
 	       .row_size = sizeof(struct s2s_listen_row), .max = 64,
 	       .help = "addresses on which servers are accepted; none: this component only "
@@ -312,8 +318,13 @@ int s2s_options_check(const void *config_in, struct fw_error *err)
 	const struct s2s_config *config = config_in;
 	struct s2s_security *security = NULL;
 	struct fw_tls_context *tls = NULL;
+	struct s2s_side *side = NULL;
 	int ret = s2s_options_check_listen(config, err);
 
+	if (ret == FW_OK) {
+		ret = s2s_side_new(config, &side, err);
+		s2s_side_free(&side);
+	}
 	if (ret == FW_OK) {
 		ret = s2s_security_new(config, &security, err);
 	}

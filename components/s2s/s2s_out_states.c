@@ -6,6 +6,7 @@
  * act. No state waits for ever.
  */
 #include "components/s2s/s2s_out.h"
+#include "components/s2s/s2s_side.h"
 
 #include <stdio.h>
 
@@ -44,6 +45,14 @@ static bool out_joins(struct s2s_out *out)
 	return true;
 }
 
+static void out_found(struct s2s_out *out)
+{
+	if (!out_joins(out)) {
+		s2s_count(out->leg.s2s, S2S_COUNT_STREAMS_OUT);
+		fw_machine_goto(&out->leg.machine, S2S_OUT_DIAL);
+	}
+}
+
 static void out_resolved(struct s2s_out *out, const struct s2s_out_reply *answer)
 {
 	char detail[100];
@@ -52,9 +61,8 @@ static void out_resolved(struct s2s_out *out, const struct s2s_out_reply *answer
 	if (cause != FW_CAUSE_NONE) {
 		snprintf(detail, sizeof(detail), "resolver: %s", fw_cause_row(answer->cause)->name);
 		out_not_found(out, cause, detail);
-	} else if (!out_joins(out)) {
-		s2s_count(out->leg.s2s, S2S_COUNT_STREAMS_OUT);
-		fw_machine_goto(&out->leg.machine, S2S_OUT_DIAL);
+	} else {
+		out_found(out);
 	}
 }
 
@@ -66,7 +74,9 @@ static void out_resolve(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER:
 		fw_machine_timeout(&out->leg.machine,
 		                   out->leg.s2s->config->resolve_timeout_ms + OUT_SLACK_MS);
-		if (s2s_out_ask_targets(out) != FW_OK) {
+		if (s2s_side_targets(out->leg.s2s, out->leg.remote, &out->targets)) {
+			out_found(out);
+		} else if (s2s_out_ask_targets(out) != FW_OK) {
 			out_not_found(out, FW_CAUSE_RESOURCES, "out of memory");
 		}
 		break;

@@ -12,6 +12,7 @@
 
 #include "components/s2s/s2s.h"
 #include "components/s2s/s2s_out.h"
+#include "components/s2s/s2s_side.h"
 
 enum { PAIRS_BUCKETS = 4096 };
 
@@ -241,19 +242,6 @@ void s2s_pair_parted(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_ca
 
 /* ---- stanzas that leave ---- */
 
-/* A name of this router's own realm: a service that is not there, not a domain of the outside. */
-static bool pairs_is_realm(const struct s2s *s2s, const char *domain)
-{
-	const char *realm = fw_self_realm(s2s->self);
-	size_t realm_len = strlen(realm);
-	size_t len = strlen(domain);
-
-	if (len < realm_len || strcmp(domain + len - realm_len, realm) != 0) {
-		return false;
-	}
-	return len == realm_len || domain[len - realm_len - 1] == '.';
-}
-
 /* Why a stanza cannot leave at all; fills both keys. */
 static enum fw_cause pairs_refusal(struct s2s *s2s, const struct fw_stanza *stanza,
                                    char local[FW_DOMAIN_SIZE], char remote[FW_DOMAIN_SIZE])
@@ -267,16 +255,7 @@ static enum fw_cause pairs_refusal(struct s2s *s2s, const struct fw_stanza *stan
 	if (s2s->draining || s2s->stopping) {
 		return FW_CAUSE_COMPONENT_DRAINING;
 	}
-	if (pairs_is_realm(s2s, remote)) {
-		return FW_CAUSE_NO_ROUTE;
-	}
-	if (fw_domain_is_local(s2s->self, fw_str(remote))) {
-		return FW_CAUSE_LOOP; /* RFC 6120 §10.5 */
-	}
-	if (!fw_domain_is_federated(s2s->self, fw_str(local))) {
-		return FW_CAUSE_NOT_FEDERATED;
-	}
-	return FW_CAUSE_NONE;
+	return s2s_side_refusal(s2s, local, remote);
 }
 
 /* Why a stanza of a pair that may leave is not even queued. */

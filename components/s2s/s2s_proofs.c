@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_side.h"
 
 /* ---- answers ---- */
 
@@ -196,10 +197,17 @@ static void proof_invalid(struct s2s_proof *proof)
 	s2s_leg_close(leg, FW_CAUSE_DIALBACK_INVALID, "");
 }
 
+static void proof_valid(struct s2s_proof *proof, enum s2s_method method)
+{
+	s2s_count(proof->leg->s2s, S2S_COUNT_DIALBACK_IN_VALID);
+	s2s_trust_proof(proof, method);
+	proof_answer(proof, "valid", NULL, NULL);
+	fw_machine_send(&proof->leg->machine, S2S_LEG_EV_TRUSTED, NULL);
+}
+
 static void proof_on_verdict(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
 {
 	struct s2s_proof *proof = ctx;
-	struct s2s_leg *leg = proof->leg;
 
 	proof->request = NULL;
 	cause = s2s_ask_read_dialback(reply, cause, "verify");
@@ -211,31 +219,20 @@ static void proof_on_verdict(void *ctx, struct fw_stanza *reply, enum fw_cause c
 		const struct fw_cause_row *row = fw_cause_row(FW_CAUSE_POLICY_STREAM);
 		proof_failed(proof, row->stanza_condition, row->text);
 	} else {
-		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_IN_VALID);
-		s2s_trust_proof(proof, S2S_METHOD_DIALBACK);
-		proof_answer(proof, "valid", NULL, NULL);
-		fw_machine_send(&leg->machine, S2S_LEG_EV_TRUSTED, NULL);
+		proof_valid(proof, S2S_METHOD_DIALBACK);
 	}
 }
 
-static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+/* The pair may talk: now the domain is proved. */
+static void proof_verify(struct s2s_proof *proof)
 {
-	struct s2s_proof *proof = ctx;
 	struct s2s_leg *leg = proof->leg;
-	bool asked = false;
 
-	proof->request = NULL;
-	cause = s2s_ask_read_policy(reply, cause, &asked);
-	if (!asked) { /* nobody to ask: nobody comes in */
-		proof_failed(proof, "resource-constraint", "the policy could not be asked");
-		return;
-	}
-	if (cause != FW_CAUSE_NONE) {
-		proof_failed(proof, fw_cause_row(cause)->stanza_condition,
-		             fw_cause_row(cause)->text);
-		return;
-	}
 	proof->state = S2S_PROOF_VERIFY;
+	if (s2s_side_vouches(leg->s2s)) {
+		proof_valid(proof, S2S_METHOD_ADDRESS);
+		return;
+	}
 	struct s2s_question question = {
 		.name = "verify",
 		.receiving = proof->local,
@@ -249,6 +246,25 @@ static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause ca
 	    FW_OK) {
 		proof_failed(proof, "resource-constraint", NULL);
 	}
+}
+
+static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
+{
+	struct s2s_proof *proof = ctx;
+	bool asked = false;
+
+	proof->request = NULL;
+	cause = s2s_ask_read_policy(reply, cause, &asked);
+	if (!asked) { /* nobody to ask: nobody comes in */
+		proof_failed(proof, "resource-constraint", "the policy could not be asked");
+		return;
+	}
+	if (cause != FW_CAUSE_NONE) {
+		proof_failed(proof, fw_cause_row(cause)->stanza_condition,
+		             fw_cause_row(cause)->text);
+		return;
+	}
+	proof_verify(proof);
 }
 
 /* The connection is not good enough for the domain, whatever the key. In clear the peer may still
@@ -273,13 +289,14 @@ void s2s_proofs_result(struct s2s_leg *leg, const struct s2s_db *db, const char 
 {
 	struct s2s_proof *proof = proof_find(leg, remote, local);
 	struct s2s_verdict verdict;
+	const char *objection = s2s_side_objection(leg->s2s, local, remote, &leg->peer);
 
-	if (!fw_domain_is_federated(leg->s2s->self, fw_str(local))) {
+	if (!s2s_side_plays(leg->s2s, local)) {
 		s2s_proofs_refuse(leg, db, "item-not-found", "this domain is not federated here");
 	} else if (leg->s2s->draining) {
 		s2s_proofs_refuse(leg, db, "resource-constraint", "this router is stopping");
-	} else if (fw_domain_is_local(leg->s2s->self, fw_str(remote))) {
-		s2s_proofs_refuse(leg, db, "not-acceptable", "the domain in from is served here");
+	} else if (objection != NULL) {
+		s2s_proofs_refuse(leg, db, "not-acceptable", objection);
 	} else if (db->key.len == 0 || db->key.len > S2S_DB_KEY_MAX) {
 		s2s_proofs_refuse(leg, db, "not-acceptable",
 		                  "no key, or a key over 256 characters");
@@ -298,6 +315,8 @@ void s2s_proofs_result(struct s2s_leg *leg, const struct s2s_db *db, const char 
 		proof = proof_new(leg, db, remote, local);
 		if (proof == NULL) {
 			s2s_proofs_refuse(leg, db, "resource-constraint", NULL);
+		} else if (s2s_side_among_us(leg->s2s, local)) {
+			proof_verify(proof);
 		} else if (s2s_ask_policy(leg->s2s, local, remote, false, proof_on_policy, proof,
 		                          &proof->request) != FW_OK) {
 			proof_failed(proof, "resource-constraint", NULL);

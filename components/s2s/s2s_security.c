@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "components/s2s/s2s.h"
+#include "components/s2s/s2s_side.h"
 
 struct s2s_security {
 	struct s2s_domains *domains;
@@ -29,10 +30,11 @@ static const char *const tls_words[] = {
 	[S2S_TLS_VERIFIED] = "verified",
 };
 
-static const char *const method_words[S2S_METHODS] = {
+static const char *const method_words[S2S_METHODS + 1] = {
 	[S2S_METHOD_NONE] = "none",
 	[S2S_METHOD_EXTERNAL] = "external",
 	[S2S_METHOD_DIALBACK] = "dialback",
+	[S2S_METHOD_ADDRESS] = "address",
 };
 
 const char *s2s_method_word(enum s2s_method method)
@@ -91,6 +93,10 @@ static struct s2s_domain_row security_everybody(const struct s2s_config *config)
 		        config->require_client_certificates ? S2S_YES : S2S_YES_INHERIT,
 	};
 
+	/* Inside, many a server's certificate names its machine only: the address is the proof. */
+	if (config->side == S2S_SIDE_INNER && row.certificate_name == S2S_NAME_AS_TLS) {
+		row.certificate_name = S2S_NAME_OPTIONAL;
+	}
 	return row;
 }
 

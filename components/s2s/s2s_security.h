@@ -23,8 +23,14 @@ enum s2s_yes { S2S_YES_INHERIT, S2S_YES, S2S_NO };
 int s2s_security_check_method(const char *text, struct fw_str name, char *why, size_t why_size);
 
 /** Ways to prove a domain. */
-enum s2s_method { S2S_METHOD_NONE, S2S_METHOD_EXTERNAL, S2S_METHOD_DIALBACK, S2S_METHODS };
-/** "none", "external", "dialback" */
+enum s2s_method {
+	S2S_METHOD_NONE,
+	S2S_METHOD_EXTERNAL,
+	S2S_METHOD_DIALBACK,
+	S2S_METHODS,                       /**< those that can be chosen end here */
+	S2S_METHOD_ADDRESS = S2S_METHODS,  /**< dialback by name; the address was proof enough (s2s_side.h) */
+};
+/** "none", "external", "dialback", "address" */
 const char *s2s_method_word(enum s2s_method method);
 
 /** The hex digits of a SHA-256, with its end. */

@@ -91,11 +91,14 @@ class Ejabberd(Process):
                 "-mnesia", "dir", f'"{self.where}/spool"', "-ejabberd", "log_rotate_count", "0",
                 "-s", "ejabberd", "-eval", accounts + f'ok = file:write_file("{self.ready}", <<>>).']
 
+    def inetrc(self):
+        return INETRC.format(dns_ip="{" + self.dns.ip.replace(".", ",") + "}", dns_port=self.dns.port)
+
     def start(self):
         with open(f"{self.where}/ejabberd.yml", "w") as f:
             f.write(self.settings)
         with open(f"{self.where}/inetrc", "w") as f:
-            f.write(INETRC.format(dns_ip="{" + self.dns.ip.replace(".", ",") + "}", dns_port=self.dns.port))
+            f.write(self.inetrc())
         if os.path.exists(self.ready):
             os.remove(self.ready)
         with open(f"{self.where}/hosts", "w") as f:

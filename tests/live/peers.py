@@ -64,10 +64,13 @@ class Unbound(Process):
         """Names and addresses of all A records."""
         return [(row[0].rstrip("."), row[4]) for row in map(str.split, self.records) if row[3] == "A"]
 
-    def start(self):
+    def settings(self):
         data = "\n".join(f'  local-data: "{r}"' for r in self.records)
+        return UNBOUND_CONF.format(ip=self.ip, port=self.port, where=self.where, data=data)
+
+    def start(self):
         with open(f"{self.where}/unbound.conf", "w") as f:
-            f.write(UNBOUND_CONF.format(ip=self.ip, port=self.port, where=self.where, data=data))
+            f.write(self.settings())
         super().start()
         self.wait_port(self.ip, self.port)
         return self

@@ -41,9 +41,9 @@ def merge(ours, shipped):
 class SampleFedway(Fedway):
     """fedwayd with the fedway.conf of a sample."""
 
-    def __init__(self, where, dns, path, domains, changes, **options):
+    def __init__(self, where, dns, folder, domains, changes, **options):
         super().__init__(where, dns, domains, **options)
-        self.path, self.changes = path, changes
+        self.folder, self.changes = folder, changes
         s2s = self.options["s2s"]
         shutil.copy(s2s["certificate_file"], f"{where}/certificate.pem")
         shutil.copy(s2s["key_file"], f"{where}/key.pem")
@@ -51,7 +51,7 @@ class SampleFedway(Fedway):
 
     def write(self):
         ours = {key: self.config[key] for key in ("module_path", "control_socket", "log_level", "listen")}
-        text = sample(self.path, {
+        text = sample(f"{self.folder}/fedway.conf", {
             'address = "192.0.2.7"; port = 5269': f'address = "{self.ip}"; port = {self.s2s_port}',
             'module = "resolver";': f'module = "resolver"; options = {libconfig(self.options["resolver"])};',
             **self.changes})
@@ -60,36 +60,53 @@ class SampleFedway(Fedway):
 
 
 class SampleEjabberd(Ejabberd):
-    """ejabberd with the ejabberd.yml of a sample beside the settings of the tests; it listens for servers by the sample."""
+    """ejabberd with files of a sample: its ejabberd.yml beside the settings of the tests, and its inetrc if it has one."""
 
-    def __init__(self, where, dns, path, domain, changes, **options):
+    def __init__(self, where, dns, folder, domain, changes, **options):
         super().__init__(where, domain, dns, publish=False, **options)
+        self.folder = folder
         ours = yaml.safe_load(self.settings)
         ours["listen"] = [row for row in ours["listen"] if row["module"] != "ejabberd_s2s_in"]
-        shipped = yaml.safe_load(sample(path, {"SECRET": SECRET, **changes}))
+        ours["modules"].pop("mod_s2s_dialback")
+        shipped = yaml.safe_load(sample(f"{folder}/ejabberd.yml", changes))
         self.settings = yaml.safe_dump(merge(ours, shipped))
+
+    def inetrc(self):
+        if not os.path.exists(f"{FOLDER}/{self.folder}/inetrc"):
+            return super().inetrc()
+        # The file of hosts is the C library's, which reads that of the tests.
+        return sample(f"{self.folder}/inetrc", {
+            "{127,0,0,1},5353": "{" + self.dns.ip.replace(".", ",") + "}," + str(self.dns.port),
+            '"/etc/hosts"': f'"{self.where}/hosts"'})
 
 
 class SampleProsody(Prosody):
-    """Prosody with the prosody.cfg.lua of a sample after the settings of the tests; the hosts are those of the sample."""
+    """Prosody with the prosody.cfg.lua of a sample behind the settings of the tests, which name no host."""
 
-    def __init__(self, where, dns, path, domain, changes, **options):
+    def __init__(self, where, dns, folder, domain, changes, **options):
         super().__init__(where, domain, dns, publish=False, **options)
-        self.path, self.changes = path, changes
+        self.folder, self.changes = folder, changes
 
     def settings(self):
+        shipped = sample(f"{self.folder}/prosody.cfg.lua", self.changes)
+        given = {line.split(" = ")[0] for line in shipped.splitlines() if " = " in line}
         ours = super().settings()
-        ours = "".join(line + "\n" for line in ours[:ours.index("VirtualHost")].splitlines()
-                       if not line.startswith("unbound"))
-        return ours + sample(self.path, {**self.changes})
+        ours = ours[:ours.index("VirtualHost")].splitlines()
+        return "\n".join([line for line in ours if line.split(" = ")[0] not in given] + [shipped])
 
 
 class SampleUnbound(Unbound):
-    """The DNS server that only the internal server asks, with the unbound.conf of a sample."""
+    """The DNS server of the server inside, with the unbound.conf of a sample: everybody is the edge at `port`."""
 
-    def __init__(self, where, path, changes):
+    def __init__(self, where, folder, edge_ip, edge_port):
         super().__init__(where, "127.0.0.54")
-        self.path, self.changes = path, changes
+        self.folder, self.edge_ip, self.edge_port = folder, edge_ip, edge_port
+
+    def addresses(self):
+        return [("edge.corp.internal", self.edge_ip)]
 
     def settings(self):
-        return super().settings() + sample(self.path, {"port: 5353": f"port: {self.port}", **self.changes})
+        ours = super().settings().replace("interface:", "#").replace("local-zone:", "#")
+        return ours + sample(f"{self.folder}/unbound.conf", {
+            "interface: 127.0.0.1": f"interface: {self.ip}", "port: 5353": f"port: {self.port}",
+            "5269 edge": f"{self.edge_port} edge", "A 10.0.5.7": f"A {self.edge_ip}"})

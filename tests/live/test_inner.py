@@ -4,8 +4,9 @@
 with nurse at the server inside, through fedwayd at the border."""
 import pytest
 
+from fedway import SECRET
 from process import free_port
-from samples import SampleEjabberd, SampleFedway
+from samples import SampleEjabberd, SampleFedway, SampleProsody, SampleUnbound
 
 CORP, PARTNER = "corp.example", "partner.example"
 ROOMS, INNER_IP = "conference.corp.example", "127.0.0.4"
@@ -14,16 +15,48 @@ NURSE, JULIET = f"nurse@{CORP}", f"juliet@{PARTNER}"
 
 def component_ejabberd(world):
     """One component connection carries the listed partners both ways."""
-    port = free_port(INNER_IP)
+    folder, port = "inner-component-ejabberd", free_port(INNER_IP)
     there = {"10.0.5.20": INNER_IP, "5347": port}
-    world.inner = SampleEjabberd(f"{world.where}/inner", world.dns, "inner-component-ejabberd/ejabberd.yml", CORP,
-                                 there, ip=INNER_IP, dialback=False)
-    world.fedway = SampleFedway(f"{world.where}/fedway", world.dns, "inner-component-ejabberd/fedway.conf",
-                                [CORP, ROOMS], there)
+    world.inner = SampleEjabberd(f"{world.where}/inner", world.dns, folder, CORP, {**there, "SECRET": SECRET}, ip=INNER_IP)
+    world.fedway = SampleFedway(f"{world.where}/fedway", world.dns, folder, [CORP, ROOMS], there)
     return [world.inner, world.fedway]
 
 
-RECIPES = {"component-ejabberd": component_ejabberd}
+def split(world):
+    """Ordinary S2S, in which the edge is everybody: the way to the edge, and to the server inside."""
+    world.edge_ip, world.edge_port = "127.0.0.5", free_port("127.0.0.5")
+    world.inner_dns = SampleUnbound(f"{world.where}/inner-dns", "inner-split-s2s", world.edge_ip, world.edge_port)
+
+
+def split_fedway(world, port):
+    return SampleFedway(f"{world.where}/fedway", world.dns, "inner-split-s2s", [CORP, ROOMS], {
+        'address = "10.0.5.7"; port = 5269': f'address = "{world.edge_ip}"; port = {world.edge_port}',
+        'host = "10.0.5.20";\n\t\t\t\t\tport = 5269;': f'host = "{INNER_IP}"; port = {port};',
+        # On loopback everybody comes from 127.0.0.1.
+        '#addresses = ( "10.0.5.20", "10.0.6.0/28" )': f'addresses = ( "{INNER_IP}", "127.0.0.0/30" )'})
+
+
+def split_prosody(world):
+    split(world)
+    port = free_port(INNER_IP)
+    world.inner = SampleProsody(f"{world.where}/inner", world.inner_dns, "inner-split-s2s", CORP, {
+        "10.0.5.20": INNER_IP, "s2s_ports = { 5269 }": f"s2s_ports = {{ {port} }}",
+        "127.0.0.1@5353": f"{world.inner_dns.ip}@{world.inner_dns.port}"}, ip=INNER_IP)
+    world.inner.s2s_port = port
+    world.fedway = split_fedway(world, port)
+    return [world.inner_dns, world.inner, world.fedway]
+
+
+def split_ejabberd(world):
+    split(world)
+    port = free_port(INNER_IP)
+    world.inner = SampleEjabberd(f"{world.where}/inner", world.inner_dns, "inner-split-s2s", CORP, {
+        "10.0.5.20": INNER_IP, "5269": port}, ip=INNER_IP)
+    world.fedway = split_fedway(world, port)
+    return [world.inner_dns, world.inner, world.fedway]
+
+
+RECIPES = {"split-prosody": split_prosody, "split-ejabberd": split_ejabberd, "component-ejabberd": component_ejabberd}
 
 
 @pytest.fixture(scope="module", params=RECIPES)
@@ -61,11 +94,6 @@ def uplinks(world):
     return [c for c in world.fedway.ctl("components")["components"] if c["kind"] == "uplink"]
 
 
-def presence(talker, bare, kind=""):
-    return talker.wait(f"presence '{kind}' of {bare}", lambda s: s.name == "presence" and s["from"].bare == bare
-                       and s._get_attr("type") == kind)
-
-
 def test_messages(inner):
     inner.juliet.message(NURSE, "is my lady in?")
     assert inner.nurse.wait_body("is my lady in?")["from"].full == f"{JULIET}/test"
@@ -75,9 +103,9 @@ def test_messages(inner):
 
 def test_presence(inner):
     inner.nurse.send(f"<presence to='{JULIET}' type='subscribe'/>")
-    assert presence(inner.juliet, NURSE, "subscribe")
+    assert inner.juliet.wait("the question", lambda s: s.name == "presence" and s["type"] == "subscribe"
+                             and s["from"].bare == NURSE)
     inner.juliet.send(f"<presence to='{NURSE}' type='subscribed'/>")
-    assert presence(inner.nurse, JULIET, "subscribed")
     seen = inner.nurse.wait("that juliet is here", lambda s: s.name == "presence" and s["from"].full == f"{JULIET}/test")
     assert seen["type"] == "available"
 

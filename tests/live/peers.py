@@ -85,7 +85,7 @@ PROSODY_CONF = """-- written for a test
 daemonize = false
 pidfile = "{where}/prosody.pid"
 data_path = "{where}/data"
-plugin_paths = {{}}
+plugin_paths = {{ {plugins} }}
 log = {{ {{ levels = {{ min = "debug" }}, to = "console" }} }}
 network_backend = "epoll"
 use_ipv6 = false
@@ -120,12 +120,13 @@ class Prosody(Process):
     """Prosody of this system with one host, found through `dns`, an Unbound.
 
     `dialback=False` leaves SASL EXTERNAL alone; `authority` is whom it trusts; `direct_tls` gives a second port,
-    and only that is published, under _xmpps-server; `muc` is the name of a service for rooms; `modules` are more of them.
+    and only that is published, under _xmpps-server; `muc` is the name of a service for rooms; `modules` are more of them,
+    and `plugins` a folder with some of ours.
     """
 
     def __init__(self, where, domain, dns, ip="127.0.0.2", require_tls=True, more="", publish=True, certificate=None,
-                 authority=None, dialback=True, direct_tls=False, bidi=False, muc=None, modules=()):
-        self.where, self.domain, self.dns, self.ip, self.more = where, domain, dns, ip, more
+                 authority=None, dialback=True, direct_tls=False, bidi=False, muc=None, modules=(), plugins=None):
+        self.where, self.domain, self.dns, self.ip, self.more, self.plugins = where, domain, dns, ip, more, plugins
         self.require_tls, self.authority, self.dialback, self.muc = require_tls, authority, dialback, muc
         self.modules = [*modules, *(["dialback"] if dialback else []), *(["s2s_bidi"] if bidi else [])]
         self.c2s_port, self.s2s_port, self.component_port = (free_port(ip) for _ in range(3))
@@ -154,7 +155,7 @@ class Prosody(Process):
         certificate, key = self.certificate.files
         return PROSODY_CONF.format(
             root="run_as_root = true" if os.geteuid() == 0 else "", where=self.where, ip=self.ip, domain=self.domain,
-            more=self.more, modules=names(self.modules),
+            more=self.more, modules=names(self.modules), plugins=names([self.plugins] if self.plugins else []),
             without=names(word for word in ("dialback", "s2s_bidi") if word not in self.modules),
             certificate=certificate, key=key, trusts=f'cafile = "{self.authority.file}"' if self.authority else "",
             require_tls="true" if self.require_tls else "false", secure_auth="false" if self.dialback else "true",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Fedway authors
 # SPDX-License-Identifier: Apache-2.0
-"""TLS of peers: certificates that prove nothing, old protocols, none at all, and bytes slipped in before it."""
+"""TLS of peers: old protocols, none at all, and bytes slipped in before it. Certificates are in test_certificates.py."""
 import ssl
 
 import pytest
@@ -9,60 +9,6 @@ from certificates import context
 from wire import FEATURES, OFFER, PROCEED, STARTTLS, TLS
 
 SVC = "svc.corp.example"
-# What a certificate is, what streams say, their words for the problem. The verdict is on the chain.
-CERTIFICATES = {
-    "expired": ("expired", "certificate has expired"),
-    "not yet valid": ("expired", "certificate is not yet valid"),
-    "self-signed": ("untrusted", "self-signed certificate"),
-    "unknown authority": ("untrusted", "unable to get local issuer certificate"),
-    "missing intermediate": ("untrusted", "unable to get local issuer certificate"),
-    "mail-only": ("purpose", "unsuitable certificate purpose"),
-    "good": ("valid", None),
-}
-certificate_rows = pytest.mark.parametrize("kind", CERTIFICATES)
-
-
-def shown(arena, kind):
-    return arena.faulty.get(kind, arena.good)
-
-
-def judged(row, kind):
-    verdict, problem = CERTIFICATES[kind]
-    assert row["method"] == "dialback" and row["state"] == "up", row
-    assert row["security"]["tls"] is True
-    assert row["security"]["certificate"] == verdict, row
-    assert row["security"].get("certificate_problem") == problem, row
-
-
-@certificate_rows
-def test_an_initiating_server_is_proved_by_dialback(arena, kind):
-    wire = arena.proved(shown(arena, kind).connect())
-    judged(arena.streams(direction="in", remote=arena.domain)[0], kind)
-    wire.send(f"<message from='x@{arena.domain}' to='y@{SVC}'><body>in {arena.domain}</body></message>")
-    arena.svc.wait_body(f"in {arena.domain}")
-    arena.stands()
-
-
-@certificate_rows
-def test_a_receiving_server_is_trusted_by_dialback(arena, kind):
-    wire = arena.receiving("out", shown(arena, kind).serve())
-    wire.accept_key(SVC)
-    wire.expect("<body>out</body>")
-    judged(arena.streams(direction="out", remote=arena.domain)[0], kind)
-    arena.stands()
-
-
-@certificate_rows
-def test_an_authoritative_server_is_found_by_dns(arena, kind):
-    wire = arena.stranger()
-    identity = wire.secured(SVC)
-    wire.ask(SVC)
-    authority = arena.authority(shown(arena, kind).serve())
-    authority.take_question()
-    authority.verify_says(SVC, identity, "valid")
-    wire.expect("<db:result [^>]*type='valid'")
-    authority.rest()
-    arena.stands()
 
 
 def handshake_fails(wire, tls, server):

@@ -144,6 +144,10 @@ class Wire:
         self.expect("<starttls [^>]*/>")
         self.send(PROCEED)
         self.wrap(context or self.pair.serve(), server=True)
+        return self.finish_welcome(identity)
+
+    def finish_welcome(self, identity="s-2"):
+        """The header inside TLS, and features that allow dialback."""
         self.welcome(FEATURES, identity)
         return self
 

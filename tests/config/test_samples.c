@@ -80,6 +80,7 @@ static void test_samples(void **state)
 		{ "minimal.conf", 1, 0, 0, 0 },
 		{ "edge-all-in-one.conf", 1, 1, 3, 5 },
 		{ "inner-component-ejabberd/fedway.conf", 0, 1, 2, 4 },
+		{ "inner-component-prosody/fedway.conf", 0, 1, 2, 5 },
 		{ "inner-split-s2s/fedway.conf", 0, 0, 2, 5 },
 	};
 	static const struct config_modules modules = { find, NULL };

@@ -168,7 +168,8 @@ class Prosody(Process):
             f.write(self.settings())
         super().start()
         self.wait_port(self.ip, self.c2s_port)
-        self.wait_port(self.ip, self.s2s_port)
+        if self.s2s_port:
+            self.wait_port(self.ip, self.s2s_port)
         return self
 
     def restart(self, pause=None):

@@ -8,7 +8,7 @@ from fedway import SECRET
 from process import free_port
 from samples import SampleEjabberd, SampleFedway, SampleProsody, SampleUnbound
 
-CORP, PARTNER = "corp.example", "partner.example"
+CORP, PARTNER, OTHER = "corp.example", "partner.example", "partner.other"
 ROOMS, INNER_IP = "conference.corp.example", "127.0.0.4"
 NURSE, JULIET = f"nurse@{CORP}", f"juliet@{PARTNER}"
 
@@ -22,41 +22,64 @@ def component_ejabberd(world):
     return [world.inner, world.fedway]
 
 
-def split(world):
-    """Ordinary S2S, in which the edge is everybody: the way to the edge, and to the server inside."""
+def prepare_inner_side(world, folder):
+    """The edge's inner side, and the DNS server that says that everybody is there."""
     world.edge_ip, world.edge_port = "127.0.0.5", free_port("127.0.0.5")
-    world.inner_dns = SampleUnbound(f"{world.where}/inner-dns", "inner-split-s2s", world.edge_ip, world.edge_port)
+    world.inner_dns = SampleUnbound(f"{world.where}/inner-dns", folder, world.edge_ip, world.edge_port)
+    # On loopback everybody comes from 127.0.0.1.
+    return {'address = "10.0.5.7"; port = 5269': f'address = "{world.edge_ip}"; port = {world.edge_port}',
+            'addresses = ( "10.0.5.20"': 'addresses = ( "127.0.0.0/30"'}
 
 
-def split_fedway(world, port):
-    return SampleFedway(f"{world.where}/fedway", world.dns, "inner-split-s2s", [CORP, ROOMS], {
-        'address = "10.0.5.7"; port = 5269': f'address = "{world.edge_ip}"; port = {world.edge_port}',
-        'host = "10.0.5.20";\n\t\t\t\t\tport = 5269;': f'host = "{INNER_IP}"; port = {port};',
-        # On loopback everybody comes from 127.0.0.1.
-        '#addresses = ( "10.0.5.20", "10.0.6.0/28" )': f'addresses = ( "{INNER_IP}", "127.0.0.0/30" )'})
+def split_fedway(world, there):
+    there = {'host = "10.0.5.20";\n\t\t\t\t\tport = 5269;': f'host = "{INNER_IP}"; port = {world.inner.s2s_port};',
+             '#addresses': 'addresses', **there}
+    return SampleFedway(f"{world.where}/fedway", world.dns, "inner-split-s2s", [CORP, ROOMS], there)
 
 
-def split_prosody(world):
-    split(world)
-    port = free_port(INNER_IP)
-    world.inner = SampleProsody(f"{world.where}/inner", world.inner_dns, "inner-split-s2s", CORP, {
-        "10.0.5.20": INNER_IP, "s2s_ports = { 5269 }": f"s2s_ports = {{ {port} }}",
-        "127.0.0.1@5353": f"{world.inner_dns.ip}@{world.inner_dns.port}"}, ip=INNER_IP)
+def prosody(world, folder, ports, **options):
+    there = {"10.0.5.20": INNER_IP, "127.0.0.1@5353": f"{world.inner_dns.ip}@{world.inner_dns.port}", **ports}
+    return SampleProsody(f"{world.where}/inner", world.inner_dns, folder, CORP, there, ip=INNER_IP, **options)
+
+
+def split_prosody(world, **options):
+    """Ordinary S2S, in which the edge is everybody."""
+    there, port = prepare_inner_side(world, "inner-split-s2s"), free_port(INNER_IP)
+    world.inner = prosody(world, "inner-split-s2s", {"s2s_ports = { 5269 }": f"s2s_ports = {{ {port} }}"}, **options)
     world.inner.s2s_port = port
-    world.fedway = split_fedway(world, port)
+    world.fedway = split_fedway(world, there)
     return [world.inner_dns, world.inner, world.fedway]
+
+
+def split_prosody_bidi(world):
+    """The same over streams that carry stanzas both ways (XEP-0288)."""
+    processes = split_prosody(world, bidi=True)
+    world.inner.changes['"dialback" }'] = '"dialback"; "s2s_bidi" }'
+    return processes
 
 
 def split_ejabberd(world):
-    split(world)
-    port = free_port(INNER_IP)
+    there, port = prepare_inner_side(world, "inner-split-s2s"), free_port(INNER_IP)
     world.inner = SampleEjabberd(f"{world.where}/inner", world.inner_dns, "inner-split-s2s", CORP, {
         "10.0.5.20": INNER_IP, "5269": port}, ip=INNER_IP)
-    world.fedway = split_fedway(world, port)
+    world.inner.s2s_port = port
+    world.fedway = split_fedway(world, there)
     return [world.inner_dns, world.inner, world.fedway]
 
 
-RECIPES = {"split-prosody": split_prosody, "split-ejabberd": split_ejabberd, "component-ejabberd": component_ejabberd}
+def component_prosody(world):
+    """Inwards over a component connection, outwards by S2S."""
+    folder, port = "inner-component-prosody", free_port(INNER_IP)
+    there = prepare_inner_side(world, folder)
+    world.inner = prosody(world, folder, {"{ 5347 }": f"{{ {port} }}", "SECRET": SECRET})
+    world.inner.s2s_port = None
+    world.fedway = SampleFedway(f"{world.where}/fedway", world.dns, folder, [CORP, ROOMS], {
+        **there, "10.0.5.20": INNER_IP, "port = 5347": f"port = {port}"})
+    return [world.inner_dns, world.inner, world.fedway]
+
+
+RECIPES = {"split-prosody": split_prosody, "split-prosody-bidi": split_prosody_bidi, "split-ejabberd": split_ejabberd,
+           "component-ejabberd": component_ejabberd, "component-prosody": component_prosody}
 
 
 @pytest.fixture(scope="module", params=RECIPES)
@@ -64,7 +87,7 @@ def inner(request, new_world):
     """Everything of one recipe, up and with both users online."""
     world = new_world(request.param)
     world.recipe = request.param
-    world.partner = world.prosody(PARTNER, "127.0.0.2")
+    world.partner = world.prosody(PARTNER, "127.0.0.2", muc=OTHER)
     world.partner.add_user("juliet")
     processes = RECIPES[request.param](world)
     world.inner.add_user("nurse")
@@ -124,20 +147,24 @@ def test_nobody_of_that_name(inner):
     assert inner.nurse.wait_error("nobody-out")["from"].bare == f"nobody@{PARTNER}"
 
 
-def test_a_room_inside_is_joined_from_outside(inner):
-    """The chat service has a domain of its own (a chat node alias), which travels the same way."""
+@pytest.mark.parametrize("service", [ROOMS, OTHER], ids=["inside", "outside"])
+def test_a_room_is_joined_across_the_border(inner, service):
+    """A chat service has a domain of its own (a chat node alias), which travels the same way."""
+    hall = f"hall@{service}"
+    host, guest = (inner.nurse, inner.juliet) if service == ROOMS else (inner.juliet, inner.nurse)
+
     def join(talker, nick):
-        talker.send(f"<presence to='hall@{ROOMS}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
-        return talker.wait(f"{nick} in the room", lambda s: s.name == "presence"
-                           and s["from"].full == f"hall@{ROOMS}/{nick}" and s["type"] != "error")
-    join(inner.nurse, "nurse")
-    inner.nurse.send(f"<iq type='set' to='hall@{ROOMS}' id='open'><query xmlns='http://jabber.org/protocol/muc#owner'>"
-                     "<x xmlns='jabber:x:data' type='submit'/></query></iq>")
-    join(inner.juliet, "juliet")
-    inner.juliet.message(f"hall@{ROOMS}", "who is yonder gentleman?", kind="groupchat")
-    assert inner.nurse.wait_body("who is yonder gentleman?")["from"].full == f"hall@{ROOMS}/juliet"
-    inner.nurse.message(f"hall@{ROOMS}", "the son of old Tiberio", kind="groupchat")
-    assert inner.juliet.wait_body("the son of old Tiberio")["from"].full == f"hall@{ROOMS}/nurse"
+        talker.send(f"<presence to='{hall}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+        return talker.wait(f"{nick} in the room", lambda s: s.name == "presence" and s["type"] != "error"
+                           and s["from"].full == f"{hall}/{nick}")
+    join(host, "host")
+    host.send(f"<iq type='set' to='{hall}' id='open'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+              "<x xmlns='jabber:x:data' type='submit'/></query></iq>")
+    join(guest, "guest")
+    for sender, receiver, nick, words in ((guest, host, "guest", f"who is yonder gentleman at {service}?"),
+                                          (host, guest, "host", f"the son of old Tiberio of {service}")):
+        sender.message(hall, words, kind="groupchat")
+        assert receiver.wait_body(words)["from"].full == f"{hall}/{nick}"
 
 
 def test_a_hundred_messages_in_order(inner):
@@ -158,8 +185,28 @@ def test_a_partner_that_ejabberd_does_not_list(inner):
     assert not inner.fedway.story("stranger.example")
 
 
-@only("component-ejabberd")
-def test_a_listed_partner_that_cannot_be_found(inner):
-    inner.nurse.message("romeo@partner.other", "come", "other")
-    error = inner.nurse.wait_error("other")
-    assert error["error"]["condition"] == "remote-server-not-found"
+@only("split-prosody", "split-ejabberd", "component-prosody")
+def test_a_partner_that_is_not_allowed(inner):
+    """The edge says no at the first question, and says why; nothing is looked up in the world."""
+    inner.nurse.message("romeo@stranger.example", "come", "stranger")
+    assert inner.nurse.wait_error("stranger")["from"].bare == "romeo@stranger.example"
+    assert inner.fedway.story("cause=policy-not-listed|<not-allowed")
+    assert not inner.dns.asked("_xmpp-server._tcp.stranger.example")
+
+
+@only("split-prosody", "split-ejabberd", "component-prosody")
+def test_the_world_is_the_edge(inner):
+    """Streams of the inner side: proved by address, under TLS, to domains that are not ours."""
+    inner.nurse.message(JULIET, "where are you?")
+    inner.juliet.wait_body("where are you?")
+    rows = inner.fedway.streams(direction="in", local=PARTNER, remote=CORP)
+    assert rows and rows[0]["method"] == "address" and rows[0]["security"]["tls"]
+
+
+@only("split-prosody", "component-prosody")
+def test_direct_tls_on_the_same_port(inner):
+    """unbound.conf answers _xmpps-server for everybody too, and Prosody prefers it."""
+    inner.nurse.message(JULIET, "are you there?")
+    inner.juliet.wait_body("are you there?")
+    assert inner.inner_dns.asked(f"_xmpps-server._tcp.{PARTNER}")
+    assert not inner.inner_dns.asked(f"_xmpp-server._tcp.{PARTNER}")

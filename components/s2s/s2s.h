@@ -9,11 +9,13 @@
 #define FEDWAY_COMPONENTS_S2S_S2S_H
 
 #include "components/s2s/s2s_security.h"
+#include "components/s2s/s2s_waiting.h"
 
 #include <fedway/fedway.h>
 #include <fedway/io/channel.h>
 #include <fedway/io/dial.h>
 #include <fedway/io/machine.h>
+
 
 struct s2s_leg;
 struct s2s_limits;
@@ -172,6 +174,7 @@ struct s2s {
 	struct s2s_limits *limits;
 	struct s2s_rates *rates;
 	struct s2s_totals waiting;
+	struct s2s_waiting *ranks[S2S_WAITING_RANKS]; /**< pairs' queues by what they hold */
 	struct fw_task progress;
 	bool draining, drained, stopping;
 };

@@ -94,6 +94,7 @@ static int pair_add(struct s2s *s2s, const char *local, const char *remote, stru
 		return FW_ENOMEM;
 	}
 	pair->s2s = s2s;
+	pair->waiting.ranked = true;
 	memcpy(pair->local, local, strlen(local) + 1);
 	memcpy(pair->remote, remote, strlen(remote) + 1);
 	if (fw_timer_new(s2s->loop, pair_on_age, pair, &pair->age_timer) != FW_OK) {
@@ -227,7 +228,7 @@ void s2s_pair_parted(struct s2s_pair *pair, struct s2s_waiting *back, enum fw_ca
 
 	pair->settling = true;
 	if (again) {
-		s2s_waiting_prepend(&pair->waiting, back);
+		s2s_waiting_prepend(s2s, &pair->waiting, back);
 	} else {
 		s2s_waiting_bounce(s2s, back, cause);
 	}
@@ -275,6 +276,7 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 	char local[FW_DOMAIN_SIZE];
 	char remote[FW_DOMAIN_SIZE];
 	struct s2s_pair *pair = NULL;
+	struct s2s_waiting paid = { 0 };
 	enum fw_cause cause = pairs_refusal(s2s, *stanza, local, remote);
 
 	if (cause != FW_CAUSE_NONE) {
@@ -292,7 +294,7 @@ void s2s_pairs_deliver(struct s2s *s2s, struct fw_stanza **stanza)
 		cause = FW_CAUSE_RESOURCES;
 		goto done;
 	}
-	int ret = s2s_waiting_push(s2s, &pair->waiting, stanza);
+	int ret = s2s_waiting_push(s2s, &pair->waiting, stanza, &paid);
 	if (ret != FW_OK) {
 		cause = ret == FW_ELIMIT ? FW_CAUSE_QUEUE_FULL : FW_CAUSE_RESOURCES;
 		pair_leave(pair);
@@ -309,4 +311,5 @@ done:
 		s2s_count(s2s, S2S_COUNT_STANZAS_REFUSED);
 		fw_bounce(s2s->self, stanza, cause);
 	}
+	s2s_waiting_bounce(s2s, &paid, FW_CAUSE_QUEUE_FULL);
 }

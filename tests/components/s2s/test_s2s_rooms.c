@@ -34,6 +34,7 @@ static void stanzas_leave_in_order(void **ctx)
 	struct world world;
 	struct s2s_waiting waiting = { 0 };
 	struct s2s_waiting front = { 0 };
+	struct s2s_waiting paid = { 0 };
 	const char *const later[] = { "3", "4" };
 	const char *const first[] = { "1", "2" };
 
@@ -41,12 +42,12 @@ static void stanzas_leave_in_order(void **ctx)
 	world_new(&world);
 	for (size_t i = 0; i < 2; i++) {
 		struct fw_stanza *stanza = numbered(&world, later[i]);
-		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza), FW_OK);
+		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza, &paid), FW_OK);
 		assert_null(stanza);
 		stanza = numbered(&world, first[i]);
 		assert_int_equal(s2s_waiting_return(world.s2s, &front, &stanza), FW_OK);
 	}
-	s2s_waiting_prepend(&waiting, &front);
+	s2s_waiting_prepend(world.s2s, &waiting, &front);
 	assert_int_equal(front.stanzas, 0);
 	assert_int_equal(waiting.stanzas, 4);
 	assert_int_equal(world.s2s->waiting.stanzas, 4);
@@ -77,6 +78,7 @@ static void each_limit_refuses(void **ctx)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		struct world world;
 		struct s2s_waiting waiting = { 0 };
+		struct s2s_waiting paid = { 0 };
 		world_init(&world);
 		struct fw_stanza *stanza = numbered(&world, "1");
 		struct fw_str bytes;
@@ -87,11 +89,11 @@ static void each_limit_refuses(void **ctx)
 		world.config.queue_max_bytes = rows[i].bytes ? 2 * size : 1000000;
 		world.config.queue_total_max_bytes = rows[i].total_bytes ? 2 * size : 1000000;
 		world_start(&world);
-		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza), FW_OK);
+		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza, &paid), FW_OK);
 		stanza = numbered(&world, "2");
-		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza), FW_OK);
+		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza, &paid), FW_OK);
 		stanza = numbered(&world, "3");
-		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza), FW_ELIMIT);
+		assert_int_equal(s2s_waiting_push(world.s2s, &waiting, &stanza, &paid), FW_ELIMIT);
 		assert_non_null(stanza);
 		fake_host_done(&stanza);
 		s2s_waiting_bounce(world.s2s, &waiting, FW_CAUSE_PEER_LOST);
@@ -99,6 +101,56 @@ static void each_limit_refuses(void **ctx)
 		world_expect_bounces(&world, FW_CAUSE_PEER_LOST, 2);
 		world_free(&world);
 	}
+}
+
+/* Ten of one pair, two of another, and the total is reached: the next of the other goes in, and the
+ * busy one gives its oldest; it gives no more when it holds hardly more than who asks. */
+static void the_busy_pair_pays_for_the_quiet_one(void **ctx)
+{
+	struct world world;
+	struct s2s_waiting busy = { .ranked = true };
+	struct s2s_waiting quiet = { .ranked = true };
+	struct s2s_waiting paid = { 0 };
+	struct fw_stanza *stanza;
+	char id[16];
+
+	(void)ctx;
+	world_init(&world);
+	world.config.queue_total_max_stanzas = 12;
+	world_start(&world);
+	for (int i = 1; i <= 12; i++) {
+		snprintf(id, sizeof(id), "%s%d", i <= 10 ? "b" : "q", i);
+		stanza = numbered(&world, id);
+		assert_int_equal(
+		        s2s_waiting_push(world.s2s, i <= 10 ? &busy : &quiet, &stanza, &paid),
+		        FW_OK);
+	}
+	assert_int_equal(paid.stanzas, 0);
+	stanza = numbered(&world, "q13");
+	assert_int_equal(s2s_waiting_push(world.s2s, &quiet, &stanza, &paid), FW_OK);
+	assert_int_equal(paid.stanzas, 1);
+	assert_int_equal(busy.stanzas, 9);
+	stanza = numbered(&world, "b14"); /* it pays for itself */
+	assert_int_equal(s2s_waiting_push(world.s2s, &busy, &stanza, &paid), FW_ELIMIT);
+	fake_host_done(&stanza);
+	for (int i = 14; i < 40; i++) {
+		stanza = numbered(&world, "q");
+		if (s2s_waiting_push(world.s2s, &quiet, &stanza, &paid) != FW_OK) {
+			fake_host_done(&stanza);
+		}
+	}
+	assert_in_range(busy.stanzas, 4, 8); /* within a factor of two */
+	assert_int_equal(busy.stanzas + quiet.stanzas, 12);
+	expect_next(&world, &paid, "b1");
+	expect_next(&world, &paid, "b2");
+	s2s_waiting_bounce(world.s2s, &paid, FW_CAUSE_QUEUE_FULL);
+	s2s_waiting_bounce(world.s2s, &busy, FW_CAUSE_PEER_LOST);
+	s2s_waiting_bounce(world.s2s, &quiet, FW_CAUSE_PEER_LOST);
+	assert_int_equal(world.s2s->waiting.stanzas, 0);
+	for (size_t i = 0; i < S2S_WAITING_RANKS; i++) {
+		assert_null(world.s2s->ranks[i]);
+	}
+	world_free(&world);
 }
 
 /* ---- s2s_remotes.c ---- */
@@ -282,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stanzas_leave_in_order),
 		cmocka_unit_test(each_limit_refuses),
+		cmocka_unit_test(the_busy_pair_pays_for_the_quiet_one),
 		cmocka_unit_test(the_wait_grows_and_one_may_probe),
 		cmocka_unit_test(failures_side_by_side_count_once),
 		cmocka_unit_test(many_remotes_are_bounded),

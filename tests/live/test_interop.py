@@ -5,25 +5,45 @@
 One world per row of WAYS and peer. The first test that uses it makes the streams; `opened` closes them again, so that
 each side is seen to begin from nothing.
 """
+import os
+
 import pytest
 
 from rooms import Rooms
 
 SVC, ROOMS = "svc.corp.example", "chat-1.corp.example"  # a component of ours, and a chat node alias
 PARTNER, THEIR_ROOMS = "partner.example", "rooms.partner.example"
+PLUGINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "prosody")  # a module for Prosody
 JULIET, PORTER = f"juliet@{PARTNER}/test", f"porter@{SVC}/gate"
 
 
 class Way:
-    """How domains are proved, and what the streams must say then."""
+    """How domains are proved, and what must be seen then: the method of all streams, and what `seen` asks of the world."""
 
-    def __init__(self, peer=None, ours=None, vouched=True, method="dialback", **said):
+    def __init__(self, peer=None, ours=None, vouched=True, method="dialback", direct=False, seen=lambda verona: None):
         self.peer, self.ours, self.vouched = peer or {}, ours or {}, vouched
-        self.said = {"method": method, **said}
+        self.method, self.direct, self.seen = method, direct, seen
 
 
-WAYS = {"dialback": Way(vouched=False)}
-ROWS = [(peer, way) for peer in ("prosody", "ejabberd") for way in WAYS]
+def both_directions(verona):
+    """One stream carries both; beside it may stand the one over which a key was verified."""
+    rows = ours(verona, state="up")
+    assert [row for row in rows if {pair["direction"] for pair in row["pairs"]} == {"in", "out"}], rows
+
+
+def acknowledged(verona):
+    verona.until(lambda: f"acknowledgements; ledger {verona.fedway.ledger()}",
+                 lambda: verona.fedway.ledger()["total"]["acknowledged"])
+
+
+WAYS = {
+    "dialback": Way(vouched=False),
+    "bidi": Way(peer={"bidi": True}, vouched=False, seen=both_directions),
+    "acknowledgements": Way(peer={"modules": ["smacks", "sm_before_dialback"], "plugins": PLUGINS},
+                            ours={"ack_request_ms": 50}, vouched=False, seen=acknowledged),
+}
+ROWS = ([("prosody", way) for way in WAYS]
+        + [("ejabberd", way) for way in WAYS if way not in ("bidi", "acknowledgements")])  # it has neither
 
 
 @pytest.fixture(scope="module", params=ROWS, ids=[f"{peer} {way}" for peer, way in ROWS])
@@ -62,9 +82,8 @@ def ours(verona, **wanted):
     rows = verona.fedway.streams(local=SVC, remote=PARTNER, **wanted)
     for row in rows:
         if row["state"] == "up":
-            assert row["security"]["tls"], row
-            for name, value in verona.way.said.items():
-                assert row[name] == value, row
+            assert row["security"]["tls"] and row["security"]["direct"] is verona.way.direct, row
+            assert row["method"] == verona.way.method, row
     return rows
 
 
@@ -86,6 +105,7 @@ def test_they_begin(verona):
     assert ours(verona, direction="in")
     verona.svc.message(JULIET, "it is open", source=PORTER)
     assert verona.juliet.wait_body("it is open")["from"].full == PORTER
+    verona.way.seen(verona)
 
 
 def test_we_begin(verona):
@@ -95,6 +115,7 @@ def test_we_begin(verona):
     assert ours(verona, direction="out")
     verona.juliet.message(PORTER, "an answer")
     assert verona.svc.wait_body("an answer")["from"].full == JULIET
+    verona.way.seen(verona)
 
 
 def test_presence_both_ways(verona):
@@ -162,3 +183,4 @@ def test_a_room_across_domains(verona, service):
     verona.svc.send(f"<presence from='{PORTER}' to='{room}/porter' type='unavailable'/>")
     verona.juliet.wait("porter has left", lambda s: s.name == "presence" and s["type"] == "unavailable"
                        and s["from"].full == f"{room}/porter")
+    assert verona.dns.asked(f"_xmpp-server._tcp.{service}"), "rooms are found as a domain of their own"

@@ -23,6 +23,7 @@
 	X(stop, control_stop_daemon, "", "stop now") \
 	X(options, control_options, "module", "option rows of the router, or of a module") \
 	X(explain, control_explain, "cause | from to", "a cause; or what would happen to a stanza, and why") \
+	X(check, control_check, "domain local", "go to a remote domain and look: addresses, TLS, certificate, dialback") \
 	X(help, control_help, "", "this list")
 
 struct instance;
@@ -82,6 +83,7 @@ int control_ledger(struct control_call *call);
 int control_counters(struct control_call *call);
 /* control_explain.c */
 int control_explain(struct control_call *call);
+int control_check(struct control_call *call);
 /* actions: control_commands.c */
 int control_log(struct control_call *call);
 int control_reload(struct control_call *call);

@@ -3,10 +3,12 @@
  *
  * The command "explain": what a cause means, or what would happen to a stanza from one address to
  * another. The latter walks the same rooms as a stanza does (ingress.c, lookup.c) and asks the
- * component that holds the way to the outside for its part; no stanza is sent.
+ * component that holds the way to the outside for its part; no stanza is sent. And "check", which
+ * has that component go and look.
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "router/control_commands.h"
 #include "router/instance.h"
@@ -166,8 +168,8 @@ static void explain_route(struct fw_json *steps, const char *what, const struct 
 	     end->kind);
 }
 
-/* Asks the holder of the way to the outside, when it has something to say. */
-static int ask_gateway(struct control_call *call, const struct explain_end *local,
+/* Asks the holder of the way to the outside, when it has that command. */
+static int ask_gateway(struct control_call *call, const char *name, const struct explain_end *local,
                        const struct explain_end *remote)
 {
 	struct fw_json *list = fw_json_set_array(call->result, "components");
@@ -175,7 +177,7 @@ static int ask_gateway(struct control_call *call, const struct explain_end *loca
 	                                    ? instance_find(call->router, remote->holder->id)
 	                                    : NULL;
 	const struct fw_command *command =
-	        instance != NULL ? control_component_command(instance, fw_str("explain")) : NULL;
+	        instance != NULL ? control_component_command(instance, fw_str(name)) : NULL;
 
 	if (command == NULL) {
 		return FW_OK;
@@ -251,7 +253,8 @@ static int explain_stanza(struct control_call *call)
 		explain_route(fw_json_set_array(call->result, "answers"), "way back", &from, back);
 	}
 	if (from.local != to.local) {
-		ret = ask_gateway(call, from.local ? &from : &to, from.local ? &to : &from);
+		ret = ask_gateway(call, "explain", from.local ? &from : &to,
+		                  from.local ? &to : &from);
 	}
 	return ret;
 }
@@ -265,4 +268,77 @@ int control_explain(struct control_call *call)
 		                    "explain needs a cause, or from and to, not all of them");
 	}
 	return stanza ? explain_stanza(call) : explain_cause(call);
+}
+
+/* ---- fedwayctl check ---- */
+
+/* Whom a check speaks for when nobody is named. */
+static struct fw_str first_federated(const struct router *router)
+{
+	const struct fw_rows *rows = &router->config->router.domains;
+	const struct config_domain *domains = rows->items;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (domains[i].federation && strchr(domains[i].name, '*') == NULL) {
+			return fw_str(domains[i].name);
+		}
+	}
+	return fw_str(NULL);
+}
+
+static int read_domain(struct control_call *call, const char *name, struct fw_str text,
+                       struct explain_end *end)
+{
+	char quoted[160];
+
+	end->text = text;
+	if (fw_domain_key(text, end->key, &end->domain) != FW_OK) {
+		call->remedy = "fedwayctl check partner.example, or with local=ours.example";
+		return fw_error_set(&call->err, FW_EPARSE, "%s is not a domain: %s", name,
+		                    fw_quote(text, quoted, sizeof(quoted)));
+	}
+	return FW_OK;
+}
+
+/* A check that found something to be done has not failed: it has told. */
+static int check_gathered(struct control_call *call)
+{
+	const struct fw_json *list = fw_json_get(call->result, "components");
+
+	if (!take_failure(call->result, fw_json_get(fw_json_at(list, 0), "steps"))) {
+		fw_json_set(call->result, "verdict", fw_str("passes"));
+	}
+	return FW_OK;
+}
+
+int control_check(struct control_call *call)
+{
+	struct explain_end local = { 0 }, remote = { 0 };
+	struct fw_str given = argument(call, "local");
+	int ret = read_domain(call, "domain", argument(call, "domain"), &remote);
+
+	if (ret == FW_OK) {
+		ret = read_domain(call, "local",
+		                  given.ptr != NULL ? given : first_federated(call->router),
+		                  &local);
+	}
+	if (ret != FW_OK) {
+		return ret;
+	}
+	if (router_domain_is_local(call->router, remote.domain)) {
+		call->remedy = "give a domain of somebody else's";
+		return fw_error_set(&call->err, FW_EINVAL, "%s is ours", remote.key);
+	}
+	if (!router_domain_is_federated(call->router, local.domain)) {
+		call->remedy = fw_cause_row(FW_CAUSE_NOT_FEDERATED)->remedy;
+		return fw_error_set(&call->err, FW_EINVAL, "%s may not federate", local.key);
+	}
+	(void)find_holder(call->router, &local, &remote);
+	call->gathered = check_gathered;
+	ret = ask_gateway(call, "check", &local, &remote);
+	if (ret == FW_OK && call->legs == NULL) {
+		call->remedy = "run the module s2s";
+		return fw_error_set(&call->err, FW_ENOENT, "no component here goes to the outside");
+	}
+	return ret;
 }

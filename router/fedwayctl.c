@@ -25,8 +25,8 @@ static const char codes[] =
         "\n"
         "Keys and certificates need no daemon: \"fedwayctl cert help\".\n"
         "\n"
-        "Exit status: 0 done, 1 refused by the daemon, 2 wrong usage, 3 no daemon there,\n"
-        "4 no proper reply.\n";
+        "Exit status: 0 done, 1 refused by the daemon or so the verdict of check and explain,\n"
+        "2 wrong usage, 3 no daemon there, 4 no proper reply.\n";
 
 struct arguments {
 	const char *socket;
@@ -83,7 +83,9 @@ static int show(const char *command, const char *text, bool json)
 	} else {
 		fedwayctl_print_refusal(stderr, reply);
 	}
-	if (fedwayctl_any_failed(fw_json_get(reply, "result"))) {
+	if (fedwayctl_any_failed(fw_json_get(reply, "result")) ||
+	    fw_str_is(fw_json_text(fw_json_get(fw_json_get(reply, "result"), "verdict")),
+	              "refused")) {
 		ret = CTL_REFUSED;
 	}
 	fw_json_free(&reply);

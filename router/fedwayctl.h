@@ -54,6 +54,8 @@ void fedwayctl_print_learned(FILE *out, const struct fw_json *result);
 void fedwayctl_print_steps(FILE *out, const struct fw_json *steps);
 /** What would happen to a stanza. */
 void fedwayctl_print_explanation(FILE *out, const struct fw_json *result);
+/** What a visit to a remote domain has found. */
+void fedwayctl_print_checked(FILE *out, const struct fw_json *result);
 /** Shows a result that has one object per component. */
 void fedwayctl_print_any(FILE *out, const struct fw_json *result);
 /** One of the components in a result has failed. */

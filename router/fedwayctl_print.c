@@ -252,6 +252,11 @@ static void print_explain(FILE *out, const struct fw_json *result)
 	}
 }
 
+static void print_check(FILE *out, const struct fw_json *result)
+{
+	fedwayctl_print_checked(out, result);
+}
+
 static void print_help(FILE *out, const struct fw_json *result)
 {
 	fedwayctl_print_commands(out);

@@ -43,6 +43,23 @@ static void print_table(FILE *out, const char *title, const struct table_column 
 	}
 }
 
+static void print_verdict(FILE *out, const struct fw_json *result)
+{
+	struct fw_str text = fw_json_text(fw_json_get(result, "text"));
+	struct fw_str remedy = fw_json_text(fw_json_get(result, "remedy"));
+	char word[TABLE_CELL_SIZE];
+
+	(void)fprintf(out, "verdict: %s",
+	              table_value(fw_json_get(result, "verdict"), TABLE_PLAIN, word));
+	(void)fputs(text.len > 0 ? ": " : "", out);
+	table_text(out, text);
+	if (remedy.len > 0) {
+		(void)fputs("\n-> ", out);
+		table_text(out, remedy);
+	}
+	(void)fputc('\n', out);
+}
+
 void fedwayctl_print_explanation(FILE *out, const struct fw_json *result)
 {
 	static const struct table_column targets[] = {
@@ -57,8 +74,6 @@ void fedwayctl_print_explanation(FILE *out, const struct fw_json *result)
 		{ "OUTCOME", "outcome", TABLE_PLAIN },   TABLE_END,
 	};
 	const struct fw_json *list = fw_json_get(result, "components");
-	struct fw_str text = fw_json_text(fw_json_get(result, "text"));
-	struct fw_str remedy = fw_json_text(fw_json_get(result, "remedy"));
 	char from[TABLE_CELL_SIZE], to[TABLE_CELL_SIZE], word[TABLE_CELL_SIZE];
 
 	(void)fprintf(out, "%s -> %s\n",
@@ -75,13 +90,22 @@ void fedwayctl_print_explanation(FILE *out, const struct fw_json *result)
 		print_table(out, "last attempt", attempts, fw_json_get(component, "attempts"));
 		print_part(out, "from them to us", fw_json_get(component, "incoming"));
 	}
-	(void)fprintf(out, "verdict: %s",
-	              table_value(fw_json_get(result, "verdict"), TABLE_PLAIN, word));
-	(void)fputs(text.len > 0 ? ": " : "", out);
-	table_text(out, text);
-	if (remedy.len > 0) {
-		(void)fputs("\n-> ", out);
-		table_text(out, remedy);
+	print_verdict(out, result);
+}
+
+void fedwayctl_print_checked(FILE *out, const struct fw_json *result)
+{
+	const struct fw_json *list = fw_json_get(result, "components");
+	const struct fw_json *pair = fw_json_get(result, "pair");
+	char local[TABLE_CELL_SIZE], remote[TABLE_CELL_SIZE];
+
+	(void)fprintf(out, "%s, for %s\n",
+	              table_value(fw_json_get(pair, "remote"), TABLE_PLAIN, remote),
+	              table_value(fw_json_get(pair, "local"), TABLE_PLAIN, local));
+	fedwayctl_print_steps(out, fw_json_get(fw_json_at(list, 0), "steps"));
+	if (fw_json_get(fw_json_at(list, 0), "error") != NULL) {
+		fedwayctl_print_refusal(out, fw_json_at(list, 0));
+	} else {
+		print_verdict(out, result);
 	}
-	(void)fputc('\n', out);
 }

@@ -166,6 +166,7 @@ struct s2s {
 	struct s2s_listener *listeners;
 	struct s2s_leg *ins, *outs; /**< newest first */
 	uint32_t in_count, out_count;
+	uint32_t visits;            /**< under way (s2s_visit.c) */
 	uint32_t unauthenticated;
 	struct s2s_pairs *pairs;
 	struct s2s_carriers *carriers;

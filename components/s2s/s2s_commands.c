@@ -11,6 +11,7 @@ const struct fw_command s2s_commands[] = {
 	{ "connections", "", "one row per S2S stream: who, how proved, how old, how much",
 	  s2s_connections },
 	{ "explain", "local remote", "the part of S2S in fedwayctl explain FROM TO", s2s_explain },
+	{ "check", "local remote", "the part of S2S in fedwayctl check DOMAIN", s2s_visit },
 	{ "trace add", "remote file format seconds max_bytes bodies",
 	  "write streams with a remote domain to a file, without what people say", s2s_trace_add },
 	{ "trace list", "", "traces that run, or did", s2s_trace_list },

@@ -138,14 +138,25 @@ static void explain_inbound(const struct explain *explain)
 	}
 }
 
-static void explain_protection(const struct explain *explain)
+void s2s_explain_rules(const struct s2s *s2s, const char *remote, enum s2s_direction direction,
+                       struct fw_json *steps)
 {
-	const char *mode = "";
+	static const char *const versions[] = { "TLS 1.2", "TLS 1.3" };
+	const struct s2s_rules *rules = s2s_security_rules(s2s->security, remote, direction);
+	char methods[64] = "";
+	size_t used = 0;
 
-	for (const struct fw_choice *each = fw_security_choices; each->word != NULL; each++) {
-		mode = each->value == explain->s2s->config->security_mode ? each->word : mode;
+	for (size_t i = 0; i < S2S_METHODS && rules->methods[i] != S2S_METHOD_NONE; i++) {
+		used += (size_t)snprintf(methods + used, sizeof(methods) - used, "%s%s",
+		                         i > 0 ? ", " : "", s2s_method_word(rules->methods[i]));
 	}
-	s2s_step(explain->outgoing, S2S_STEP_INFO, "protection", "%s", mode);
+	s2s_step(steps, S2S_STEP_INFO, "rules",
+	         "TLS %s, %s or newer; certificate %s, name %s%s; proof by %s; from %s%s",
+	         s2s_rules_tls_word(rules), versions[rules->tls_min == FW_TLS_1_3 ? 1 : 0],
+	         rules->must_verify ? "must verify" : "need not verify",
+	         rules->name_required ? "must match" : "need not match",
+	         rules->pin_count > 0 ? ", key must be pinned" : "", methods,
+	         rules->row[0] != '\0' ? "the row " : "the options of s2s", rules->row);
 }
 
 /* ---- what services say ---- */
@@ -182,21 +193,21 @@ enum fw_cause s2s_explain_targets(struct fw_stanza *reply, enum fw_cause cause,
 		explain_target(list, &targets->items[i]);
 	}
 	(void)fw_str_to_u64(fw_elem_attr(answer, "total_us"), UINT32_MAX, &total_us);
+	bool timed = total_us > 0 && !targets->is_static;
 	struct fw_str source = fw_elem_attr(answer, "source");
 	s2s_step(steps, S2S_STEP_OK, "addresses", "%zu, from %s%s%s, good for %.*s s",
 	         targets->count,
 	         targets->is_static         ? "the static route; DNS is not asked"
 	         : fw_str_is(source, "srv") ? "SRV records"
 	                                    : "the domain's own address: it has no SRV record",
-	         total_us > 0 ? " in " : ", remembered",
-	         total_us > 0 ? s2s_ms(total_us, spent) : "",
+	         timed ? " in " : "", timed ? s2s_ms(total_us, spent) : "",
 	         FW_STR_ARG(fw_elem_attr(answer, "ttl")));
 	return FW_CAUSE_NONE;
 }
 
 static void explain_rest(struct explain *explain)
 {
-	explain_protection(explain);
+	s2s_explain_rules(explain->s2s, explain->remote, S2S_OUT, explain->outgoing);
 	explain_failure(explain);
 	explain_stream(explain);
 	explain_done(explain);
@@ -254,6 +265,7 @@ static void explain_on_policy_in(void *ctx, struct fw_stanza *reply, enum fw_cau
 		s2s_step(explain->incoming, S2S_STEP_WARN, "listeners",
 		         "none: no server can connect to us");
 	}
+	s2s_explain_rules(explain->s2s, explain->remote, S2S_IN, explain->incoming);
 	explain_inbound(explain);
 	if (explain->denied) { /* a denied domain is not looked up, here as elsewhere */
 		s2s_step(explain->outgoing, S2S_STEP_INFO, "addresses", "not asked for");

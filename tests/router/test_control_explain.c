@@ -65,6 +65,20 @@ static struct fw_json *explain(const char *from, const char *to)
 	return reply;
 }
 
+static struct fw_json *check(const char *args)
+{
+	struct control_call *call = NULL;
+	struct fw_json *reply = NULL;
+	char request[512];
+	char *text = NULL;
+
+	(void)snprintf(request, sizeof(request), "{\"command\":\"check\",\"args\":%s}", args);
+	assert_int_equal(control_ask(router, fw_str(request), keep_reply, &text, &call), FW_OK);
+	assert_int_equal(fw_json_parse(fw_str(text), &reply, NULL), FW_OK);
+	free(text);
+	return reply;
+}
+
 static const char *text_of(const struct fw_json *object, const char *key)
 {
 	struct fw_str text = fw_json_text(fw_json_get(object, key));
@@ -181,6 +195,44 @@ static void test_wrong_addresses(void **state)
 	finish();
 }
 
+static const struct {
+	const char *sentence, *args, *error;
+} checks[] = {
+	{ "nobody", "{}", "not a domain" },
+	{ "no domain", "{\"domain\":\"a b\"}", "not a domain" },
+	{ "ours", "{\"domain\":\"corp.example\"}", "is ours" },
+	{ "for one that may not", "{\"domain\":\"p.example\",\"local\":\"inside.example\"}",
+	  "may not federate" },
+	{ "for a stranger", "{\"domain\":\"p.example\",\"local\":\"q.example\"}",
+	  "may not federate" },
+};
+
+static void test_check(void **state)
+{
+	(void)state;
+	start(CONFIG);
+	for (size_t i = 0; i < FW_COUNT(checks); i++) {
+		print_message("%s\n", checks[i].sentence);
+		struct fw_json *reply = check(checks[i].args);
+		assert_non_null(strstr(text_of(reply, "error"), checks[i].error));
+		fw_json_free(&reply);
+	}
+	struct fw_json *reply = check("{\"domain\":\"Partner.example\"}");
+	const struct fw_json *result = fw_json_get(reply, "result");
+	assert_string_equal(text_of(fw_json_get(result, "pair"), "local"), "corp.example");
+	assert_string_equal(text_of(result, "verdict"), "passes");
+	fw_json_free(&reply);
+	reply = check("{\"domain\":\"denied.example\",\"local\":\"corp.example\"}");
+	assert_string_equal(text_of(fw_json_get(reply, "result"), "verdict"), "refused");
+	fw_json_free(&reply);
+	finish();
+	start("domains = ( { name = \"corp.example\"; federation = true; } );");
+	reply = check("{\"domain\":\"partner.example\"}");
+	assert_non_null(strstr(text_of(reply, "error"), "no component"));
+	fw_json_free(&reply);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_the_pair_is_told_as_local_and_remote),
 		cmocka_unit_test(test_without_a_gateway),
 		cmocka_unit_test(test_wrong_addresses),
+		cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

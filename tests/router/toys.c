@@ -213,7 +213,19 @@ static void toy_explain(struct fw_self *self, struct fw_call *call)
 	fw_call_done(&call);
 }
 
+/* Looks, and finds nothing but a policy. */
+static void toy_check(struct fw_self *self, struct fw_call *call)
+{
+	bool denied = fw_str_is(fw_call_arg(call, "remote"), "denied.example");
+	struct fw_json *steps = fw_json_set_array(fw_call_result(call), "steps");
+
+	(void)self;
+	fw_json_set(fw_json_append_object(steps), "verdict", fw_str(denied ? "fail" : "ok"));
+	fw_call_done(&call);
+}
+
 static const struct fw_command toy_commands[] = {
+	{ "check", "local remote", "its part", toy_check },
 	{ "explain", "local remote", "its part", toy_explain },
 	{ "say", "text", "say it", toy_say },
 	{ "wait long", "", "answer when told to, if slow", toy_wait },

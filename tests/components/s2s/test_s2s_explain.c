@@ -60,7 +60,8 @@ static void nothing_stands_yet(void **ctx)
 	assert_null(fw_json_get(result, "error"));
 	expect_step(result, "outgoing", "policy", "ok", "allowed");
 	expect_step(result, "outgoing", "addresses", "ok", "1, from SRV records");
-	expect_step(result, "outgoing", "protection", "info", "no-tls");
+	expect_step(result, "outgoing", "rules", "info", "TLS off");
+	expect_step(result, "incoming", "rules", "info", "dialback");
 	expect_step(result, "outgoing", "last failure", "info", "none");
 	expect_step(result, "outgoing", "stream", "info", "none stands");
 	expect_step(result, "incoming", "policy", "ok", "allowed");

@@ -3,8 +3,8 @@
  *
  * The S2S connection manager: descriptor and life cycle. It holds "*", so whatever no component of
  * this router holds is delivered here and leaves for the outside; what the outside sends and may
- * send comes in here. On the inner side (s2s_side.h) it is the same for our own servers. Streams are s2s_leg.c, s2s_in.c and s2s_out.c; secrets, policy and DNS are
- * other components' business.
+ * send comes in here. On the inner side (s2s_side.h) it is the same for our own servers. Streams
+ * are s2s_leg.c, s2s_in.c and s2s_out.c; secrets, policy and DNS are other components' business.
  */
 #include "components/s2s/s2s.h"
 

@@ -57,6 +57,7 @@ struct s2s_config {
 	uint32_t stream_timeout_ms;
 	uint32_t tls_timeout_ms;
 	uint32_t auth_timeout_ms;
+	uint32_t external_retry_ms;
 	uint32_t idle_timeout_ms;
 	uint32_t queue_max_stanzas;
 	uint64_t queue_max_bytes;
@@ -137,6 +138,14 @@ struct s2s_totals {
 	  "to servers that asked whether a key is ours") \
 	X(DIALBACK_IGNORED, "dialback_ignored", "elements", \
 	  "of dialback that nobody had asked for") \
+	X(EXTERNAL_IN, "external_in", "streams", \
+	  "whose peer authenticated by certificate") \
+	X(EXTERNAL_IN_REFUSED, "external_in_refused", "tries", \
+	  "of peers to do so that were refused") \
+	X(EXTERNAL_OUT, "external_out", "streams", \
+	  "on which the peer took our certificate") \
+	X(EXTERNAL_OUT_REFUSED, "external_out_refused", "tries", \
+	  "of ours to do so that were refused") \
 	X(STANZAS_IN, "stanzas_in", "stanzas", \
 	  "of proved pairs, given to the router") \
 	X(BYTES_IN, "bytes_in", "bytes", \
@@ -230,6 +239,9 @@ void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *remote);
 /** What failed last there, also when it works again; NULL when nothing is known. */
 const struct s2s_failure *s2s_remotes_failure(const struct s2s_remotes *remotes,
 					      const char *remote);
+/** The domain's server did not take our certificate: EXTERNAL rests for external_retry_ms. */
+void s2s_remotes_external_refused(struct s2s_remotes *remotes, const char *remote);
+bool s2s_remotes_refuses_external(const struct s2s_remotes *remotes, const char *remote);
 void s2s_remotes_report(const struct s2s_remotes *remotes, struct fw_json *array);
 
 /* ---- questions to services, and their answers (s2s_ask.c) ---- */

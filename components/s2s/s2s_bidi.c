@@ -46,12 +46,15 @@ bool s2s_bidi_element(struct s2s_leg *leg, struct fw_stanza **element)
 
 void s2s_bidi_request(struct s2s_leg *leg)
 {
+	const struct s2s_rules *rules = s2s_security_rules(leg->s2s->security, leg->remote, S2S_IN);
+	enum s2s_method method =
+	        s2s_rules_allow(rules, S2S_METHOD_DIALBACK) ? S2S_METHOD_NONE : S2S_METHOD_EXTERNAL;
 	struct s2s_verdict verdict;
 
-	/* What the peer sends must be good enough by the rules for what it opens itself. */
+	/* What the peer sends must be good enough by the rules for what it opens itself: where
+	 * only certificates count, the one that it shows here. */
 	if (!leg->features.bidi || !bidi_allowed(leg, S2S_BIDI_OUT) ||
-	    !s2s_trust_channel(leg->s2s, leg->channel, leg->remote, S2S_IN, S2S_METHOD_NONE,
-	                       &verdict)) {
+	    !s2s_trust_channel(leg->s2s, leg->channel, leg->remote, S2S_IN, method, &verdict)) {
 		return;
 	}
 	/* Whatever namespace the feature had, this is the one of the request. */

@@ -271,7 +271,9 @@ static void claim_begin(struct s2s_claim *claim)
 	struct s2s_verdict verdict;
 
 	if (!s2s_trust_leg(leg, claim->pair->remote, S2S_METHOD_DIALBACK, &verdict)) {
-		claim_failed(claim, verdict.cause, verdict.detail, claim_is_guest(claim));
+		/* where only EXTERNAL counts, each pair has a stream of its own */
+		claim_failed(claim, verdict.cause, verdict.detail,
+		             claim_is_guest(claim) || verdict.cause == FW_CAUSE_NO_AUTH_METHOD);
 		return;
 	}
 	claim->state = S2S_CLAIM_KEY;
@@ -301,13 +303,14 @@ void s2s_claims_begin(struct s2s_leg *leg)
 
 /* ---- the peer's answer ---- */
 
-static void claim_valid(struct s2s_claim *claim)
+static void claim_valid(struct s2s_claim *claim, enum s2s_method method)
 {
 	struct s2s_leg *leg = claim->leg;
 
 	fw_timer_free(&claim->timer);
-	s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_VALID);
-	s2s_trust_claim(claim, S2S_METHOD_DIALBACK);
+	s2s_count(leg->s2s, method == S2S_METHOD_EXTERNAL ? S2S_COUNT_EXTERNAL_OUT
+	                                                  : S2S_COUNT_DIALBACK_OUT_VALID);
+	s2s_trust_claim(claim, method);
 	claim->trying = false;
 	s2s_pair_taken(claim->pair);
 	s2s_remotes_succeeded(leg->s2s->remotes, claim->pair->remote);
@@ -331,7 +334,7 @@ bool s2s_claims_answer(struct s2s_leg *leg, const struct s2s_db *db)
 		return false;
 	}
 	if (fw_str_is(db->type, "valid")) {
-		claim_valid(claim);
+		claim_valid(claim, S2S_METHOD_DIALBACK);
 	} else if (fw_str_is(db->type, "invalid")) {
 		s2s_count(leg->s2s, S2S_COUNT_DIALBACK_OUT_INVALID);
 		claim_failed(claim, FW_CAUSE_DIALBACK_INVALID, "the peer answered invalid", false);
@@ -346,6 +349,50 @@ bool s2s_claims_answer(struct s2s_leg *leg, const struct s2s_db *db)
 		                     fw_str_is(db->condition, "resource-constraint"));
 	}
 	return true;
+}
+
+/* ---- SASL instead ---- */
+
+static struct s2s_claim *claims_in_sasl(struct s2s_leg *leg)
+{
+	struct s2s_claim *claim = leg->claims;
+
+	while (claim != NULL && claim->state != S2S_CLAIM_SASL) {
+		claim = claim->next;
+	}
+	return claim;
+}
+
+void s2s_claims_external(struct s2s_leg *leg)
+{
+	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		if (claim->state == S2S_CLAIM_WAITING &&
+		    strcmp(claim->pair->local, leg->local) == 0 &&
+		    strcmp(claim->pair->remote, leg->remote) == 0) {
+			claim->state = S2S_CLAIM_SASL;
+		}
+	}
+}
+
+void s2s_claims_external_valid(struct s2s_leg *leg)
+{
+	struct s2s_claim *claim = claims_in_sasl(leg);
+
+	if (claim != NULL) {
+		claim_valid(claim, S2S_METHOD_EXTERNAL);
+	} else { /* the policy has taken it meanwhile; the stream is of no use for others */
+		s2s_leg_close(leg, FW_CAUSE_POLICY_STREAM, "");
+	}
+}
+
+void s2s_claims_external_refused(struct s2s_leg *leg)
+{
+	struct s2s_claim *claim = claims_in_sasl(leg);
+
+	if (claim != NULL) {
+		claim->state = S2S_CLAIM_WAITING;
+	}
+	s2s_claims_begin(leg);
 }
 
 bool s2s_claims_pending(const struct s2s_leg *leg)

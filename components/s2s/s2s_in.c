@@ -62,7 +62,9 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 {
 	struct s2s_leg *leg = &in->leg;
 	struct fw_str key = { NULL, 0 };
+	char before[FW_DOMAIN_SIZE];
 
+	memcpy(before, leg->remote, sizeof(before));
 	leg->local[0] = '\0';
 	leg->remote[0] = '\0';
 	in->old_version = !header->has_version;
@@ -73,6 +75,14 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 		in_send_header(in, header, fw_str(NULL));
 		s2s_leg_close(&in->leg, FW_CAUSE_IMPROPER_ADDRESSING,
 		              "the header's from is no domain");
+		return false;
+	}
+	if (in->authenticated && header->from.len == 0) {
+		memcpy(leg->remote, before, sizeof(before));
+	} else if (in->authenticated && strcmp(leg->remote, before) != 0) {
+		in_send_header(in, header, fw_str(NULL)); /* RFC 6120 §6.4.6 */
+		s2s_leg_close(&in->leg, FW_CAUSE_INVALID_FROM,
+		              "the header's from is not who authenticated");
 		return false;
 	}
 	if (header->to.len > 0 && (fw_domain_key(header->to, leg->local, &key) != FW_OK ||

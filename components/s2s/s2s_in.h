@@ -25,12 +25,16 @@ extern const char *const s2s_in_words[S2S_IN_STATES];
 enum {
 	S2S_IN_EV_HEADER = S2S_LEG_EV_OWN, /**< struct fw_stream_header */
 	S2S_IN_EV_SECURED,
+	S2S_IN_EV_RESTARTED,               /**< SASL is done: the peer's next header is awaited */
 };
 
 struct s2s_in {
 	struct s2s_leg leg;                /**< first: a pointer to one is a pointer to the other */
 	char stream_id[FW_STREAM_ID_SIZE]; /**< what leg.stream_id points to: of our last header */
 	bool old_version, starttls_offered, starttls_required, extended;
+	bool authenticated;                /**< by SASL, as leg.remote */
+	bool sasl_challenged;
+	uint8_t sasl_tries;                /**< that failed */
 	bool counted;                      /**< among the unauthenticated */
 };
 

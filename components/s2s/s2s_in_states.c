@@ -37,8 +37,9 @@ static void in_header(void *owner, const struct fw_event *event)
 			break;
 		}
 		s2s_in_send_features(in);
-		fw_machine_goto(&in->leg.machine,
-		                in->starttls_required ? S2S_IN_SECURE : S2S_IN_AUTH);
+		fw_machine_goto(&in->leg.machine, in->starttls_required ? S2S_IN_SECURE
+		                                  : in->authenticated   ? S2S_IN_UP
+		                                                        : S2S_IN_AUTH);
 		break;
 	case FW_EVENT_TIMEOUT:
 		s2s_leg_close(&in->leg, FW_CAUSE_HEADER_TIMEOUT, "");
@@ -121,6 +122,9 @@ static void in_auth(void *owner, const struct fw_event *event)
 	case S2S_LEG_EV_TRUSTED:
 		fw_machine_goto(&in->leg.machine, S2S_IN_UP);
 		break;
+	case S2S_IN_EV_RESTARTED:
+		fw_machine_goto(&in->leg.machine, S2S_IN_HEADER);
+		break;
 	case FW_EVENT_TIMEOUT:
 		in_auth_timeout(in);
 		break;
@@ -147,10 +151,12 @@ static void in_up(void *owner, const struct fw_event *event)
 
 const struct fw_state_row s2s_in_rows[S2S_IN_STATES] = {
 	[S2S_IN_HEADER] = { "header", in_header, FW_TIMEOUT_OWN,
-	                    FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_AUTH) | IN_ENDS },
+	                    FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_AUTH) | FW_TO(S2S_IN_UP) |
+	                            IN_ENDS },
 	[S2S_IN_SECURE] = { "secure", in_secure, FW_TIMEOUT_OWN, FW_TO(S2S_IN_HEADER) | IN_ENDS },
 	[S2S_IN_AUTH] = { "auth", in_auth, FW_TIMEOUT_OWN,
-	                  FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_UP) | IN_ENDS },
+	                  FW_TO(S2S_IN_SECURE) | FW_TO(S2S_IN_HEADER) | FW_TO(S2S_IN_UP) |
+	                          IN_ENDS },
 	[S2S_IN_UP] = { "up", in_up, FW_TIMEOUT_OWN, IN_ENDS },
 	[S2S_IN_DRAIN] = { "drain", s2s_leg_state_drain, S2S_LEG_DRAIN_MS, FW_TO(S2S_IN_CLOSED) },
 	[S2S_IN_CLOSED] = { "closed", s2s_leg_state_closed, FW_TIMEOUT_OWN, 0 },

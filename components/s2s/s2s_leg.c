@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #include "components/s2s/s2s_bidi.h"
+#include "components/s2s/s2s_external.h"
+#include "components/s2s/s2s_sasl.h"
 
 /* Bytes that may wait in the channel; the rest stays in the pairs' queues, where it can age and be
  * returned. */
@@ -106,7 +108,7 @@ bool s2s_leg_ended_well(const struct s2s_leg *leg)
 	bool lost = leg->cause == FW_CAUSE_PEER_LOST || leg->cause == FW_CAUSE_PING_TIMEOUT;
 
 	return leg->cause == FW_CAUSE_IDLE || leg->cause == FW_CAUSE_PEER_CLOSED ||
-	       leg->bystanders ||
+	       leg->bystanders || leg->another_way ||
 	       (lost && leg->acks.sending && leg->s2s->config->resend_unacknowledged);
 }
 
@@ -183,6 +185,12 @@ static void leg_stanza(struct s2s_leg *leg, struct fw_stanza **stanza)
 	fw_route(leg->s2s->self, stanza); /* on an error it has given the stanza its exit */
 }
 
+static bool leg_sasl(struct s2s_leg *leg, struct fw_stanza **element)
+{
+	return leg->kind->out ? s2s_external_answer(leg, *element)
+	                      : s2s_external_take(leg, *element);
+}
+
 /* Who understands which namespace. `take` answers false for an element that it does not know. */
 static const struct {
 	const char *ns;
@@ -193,6 +201,7 @@ static const struct {
 	{ FW_NS_SM, s2s_acks_element },
 	{ S2S_NS_BIDI, s2s_bidi_element },
 	{ S2S_NS_BIDI_FEATURE, s2s_bidi_element }, /* some peers ask in the feature's namespace */
+	{ S2S_NS_SASL, leg_sasl },
 };
 
 void s2s_leg_element(struct s2s_leg *leg, struct fw_stanza **element)

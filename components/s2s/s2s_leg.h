@@ -40,6 +40,7 @@ struct s2s_leg_end {
 /** What the peer says that it can, in its features or its header. */
 struct s2s_features {
 	bool dialback;        /**< XEP-0220, by header or feature */
+	bool external;        /**< SASL EXTERNAL */
 	bool dialback_errors; /**< XEP-0220 §2.4.2: an error keeps the stream */
 	bool bidi;            /**< XEP-0288 */
 	bool sm;              /**< XEP-0198 */
@@ -101,6 +102,7 @@ struct s2s_leg {
 	bool bystanders;                   /**< the end is the fault of a pair that has left: the others go on elsewhere */
 	bool stuck;                        /**< something waited at the last look */
 	uint64_t stuck_at;                 /**< bytes written then */
+	bool another_way;                  /**< it ended, but the next can authenticate in another way */
 	enum fw_cause cause;               /**< the first reason to end; FW_CAUSE_NONE while there is none */
 	char detail[160];
 	uint64_t started_ms;
@@ -164,6 +166,9 @@ int s2s_proofs_mirror(struct s2s_leg *leg, const char *local, const char *remote
 /** The pair's proof, valid; NULL: there is none. */
 const struct s2s_proof *s2s_proofs_find(const struct s2s_leg *leg, const char *remote,
 					const char *local);
+/** SASL: the certificate has proved the pair of the headers; only the policy is asked. @return FW_OK, FW_ENOMEM */
+int s2s_proofs_external(struct s2s_leg *leg);
+bool s2s_proofs_external_pending(const struct s2s_leg *leg);
 /** One is under way. */
 bool s2s_proofs_pending(const struct s2s_leg *leg);
 /** No new proof on this leg: what is not proved yet is forgotten, what is proved stays. */
@@ -185,7 +190,8 @@ void s2s_checks_free(struct s2s_leg *leg);
 enum s2s_claim_state {
 	S2S_CLAIM_WAITING, /**< for the leg */
 	S2S_CLAIM_KEY,     /**< for the dialback service */
-	S2S_CLAIM_ASKED,   /**< for the peer */
+	S2S_CLAIM_ASKED,   /**< for the peer's db:result */
+	S2S_CLAIM_SASL,    /**< for the end of SASL: it is the pair of the headers */
 	S2S_CLAIM_VALID,
 };
 
@@ -222,6 +228,12 @@ void s2s_claims_withdraw(struct s2s_claim *claim, enum fw_cause cause);
 void s2s_claims_drop(struct s2s_claim **claim);
 /** The leg's header and features are in: asks for all that wait. */
 void s2s_claims_begin(struct s2s_leg *leg);
+/** SASL is under way: the pair of the headers waits for it, and all others wait too. */
+void s2s_claims_external(struct s2s_leg *leg);
+/** The peer took us, and the stream has begun anew. */
+void s2s_claims_external_valid(struct s2s_leg *leg);
+/** It did not: dialback may do. */
+void s2s_claims_external_refused(struct s2s_leg *leg);
 /** `<db:result type=…/>`. @return false: nobody asked for it */
 bool s2s_claims_answer(struct s2s_leg *leg, const struct s2s_db *db);
 /** Sends at once [t] when nothing waits and the window is open. @return false: it has to wait */

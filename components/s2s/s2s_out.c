@@ -16,8 +16,10 @@ static void out_on_opened(void *ctx, const struct fw_stream_header *header)
 {
 	struct s2s_leg *leg = ctx;
 
-	/* a second one: nobody asked for it */
 	s2s_log_header(leg->log, leg->session, header, false);
+	if (leg->machine.state == S2S_OUT_RESTART) { /* else nobody asked for it */
+		fw_machine_send(&leg->machine, S2S_OUT_EV_HEADER, (void *)header);
+	}
 }
 
 static const struct fw_channel_events out_channel_events = {
@@ -114,6 +116,45 @@ bool s2s_out_take(struct s2s_out *out, struct fw_dial_result *result)
 	out->stream_id = result->header.id.len > 0 ? fw_str_dup(result->header.id) : NULL;
 	leg->stream_id = out->stream_id;
 	return out->stream_id != NULL;
+}
+
+void s2s_out_open_again(struct s2s_out *out)
+{
+	struct s2s_leg *leg = &out->leg;
+	const struct fw_stream_header ours = {
+		.to = fw_str(leg->remote),
+		.from = fw_str(leg->local),
+		.has_version = true,
+		.has_dialback = true,
+	};
+
+	out->header_in = false;
+	fw_channel_open(leg->channel, ours.to, ours.from, fw_str(NULL), true);
+	s2s_log_header(leg->log, leg->session, &ours, true);
+}
+
+bool s2s_out_header_again(struct s2s_out *out, const struct fw_stream_header *header)
+{
+	char *id = header->id.len > 0 ? fw_str_dup(header->id) : NULL;
+
+	if (id == NULL) {
+		return false;
+	}
+	free(out->stream_id);
+	out->stream_id = id;
+	out->leg.stream_id = id;
+	out->header_in = true;
+	out->has_dialback = header->has_dialback;
+	return true;
+}
+
+void s2s_out_features_again(struct s2s_out *out, struct fw_stanza *features)
+{
+	const struct fw_stream_header header = { .has_version = true,
+		                                 .has_dialback = out->has_dialback };
+
+	out_log_features(&out->leg, features);
+	s2s_features_read(features, &header, &out->leg.features);
 }
 
 /* ---- the object ---- */

@@ -13,6 +13,7 @@ enum s2s_out_state {
 	S2S_OUT_RESOLVE,
 	S2S_OUT_DIAL,
 	S2S_OUT_AUTH,
+	S2S_OUT_RESTART,
 	S2S_OUT_UP,
 	S2S_OUT_DRAIN,
 	S2S_OUT_CLOSED,
@@ -26,6 +27,8 @@ extern const char *const s2s_out_words[S2S_OUT_STATES];
 enum {
 	S2S_OUT_EV_REPLY = S2S_LEG_EV_OWN, /**< struct s2s_out_reply: the resolver answered */
 	S2S_OUT_EV_DIALED,                 /**< struct fw_dial_result */
+	S2S_OUT_EV_RESTARTED,              /**< SASL is done: the stream begins anew */
+	S2S_OUT_EV_HEADER,                 /**< struct fw_stream_header */
 };
 
 struct s2s_out_reply {
@@ -39,6 +42,8 @@ struct s2s_out {
 	struct fw_dial *dial;
 	struct s2s_targets targets;
 	char *stream_id;    /**< what leg.stream_id points to */
+	bool sasl_asked, sasl_refused;
+	bool header_in, has_dialback; /**< of the header after SASL */
 	uint64_t spent_us[FW_DIAL_PHASES];
 };
 
@@ -53,5 +58,11 @@ int s2s_out_ask_targets(struct s2s_out *out);
 int s2s_out_dial(struct s2s_out *out);
 /** Takes the channel of a dial that succeeded. @return false: no stream id, or out of memory */
 bool s2s_out_take(struct s2s_out *out, struct fw_dial_result *result);
+/** Our header, the second time. */
+void s2s_out_open_again(struct s2s_out *out);
+/** The peer's, the second time. @return false: no stream id, or out of memory */
+bool s2s_out_header_again(struct s2s_out *out, const struct fw_stream_header *header);
+/** And its features: what it offers now holds. */
+void s2s_out_features_again(struct s2s_out *out, struct fw_stanza *features);
 
 #endif

@@ -8,6 +8,8 @@
 #include "components/s2s/s2s_out.h"
 #include "components/s2s/s2s_side.h"
 
+#include "components/s2s/s2s_external.h"
+
 #include <stdio.h>
 
 #include "components/s2s/s2s_bidi.h"
@@ -15,9 +17,13 @@
 enum { OUT_SLACK_MS = 1000 };
 
 const char *const s2s_out_words[S2S_OUT_STATES] = {
-	[S2S_OUT_RESOLVE] = "RESOLVING",   [S2S_OUT_DIAL] = "CONNECTING",
-	[S2S_OUT_AUTH] = "AUTHENTICATING", [S2S_OUT_UP] = "OPEN",
-	[S2S_OUT_DRAIN] = "CLOSING",       [S2S_OUT_CLOSED] = "CLOSED",
+	[S2S_OUT_RESOLVE] = "RESOLVING",
+	[S2S_OUT_DIAL] = "CONNECTING",
+	[S2S_OUT_AUTH] = "AUTHENTICATING",
+	[S2S_OUT_RESTART] = "RESTARTING",
+	[S2S_OUT_UP] = "OPEN",
+	[S2S_OUT_DRAIN] = "CLOSING",
+	[S2S_OUT_CLOSED] = "CLOSED",
 };
 
 /* ---- resolve ---- */
@@ -124,8 +130,12 @@ static void out_dialed(struct s2s_out *out, struct fw_dial_result *result)
 		s2s_leg_fail(&out->leg, verdict.cause, "%s %s", out->leg.address, verdict.detail);
 	} else if (!has_id) {
 		s2s_leg_fail(&out->leg, FW_CAUSE_DIALBACK_ERROR, "the peer's header has no id");
-	} else if (!out->leg.features.dialback) {
-		s2s_leg_fail(&out->leg, FW_CAUSE_NO_AUTH_METHOD, "no dialback");
+	} else if (s2s_external_choose(&out->leg) == S2S_METHOD_NONE) {
+		s2s_leg_fail(&out->leg, FW_CAUSE_NO_AUTH_METHOD, "the peer offers%s%s%s",
+		             out->leg.features.external ? " external" : "",
+		             out->leg.features.dialback ? " dialback" : "",
+		             out->leg.features.external || out->leg.features.dialback ? ""
+		                                                                      : " nothing");
 	} else {
 		fw_machine_goto(&out->leg.machine, S2S_OUT_AUTH);
 	}
@@ -167,21 +177,74 @@ static void out_auth(void *owner, const struct fw_event *event)
 	case FW_EVENT_ENTER: /* each claim has its own limit; this is the net below */
 		fw_machine_timeout(&out->leg.machine,
 		                   out->leg.s2s->config->auth_timeout_ms + OUT_SLACK_MS);
+		fw_dial_cancel(&out->dial);  /* it has done its work */
 		s2s_bidi_request(&out->leg); /* before the first pair asks: XEP-0288 §2 */
-		s2s_claims_begin(&out->leg);
+		if (s2s_external_choose(&out->leg) == S2S_METHOD_EXTERNAL) {
+			s2s_external_begin(&out->leg);
+		} else {
+			s2s_claims_begin(&out->leg);
+		}
 		break;
 	case S2S_LEG_EV_ELEMENT:
 		s2s_leg_element(&out->leg, event->data);
 		break;
 	case S2S_LEG_EV_TRUSTED:
-		fw_dial_cancel(&out->dial); /* it has done its work */
+		fw_machine_goto(&out->leg.machine, S2S_OUT_UP);
+		break;
+	case S2S_OUT_EV_RESTARTED:
+		fw_machine_goto(&out->leg.machine, S2S_OUT_RESTART);
+		break;
+	case S2S_LEG_EV_CLOSED:
+		if (!s2s_external_lost(&out->leg, end)) {
+			s2s_leg_fail(&out->leg, end->cause, "during dialback: %s", end->detail);
+		}
+		break;
+	case FW_EVENT_TIMEOUT:
+		s2s_leg_fail(&out->leg,
+		             out->sasl_asked ? FW_CAUSE_AUTH_TIMEOUT : FW_CAUSE_DIALBACK_TIMEOUT,
+		             out->sasl_asked ? "no answer to SASL from the peer"
+		                             : "no db:result from the peer");
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- restart: SASL is done, header and features come again ---- */
+
+static void out_restart(void *owner, const struct fw_event *event)
+{
+	struct s2s_out *out = owner;
+	const struct s2s_leg_end *end = event->data;
+	struct fw_stanza **element = event->data;
+
+	switch (event->kind) {
+	case FW_EVENT_ENTER:
+		fw_machine_timeout(&out->leg.machine, out->leg.s2s->config->stream_timeout_ms);
+		s2s_out_open_again(out);
+		break;
+	case S2S_OUT_EV_HEADER:
+		if (!s2s_out_header_again(out, event->data)) {
+			s2s_leg_fail(&out->leg, FW_CAUSE_SASL_FAILED, "the new header has no id");
+		}
+		break;
+	case S2S_LEG_EV_ELEMENT:
+		if (fw_str_is(fw_stanza_ns(*element), FW_NS_STREAMS) &&
+		    fw_str_is(fw_stanza_name(*element), "features")) {
+			s2s_out_features_again(out, *element);
+			s2s_claims_external_valid(&out->leg);
+		} else {
+			s2s_leg_element(&out->leg, element);
+		}
+		break;
+	case S2S_LEG_EV_TRUSTED:
 		fw_machine_goto(&out->leg.machine, S2S_OUT_UP);
 		break;
 	case S2S_LEG_EV_CLOSED:
-		s2s_leg_fail(&out->leg, end->cause, "during dialback: %s", end->detail);
+		s2s_leg_fail(&out->leg, end->cause, "after SASL: %s", end->detail);
 		break;
 	case FW_EVENT_TIMEOUT:
-		s2s_leg_fail(&out->leg, FW_CAUSE_DIALBACK_TIMEOUT, "no db:result from the peer");
+		s2s_leg_fail(&out->leg, FW_CAUSE_HEADER_TIMEOUT, "after SASL");
 		break;
 	default:
 		break;
@@ -194,7 +257,10 @@ const struct fw_state_row s2s_out_rows[S2S_OUT_STATES] = {
 	[S2S_OUT_DIAL] = { "dial", out_dial, FW_TIMEOUT_OWN,
 	                   FW_TO(S2S_OUT_AUTH) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_AUTH] = { "auth", out_auth, FW_TIMEOUT_OWN,
-	                   FW_TO(S2S_OUT_UP) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
+	                   FW_TO(S2S_OUT_RESTART) | FW_TO(S2S_OUT_UP) | FW_TO(S2S_OUT_DRAIN) |
+	                           FW_TO(S2S_OUT_CLOSED) },
+	[S2S_OUT_RESTART] = { "restart", out_restart, FW_TIMEOUT_OWN,
+	                      FW_TO(S2S_OUT_UP) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_UP] = { "up", s2s_leg_state_up, FW_TIMEOUT_OWN,
 	                 FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_DRAIN] = { "drain", s2s_leg_state_drain, S2S_LEG_DRAIN_MS, FW_TO(S2S_OUT_CLOSED) },

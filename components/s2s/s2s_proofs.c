@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "components/s2s/s2s_external.h"
 #include "components/s2s/s2s_leg.h"
 #include "components/s2s/s2s_side.h"
 
@@ -121,6 +122,7 @@ static struct s2s_proof *proof_new(struct s2s_leg *leg, const struct s2s_db *db,
 		return NULL;
 	}
 	proof->leg = leg;
+	proof->method = S2S_METHOD_DIALBACK;
 	memcpy(proof->remote, remote, strlen(remote) + 1);
 	memcpy(proof->local, local, strlen(local) + 1);
 	proof->remote_text = fw_str_dup(db->from);
@@ -248,6 +250,19 @@ static void proof_verify(struct s2s_proof *proof)
 	}
 }
 
+static void proof_external(struct s2s_proof *proof, enum fw_cause cause)
+{
+	struct s2s_leg *leg = proof->leg;
+
+	if (cause == FW_CAUSE_NONE) {
+		proof->state = S2S_PROOF_VERIFY;
+		s2s_trust_proof(proof, S2S_METHOD_EXTERNAL);
+	} else {
+		proof_remove(proof);
+	}
+	s2s_external_settled(leg, cause);
+}
+
 static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
 {
 	struct s2s_proof *proof = ctx;
@@ -255,6 +270,10 @@ static void proof_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause ca
 
 	proof->request = NULL;
 	cause = s2s_ask_read_policy(reply, cause, &asked);
+	if (proof->method == S2S_METHOD_EXTERNAL) {
+		proof_external(proof, asked ? cause : FW_CAUSE_RESOURCES);
+		return;
+	}
 	if (!asked) { /* nobody to ask: nobody comes in */
 		proof_failed(proof, "resource-constraint", "the policy could not be asked");
 		return;
@@ -322,6 +341,39 @@ void s2s_proofs_result(struct s2s_leg *leg, const struct s2s_db *db, const char 
 			proof_failed(proof, "resource-constraint", NULL);
 		}
 	}
+}
+
+/* ---- SASL instead ---- */
+
+int s2s_proofs_external(struct s2s_leg *leg)
+{
+	const struct s2s_db db = { .from = fw_str(leg->remote),
+		                   .to = fw_str(leg->local),
+		                   .key = fw_str("") };
+	struct s2s_proof *proof = proof_new(leg, &db, leg->remote, leg->local);
+
+	if (proof == NULL) {
+		return FW_ENOMEM;
+	}
+	proof->method = S2S_METHOD_EXTERNAL;
+	if (s2s_side_among_us(leg->s2s, leg->local)) {
+		proof_external(proof, FW_CAUSE_NONE);
+	} else if (s2s_ask_policy(leg->s2s, leg->local, leg->remote, false, proof_on_policy, proof,
+	                          &proof->request) != FW_OK) {
+		proof_remove(proof);
+		return FW_ENOMEM;
+	}
+	return FW_OK;
+}
+
+bool s2s_proofs_external_pending(const struct s2s_leg *leg)
+{
+	for (const struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
+		if (proof->method == S2S_METHOD_EXTERNAL && proof->state != S2S_PROOF_VALID) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* ---- stanzas ---- */

@@ -16,7 +16,8 @@ enum { REMOTES_BUCKETS = 256, REMOTES_MAX = 4096 };
 struct s2s_remote {
 	struct s2s_remote *next;
 	struct s2s_failure failure;
-	uint32_t attempts; /* under way */
+	uint32_t attempts;          /* under way */
+	uint64_t external_after_ms; /* until then EXTERNAL is not tried */
 	char name[];
 };
 
@@ -210,6 +211,23 @@ void s2s_remotes_failed(struct s2s_remotes *remotes, const char *name, enum fw_c
 void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *name)
 {
 	remotes_end(remotes, name);
+}
+
+void s2s_remotes_external_refused(struct s2s_remotes *remotes, const char *name)
+{
+	struct s2s_remote *remote = remotes_get(remotes, name);
+
+	if (remote != NULL) {
+		remote->external_after_ms =
+		        fw_now_ms(remotes->s2s->loop) + remotes->s2s->config->external_retry_ms;
+	}
+}
+
+bool s2s_remotes_refuses_external(const struct s2s_remotes *remotes, const char *name)
+{
+	const struct s2s_remote *remote = remotes_find(remotes, name);
+
+	return remote != NULL && fw_now_ms(remotes->s2s->loop) < remote->external_after_ms;
 }
 
 const struct s2s_failure *s2s_remotes_failure(const struct s2s_remotes *remotes, const char *name)

@@ -61,9 +61,8 @@ static void report_pairs(struct fw_json *pairs, const struct s2s_leg *leg)
 		[S2S_PROOF_VALID] = "valid",
 	};
 	static const char *const claim_words[] = {
-		[S2S_CLAIM_WAITING] = "waiting",
-		[S2S_CLAIM_KEY] = "key",
-		[S2S_CLAIM_ASKED] = "asked",
+		[S2S_CLAIM_WAITING] = "waiting", [S2S_CLAIM_KEY] = "key",
+		[S2S_CLAIM_ASKED] = "asked",     [S2S_CLAIM_SASL] = "sasl",
 		[S2S_CLAIM_VALID] = "valid",
 	};
 

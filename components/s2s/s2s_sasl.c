@@ -36,11 +36,10 @@ enum s2s_sasl_kind s2s_sasl_kind(const struct fw_stanza *stanza)
 
 /* ---- reading ---- */
 
-bool s2s_sasl_is_offered(const struct fw_elem *features)
+bool s2s_sasl_is_offered(const struct fw_elem *mechanisms)
 {
-	const struct fw_elem *list = fw_elem_find(features, "mechanisms", S2S_NS_SASL);
-
-	for (struct fw_elem *elem = fw_elem_first(list); elem != NULL; elem = fw_elem_next(elem)) {
+	for (struct fw_elem *elem = fw_elem_first(mechanisms); elem != NULL;
+	     elem = fw_elem_next(elem)) {
 		if (fw_str_is(fw_elem_name(elem), "mechanism") &&
 		    fw_str_is(fw_str_trim(fw_elem_text(elem)), "EXTERNAL")) {
 			return true;

@@ -28,8 +28,8 @@ enum s2s_sasl_kind {
 };
 enum s2s_sasl_kind s2s_sasl_kind(const struct fw_stanza *stanza);
 
-/** Do these features offer EXTERNAL? An empty list of mechanisms offers nothing, and is no error. */
-bool s2s_sasl_is_offered(const struct fw_elem *features);
+/** Is EXTERNAL among these <mechanisms/>? An empty list offers nothing, and is no error. */
+bool s2s_sasl_is_offered(const struct fw_elem *mechanisms);
 
 /** What <auth/> or <response/> says. */
 struct s2s_sasl_identity {

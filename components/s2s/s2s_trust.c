@@ -236,7 +236,7 @@ void s2s_trust_claim(struct s2s_claim *claim, enum s2s_method method)
 {
 	struct s2s_leg *leg = claim->leg;
 
-	fw_assert(claim->state == S2S_CLAIM_ASKED);
+	fw_assert(claim->state == S2S_CLAIM_ASKED || claim->state == S2S_CLAIM_SASL);
 	claim->state = S2S_CLAIM_VALID;
 	trust_grant(leg, claim->pair->local, claim->pair->remote, method, &claim->grant);
 	s2s_bidi_taken(claim);

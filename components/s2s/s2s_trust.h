@@ -80,6 +80,7 @@ struct s2s_proof {
 	struct s2s_leg *leg;
 	struct s2s_carrier at_remote; /**< what we send may go back over the leg */
 	enum s2s_proof_state state;
+	enum s2s_method method;      /**< in which the peer proves it */
 	struct s2s_grant grant;
 	char remote[FW_DOMAIN_SIZE]; /**< keys */
 	char local[FW_DOMAIN_SIZE];

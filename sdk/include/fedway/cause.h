@@ -171,7 +171,7 @@ FW_BEGIN_DECLS
 	  "ask the peer whether it changed its key, on another way; then change pins") \
 	X(TLS_VERSION, "tls-version", "not-authorized", "cancel", "policy-violation", \
 	  "the TLS version is lower than the domain's floor", "the peer must speak a newer TLS; or lower tls_min") \
-	X(SASL_FAILED, "sasl-failed", "not-authorized", "wait", "remote-server-timeout", \
+	X(SASL_FAILED, "sasl-failed", "policy-violation", "wait", "remote-server-timeout", \
 	  "SASL EXTERNAL was refused", "the log line carries the condition; compare the certificate with the domain") \
 	/* conversation */ \
 	X(NOT_ACKNOWLEDGED, "not-acknowledged", "", "wait", "remote-server-timeout", \

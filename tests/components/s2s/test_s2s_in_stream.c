@@ -187,7 +187,7 @@ static void each_bad_stanza_has_its_error(void **ctx)
 		{ "<message from='a@corp.example' to='b@corp.example'/>", "<invalid-from " },
 		{ "<message to='b@corp.example'/>", "<improper-addressing " },
 		{ "<message from='a@partner.example'/>", "<improper-addressing " },
-		{ "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>",
+		{ "<compress xmlns='http://jabber.org/protocol/compress'/>",
 		  "<unsupported-stanza-type " },
 		{ STARTTLS, "<unsupported-stanza-type " },
 		{ "<stream:features/>", "<unsupported-stanza-type " },

@@ -48,7 +48,6 @@ issue b b.example $from $until 'subjectAltName=DNS:b.example,DNS:*.b.example\nex
 issue client client.example $from $until 'subjectAltName=DNS:client.example\nextendedKeyUsage=clientAuth\n'
 issue expired old.example $from 20210101000000Z 'subjectAltName=DNS:old.example\n'
 issue partner partner.example $from $until 'subjectAltName=DNS:partner.example\nextendedKeyUsage=serverAuth\n'
-issue partner-old partner.example $from 20210101000000Z 'subjectAltName=DNS:partner.example\n'
 key partner-self
 openssl req -x509 -new -key partner-self.key -subj "/CN=partner.example" -days 36500 -out partner-self.pem \
 	-addext "subjectAltName=DNS:partner.example"

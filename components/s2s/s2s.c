@@ -224,6 +224,7 @@ static void s2s_reload(struct fw_self *self, const void *config)
 		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_ERROR,
 		       "not all domains are bound reason=\"%s\"", err.text);
 	}
+	s2s_judge_side(s2s);
 	if (s2s->draining) {
 		return;
 	}

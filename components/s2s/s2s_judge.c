@@ -102,3 +102,38 @@ void s2s_judge_all(struct s2s *s2s)
 		judge_leg(leg);
 	}
 }
+
+/* ---- what the configuration says of sides ---- */
+
+static bool judge_is_left(const struct s2s_leg *leg)
+{
+	for (const struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
+		if (s2s_side_refusal(leg->s2s, claim->pair->local, claim->pair->remote) !=
+		    FW_CAUSE_NONE) {
+			return true;
+		}
+	}
+	for (const struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
+		if (s2s_side_objection(leg->s2s, proof->local, proof->remote, &leg->peer) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void judge_legs_by_side(struct s2s_leg *leg)
+{
+	while (leg != NULL) {
+		struct s2s_leg *next = leg->next;
+		if (s2s_leg_live(leg) && judge_is_left(leg)) {
+			s2s_leg_close(leg, FW_CAUSE_CONFIG_CLOSED, "");
+		}
+		leg = next;
+	}
+}
+
+void s2s_judge_side(struct s2s *s2s)
+{
+	judge_legs_by_side(s2s->outs);
+	judge_legs_by_side(s2s->ins);
+}

@@ -94,7 +94,7 @@ static struct s2s_domain_row security_everybody(const struct s2s_config *config)
 	};
 
 	/* Inside, many a server's certificate names its machine only: the address is the proof. */
-	if (config->side == S2S_SIDE_INNER && row.certificate_name == S2S_NAME_AS_TLS) {
+	if (config->side == S2S_SIDE_INNER && row.certificate_name != S2S_NAME_REQUIRED) {
 		row.certificate_name = S2S_NAME_OPTIONAL;
 	}
 	return row;

@@ -31,8 +31,8 @@ const struct fw_option s2s_server_rows[] = {
 	FW_OPT(struct s2s_server_row, direct_tls, "false",
 	       .help = "whether TLS begins with the first byte on that port (XEP-0368)"),
 	FW_OPT(struct s2s_server_row, addresses, "", .max = 1000,
-	       .help = "IP addresses and networks (\"10.0.5.0/24\") that it connects from and that "
-	               "may speak for its domains; none: host"),
+	       .help = "IP addresses and networks (\"10.0.5.0/24\") beside host that it connects "
+	               "from: whoever does is taken for its domains"),
 	FW_OPT_END,
 };
 
@@ -137,30 +137,31 @@ static bool server_has(const struct side_server *server, const struct fw_addr *a
 static int side_read_server(struct side_server *server, const struct s2s_server_row *row,
                             struct fw_error *err)
 {
-	const struct fw_strings alone = { &row->host, 1 };
-	const struct fw_strings *texts = row->addresses.count > 0 ? &row->addresses : &alone;
+	const char *host = row->host[0] != '\0' ? row->host : NULL;
+	size_t count = row->addresses.count + (host != NULL);
 
 	server->direct_tls = row->direct_tls;
-	if (row->host[0] != '\0' && fw_addr_parse(row->host, row->port, &server->addr) != FW_OK) {
+	if (host != NULL && fw_addr_parse(host, row->port, &server->addr) != FW_OK) {
 		return fw_error_set(err, FW_EINVAL,
-		                    "inner_servers: host \"%s\" is not an IP address", row->host);
+		                    "inner_servers: host \"%s\" is not an IP address", host);
 	}
-	if (texts == &alone && row->host[0] == '\0') {
+	if (count == 0) {
 		return fw_error_set(err, FW_EINVAL,
 		                    "inner_servers: the server of \"%s\" has neither host nor "
 		                    "addresses: nobody could be taken for it",
 		                    row->domains.items[0]);
 	}
-	server->networks = calloc(texts->count, sizeof(*server->networks));
+	server->networks = calloc(count, sizeof(*server->networks));
 	if (server->networks == NULL) {
 		return FW_ENOMEM;
 	}
-	for (size_t i = 0; i < texts->count; i++) {
-		if (network_read(texts->items[i], &server->networks[i]) != FW_OK) {
+	for (size_t i = 0; i < count; i++) {
+		const char *text = i < row->addresses.count ? row->addresses.items[i] : host;
+		if (network_read(text, &server->networks[i]) != FW_OK) {
 			return fw_error_set(err, FW_EINVAL,
 			                    "inner_servers: \"%s\" is neither an IP address nor a "
 			                    "network like \"10.0.5.0/24\"",
-			                    texts->items[i]);
+			                    text);
 		}
 		server->network_count++;
 	}

@@ -27,7 +27,7 @@ struct s2s_server_row {
 	const char *host; /**< "": it is not dialled */
 	uint16_t port;
 	bool direct_tls;
-	struct fw_strings addresses; /**< IP addresses and networks it comes from; none: `host` */
+	struct fw_strings addresses; /**< IP addresses and networks it comes from, beside `host` */
 };
 extern const struct fw_option s2s_server_rows[];
 

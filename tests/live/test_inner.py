@@ -28,7 +28,7 @@ def prepare_inner_side(world, folder):
     world.inner_dns = SampleUnbound(f"{world.where}/inner-dns", folder, world.edge_ip, world.edge_port)
     # On loopback everybody comes from 127.0.0.1.
     return {'address = "10.0.5.7"; port = 5269': f'address = "{world.edge_ip}"; port = {world.edge_port}',
-            'addresses = ( "10.0.5.20"': 'addresses = ( "127.0.0.0/30"'}
+            'addresses = ( "10.0.5.2': 'addresses = ( "127.0.0.0/30", "10.0.5.2'}
 
 
 def split_fedway(world, there):

@@ -233,6 +233,53 @@ static void a_stranger_is_not_heard(void **ctx)
 	world_free(&inside.world);
 }
 
+/* What a reload takes away ends with it; the other stream never notices. */
+static void a_reload_ends_what_is_gone(void **ctx)
+{
+	struct inside inside;
+	struct s2s_config config;
+
+	(void)ctx;
+	inside_new(&inside);
+	struct peer *gone = peer_connect(&inside.world);
+	struct peer *stays = peer_connect(&inside.world);
+	peer_open(gone, "rooms.example", "partner.example");
+	peer_prove(gone, "rooms.example", "partner.example");
+	peer_open(stays, "corp.example", "partner.example");
+	peer_prove(stays, "corp.example", "partner.example");
+	config = inside.world.config;
+	inside.servers[0].domains = (struct fw_strings){ ours, 1 };
+	fake_host_reload(inside.world.self, &config);
+	peer_expect(gone, "<reset");
+	peer_send(gone, "</stream:stream>");
+	peer_expect_end(gone);
+	peer_send(stays, "<message from='nurse@corp.example' to='j@partner.example' id='m1'/>");
+	world_expect_routed(&inside.world, "m1");
+	peer_free(&gone);
+	peer_free(&stays);
+	world_free(&inside.world);
+}
+
+/* XEP-0368: the same port takes a peer that begins with TLS, and offers it no STARTTLS. */
+static void tls_may_come_first(void **ctx)
+{
+	struct inside inside;
+
+	(void)ctx;
+	inside_init(&inside);
+	world_use_tls(&inside.world, FW_SECURITY_REQUIRED);
+	world_start(&inside.world);
+	struct peer *peer = peer_connect(&inside.world);
+	peer_secure(peer, FW_TLS_INITIATING);
+	peer_open(peer, "corp.example", "partner.example");
+	assert_null(strstr(peer->in, "<starttls"));
+	peer_prove(peer, "corp.example", "partner.example");
+	peer_send(peer, "<message from='nurse@corp.example' to='j@partner.example' id='m1'/>");
+	world_expect_routed(&inside.world, "m1");
+	peer_free(&peer);
+	world_free(&inside.world);
+}
+
 static void networks(void **ctx)
 {
 	static const struct {
@@ -258,6 +305,7 @@ static void networks(void **ctx)
 		struct inside inside;
 		struct fw_addr addr;
 		inside_init(&inside);
+		inside.servers[0].host = "203.0.113.1"; /* always one of them */
 		inside.servers[0].addresses = (struct fw_strings){ &rows[i].network, 1 };
 		inside.world.config.inner_servers.count = 1;
 		world_start(&inside.world);
@@ -265,6 +313,8 @@ static void networks(void **ctx)
 		if (s2s_side_admits(inside.world.s2s, &addr) != rows[i].has) {
 			fail_msg("%s in %s", rows[i].address, rows[i].network);
 		}
+		assert_int_equal(fw_addr_parse("203.0.113.1", 40000, &addr), FW_OK);
+		assert_true(s2s_side_admits(inside.world.s2s, &addr));
 		world_free(&inside.world);
 	}
 }
@@ -328,6 +378,8 @@ int main(void)
 		cmocka_unit_test(the_server_is_dialled_in_the_name_of_the_world),
 		cmocka_unit_test(what_does_not_leave),
 		cmocka_unit_test(a_stranger_is_not_heard),
+		cmocka_unit_test(a_reload_ends_what_is_gone),
+		cmocka_unit_test(tls_may_come_first),
 		cmocka_unit_test(networks),
 		cmocka_unit_test(options_are_checked),
 	};

@@ -16,7 +16,6 @@
 #include <fedway/io/dial.h>
 #include <fedway/io/machine.h>
 
-
 struct s2s_leg;
 struct s2s_limits;
 struct s2s_listener;

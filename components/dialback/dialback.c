@@ -5,7 +5,7 @@
  * options, life cycle, and the two questions that are answered at once: what key to send, and is
  * this key ours. dialback_verify.c asks others. Streams that carry stanzas are not its business.
  */
-#include "components/dialback/dialback.h"
+#include "components/dialback/dialback_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +44,11 @@ static const struct fw_option dialback_options[] = {
 	       .unit = "ms", .help = "limit of a TLS handshake"),
 	FW_OPT(struct dialback_config, max_pending, "1000", .min = 1, .max = 100000,
 	       .help = "verifications under way at the same time; more are refused"),
+	FW_OPT(struct dialback_config, verify_keep_ms, "10000", .max = 3600000, .unit = "ms",
+	       .help = "a stream to an authoritative server stays open for so long, for the next "
+	               "verification; 0: each verification has a stream of its own"),
+	FW_OPT(struct dialback_config, verify_keep_max, "100", .min = 1, .max = 100000,
+	       .unit = "streams", .help = "that are kept open without use"),
 	FW_OPT_END
 };
 
@@ -258,6 +263,7 @@ static void dialback_reload(struct fw_self *self, const void *ctx)
 	} else { /* it passed the check a moment ago; the old keys stay */
 		fw_log(fw_self_log(self), &dialback_logger, FW_LOG_ERROR, "%s", err.text);
 	}
+	dialback_streams_retire(dialback); /* what is asked next is asked under the new settings */
 	if (!dialback_secrets_eq(&old, &dialback->secrets)) {
 		fw_announce(self, "dialback");
 	}
@@ -268,6 +274,7 @@ static void dialback_drain(struct fw_self *self)
 	struct dialback *dialback = fw_self_state(self);
 
 	dialback->draining = true; /* keys and checks are answered to the end: they cost nothing */
+	dialback_streams_retire(dialback);
 	if (dialback->pending == 0) {
 		fw_self_drained(self);
 	}

@@ -20,6 +20,7 @@ struct dialback_config {
 	const char *certificate_file, *key_file, *ca_file;
 	uint32_t connect_timeout_ms, stream_timeout_ms, tls_timeout_ms, attempt_delay_ms;
 	uint32_t max_pending;
+	uint32_t verify_keep_ms, verify_keep_max;
 };
 
 #define DIALBACK_COUNTERS(X) /* id, name, unit, help */ \
@@ -29,6 +30,8 @@ struct dialback_config {
 	  "that others had from us, and they were ours") \
 	X(CHECKS_INVALID, "checks_invalid", "keys", \
 	  "that others had, and they were not ours") \
+	X(STREAMS_REUSED, "streams_reused", "verifications", \
+	  "that were asked over a stream which had served others") \
 	X(VERIFIED_VALID, "verified_valid", "verifications", \
 	  "that the authoritative server answered with valid") \
 	X(VERIFIED_INVALID, "verified_invalid", "verifications", \
@@ -42,6 +45,7 @@ struct dialback_config {
 enum dialback_count { DIALBACK_COUNTERS(DIALBACK_COUNTER_ENUM) DIALBACK_COUNTS };
 #undef DIALBACK_COUNTER_ENUM
 
+struct dialback_stream;
 struct dialback_verify;
 
 struct dialback {
@@ -50,8 +54,9 @@ struct dialback {
 	const struct dialback_config *config;
 	struct dialback_secrets secrets;
 	struct fw_tls_context *tls; /**< NULL with `no-tls` */
-	struct dialback_verify *verifies; /**< under way, or closing their stream */
-	size_t pending;                   /**< those without an answer */
+	struct dialback_verify *verifies; /**< without an answer */
+	size_t pending;                   /**< number of those */
+	struct dialback_stream *streams;  /**< newest first */
 	bool draining;
 };
 
@@ -76,7 +81,7 @@ void dialback_verify(struct dialback *dialback, const struct dialback_question *
                      struct fw_stanza **request);
 /** Ends all verifications and their streams; who waits is told the cause. */
 void dialback_verify_end_all(struct dialback *dialback, enum fw_cause cause);
-/** One object per verification under way into the array `streams`. */
+/** One object per verification under way, and per stream that is kept, into the array `streams`. */
 void dialback_verify_report(const struct dialback *dialback, struct fw_json *streams);
 
 #endif

@@ -130,8 +130,11 @@ static void stream_on_closed(void *ctx, enum fw_cause cause, const char *detail)
 	char text[192];
 
 	fw_channel_free(&stream->channel);
-	fw_log(stream->log, &stream_logger, FW_LOG_DEBUG, "stream ended cause=%s",
-	       fw_cause_row(cause)->name);
+	if (stream->riders == NULL) {
+		fw_log(stream->log, &stream_logger, FW_LOG_DEBUG, "%s is gone cause=%s",
+		       stream->phase == STREAM_CLOSING ? "closed stream" : "kept stream",
+		       fw_cause_row(cause)->name);
+	}
 	snprintf(text, sizeof(text), "the stream ended without an answer: %s %s",
 	         fw_cause_row(cause)->name, detail);
 	stream_failed(stream, FW_CAUSE_DIALBACK_ERROR, text);

@@ -235,6 +235,7 @@ int fw_tls_handshake(struct fw_tls *tls, int *want, struct fw_error *err)
 		free(tls->own_name); /* it has chosen */
 		tls->own_name = NULL;
 		tls_sessions_established(tls);
+		tls_peer_drop_chain(tls->ssl);
 		return FW_OK;
 	}
 	int ret = tls_result(tls, status, want, err);

@@ -127,9 +127,19 @@ int tls_peer_verify(X509_STORE_CTX *store, void *ctx)
 		note(findings, X509_V_ERR_UNSPECIFIED); /* it could not even begin */
 	}
 	look_at_chain(findings, tls->side, X509_STORE_CTX_get0_chain(store));
+	X509_STORE_CTX_set0_verified_chain(store, NULL); /* OpenSSL would keep it */
 	X509_STORE_CTX_set_error(store, X509_V_OK);
 	ERR_clear_error();
 	return 1;
+}
+
+void tls_peer_drop_chain(SSL *ssl)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+
+	while (sk_X509_num(chain) > 0) {
+		X509_free(sk_X509_pop(chain));
+	}
 }
 
 /* ---- the record ---- */

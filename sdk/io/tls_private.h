@@ -117,6 +117,8 @@ void tls_keys_choose(struct fw_tls *tls, const char *sni);
 
 /** OpenSSL's verification of a chain: records what is found, and lets the handshake go on. */
 int tls_peer_verify(X509_STORE_CTX *store, void *ctx);
+/** The chain is judged: an idle connection, and its session, need not keep some KiB of it. */
+void tls_peer_drop_chain(SSL *ssl);
 /** NULL when out of memory. [g] */
 struct tls_peer *tls_peer_new(X509 *certificate);
 /** NULL gives NULL. */

@@ -276,6 +276,26 @@ static void the_peers_names_are_asked_for_by_domain(void **state)
 	pair_close(&pair);
 }
 
+/* Some KiB for each connection that idles. */
+static void a_judged_chain_is_not_kept(void **state)
+{
+	const struct made_spec spec = { .subject = "p", .issuer = &middle };
+	const struct fw_tls_settings usual = { .certificate_file = NULL };
+
+	(void)state;
+	for (int side = FW_TLS_INITIATING; side <= FW_TLS_RECEIVING; side++) {
+		struct fw_tls_facts facts;
+		struct pair pair;
+
+		shake(&pair, (enum fw_tls_side)side, presented(&spec, true), &usual, &facts);
+		assert_true(facts.chain_valid);
+		SSL *ssl = pair.tls[side == FW_TLS_INITIATING ? 0 : 1]->ssl;
+		assert_true(sk_X509_num(SSL_get_peer_cert_chain(ssl)) <= 0);
+		assert_true(sk_X509_num(SSL_get0_verified_chain(ssl)) <= 0);
+		pair_close(&pair);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +304,7 @@ int main(void)
 		cmocka_unit_test(lists_of_revocation_are_kept_to),
 		cmocka_unit_test(who_shows_none_is_missing_one),
 		cmocka_unit_test(the_peers_names_are_asked_for_by_domain),
+		cmocka_unit_test(a_judged_chain_is_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, setup, cleanup);

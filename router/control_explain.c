@@ -168,13 +168,12 @@ static void explain_route(struct fw_json *steps, const char *what, const struct 
 	     end->kind);
 }
 
-/* Asks the holder of the way to the outside, when it has that command. */
-static int ask_gateway(struct control_call *call, const char *name, const struct explain_end *local,
-                       const struct explain_end *remote)
+/* Asks the holder of one end, when it has that command. */
+static int ask_holder(struct control_call *call, const char *name, const struct component *holder,
+                      const struct fw_json *pair, struct fw_json *list)
 {
-	struct fw_json *list = fw_json_set_array(call->result, "components");
-	struct instance *instance = remote->holder != NULL && component_is(remote->holder, "module")
-	                                    ? instance_find(call->router, remote->holder->id)
+	struct instance *instance = holder != NULL && component_is(holder, "module")
+	                                    ? instance_find(call->router, holder->id)
 	                                    : NULL;
 	const struct fw_command *command =
 	        instance != NULL ? control_component_command(instance, fw_str(name)) : NULL;
@@ -182,12 +181,23 @@ static int ask_gateway(struct control_call *call, const char *name, const struct
 	if (command == NULL) {
 		return FW_OK;
 	}
-	struct fw_json *pair = fw_json_set_object(call->result, "pair");
-	fw_json_set(pair, "local", local->domain);
-	fw_json_set(pair, "remote", remote->domain);
 	struct fw_json *out = fw_json_append_object(list);
 	fw_json_set(out, "id", fw_str(instance->component->id));
 	return control_ask_component(call, instance, command, pair, out);
+}
+
+/* Asks who holds the way to the outside, and who holds the way to a server of ours, if that end has
+ * a holder. */
+static int ask_holders(struct control_call *call, const char *name, const struct explain_end *local,
+                       const struct explain_end *remote)
+{
+	struct fw_json *list = fw_json_set_array(call->result, "components");
+	struct fw_json *pair = fw_json_set_object(call->result, "pair");
+
+	fw_json_set(pair, "local", local->domain);
+	fw_json_set(pair, "remote", remote->domain);
+	int ret = ask_holder(call, name, remote->holder, pair, list);
+	return ret == FW_OK ? ask_holder(call, name, local->holder, pair, list) : ret;
 }
 
 /* The first step that fails decides. @return true when there is one */
@@ -253,7 +263,7 @@ static int explain_stanza(struct control_call *call)
 		explain_route(fw_json_set_array(call->result, "answers"), "way back", &from, back);
 	}
 	if (from.local != to.local) {
-		ret = ask_gateway(call, "explain", from.local ? &from : &to,
+		ret = ask_holders(call, "explain", from.local ? &from : &to,
 		                  from.local ? &to : &from);
 	}
 	return ret;
@@ -335,7 +345,7 @@ int control_check(struct control_call *call)
 	}
 	(void)find_holder(call->router, &local, &remote);
 	call->gathered = check_gathered;
-	ret = ask_gateway(call, "check", &local, &remote);
+	ret = ask_holders(call, "check", &local, &remote);
 	if (ret == FW_OK && call->legs == NULL) {
 		call->remedy = "run the module s2s";
 		return fw_error_set(&call->err, FW_ENOENT, "no component here goes to the outside");

@@ -11,6 +11,7 @@
 
 #include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_side.h"
 #include "components/s2s/s2s_steps.h"
 
 struct explain {
@@ -213,6 +214,25 @@ static void explain_rest(struct explain *explain)
 	explain_done(explain);
 }
 
+/* A server of ours: nobody is asked for its address. */
+static void explain_server(struct explain *explain)
+{
+	struct s2s_targets targets = { .count = 0 };
+
+	if (!s2s_side_targets(explain->s2s, explain->remote, &targets)) {
+		s2s_step_cause(explain->outgoing, S2S_STEP_FAIL, "addresses", FW_CAUSE_NO_ROUTE,
+		               "inner_servers gives no host");
+	} else {
+		struct fw_json *list = fw_json_set_array(fw_call_result(explain->call), "targets");
+		for (size_t i = 0; i < targets.count; i++) {
+			explain_target(list, &targets.items[i]);
+		}
+		s2s_step(explain->outgoing, S2S_STEP_OK, "addresses",
+		         "%zu, from inner_servers; DNS is not asked", targets.count);
+	}
+	explain_rest(explain);
+}
+
 static void explain_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
 {
 	struct explain *explain = ctx;
@@ -272,6 +292,10 @@ static void explain_on_policy_in(void *ctx, struct fw_stanza *reply, enum fw_cau
 		explain_rest(explain);
 		return;
 	}
+	if (s2s_side_inner(explain->s2s)) {
+		explain_server(explain);
+		return;
+	}
 	fw_call_progress(explain->call, "asking the resolver for %s", explain->remote);
 	if (s2s_ask_targets(explain->s2s, explain->remote, explain_on_targets, explain,
 	                    &explain->request) != FW_OK) {
@@ -291,6 +315,20 @@ static void explain_on_policy_out(void *ctx, struct fw_stanza *reply, enum fw_ca
 	}
 }
 
+/* What is asked is seen from the border. On the inner side we play the remote domain, and what
+ * comes in from the world goes out to our own server. */
+static void explain_turn(struct explain *explain)
+{
+	struct fw_json *steps = explain->outgoing;
+	char domain[FW_DOMAIN_SIZE];
+
+	explain->outgoing = explain->incoming;
+	explain->incoming = steps;
+	memcpy(domain, explain->local, sizeof(domain));
+	memcpy(explain->local, explain->remote, sizeof(domain));
+	memcpy(explain->remote, domain, sizeof(domain));
+}
+
 void s2s_explain(struct fw_self *self, struct fw_call *call)
 {
 	struct s2s *s2s = fw_self_state(self);
@@ -308,6 +346,9 @@ void s2s_explain(struct fw_self *self, struct fw_call *call)
 	explain->call = call;
 	explain->outgoing = fw_json_set_array(fw_call_result(call), "outgoing");
 	explain->incoming = fw_json_set_array(fw_call_result(call), "incoming");
+	if (s2s_side_inner(s2s)) {
+		explain_turn(explain);
+	}
 	fw_call_on_cancel(call, explain_cancel, explain);
 	if (s2s_ask_policy(s2s, explain->local, explain->remote, true, explain_on_policy_out,
 	                   explain, &explain->request) != FW_OK) {

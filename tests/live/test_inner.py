@@ -210,3 +210,15 @@ def test_direct_tls_on_the_same_port(inner):
     inner.juliet.wait_body("are you there?")
     assert inner.inner_dns.asked(f"_xmpps-server._tcp.{PARTNER}")
     assert not inner.inner_dns.asked(f"_xmpp-server._tcp.{PARTNER}")
+
+
+@only("split-prosody")
+def test_explain_tells_both_legs(inner):
+    """One question, answered by both sides of the edge."""
+    inner.nurse.message(JULIET, "what light?")
+    inner.juliet.wait_body("what light?")
+    told = inner.fedway.ctl("explain", NURSE, JULIET)
+    assert told["verdict"] == "passes"
+    assert [part["id"].split(".")[0] for part in told["components"]] == ["s2s-1", "s2s-inner"]
+    assert "proved by address" in str(told["components"][1]["outgoing"])
+    assert "from inner_servers" in str(inner.fedway.ctl("explain", JULIET, NURSE)["components"][1]["incoming"])

@@ -280,6 +280,40 @@ static void tls_may_come_first(void **ctx)
 	world_free(&inside.world);
 }
 
+static void expect_text(const struct fw_json *steps, const char *text)
+{
+	char *all = NULL;
+
+	assert_non_null(steps);
+	all = fw_json_dump(steps, false);
+	if (all == NULL || strstr(all, text) == NULL) {
+		fail_msg("\"%s\" is not in %s", text, all != NULL ? all : "nothing");
+	}
+	free(all);
+}
+
+/* Asked from the border: what goes out to the world came in from our server. */
+static void it_explains_the_way_inside(void **ctx)
+{
+	struct inside inside;
+
+	(void)ctx;
+	inside_new(&inside);
+	struct peer *peer = peer_connect(&inside.world);
+	peer_open(peer, "corp.example", "partner.example");
+	peer_prove(peer, "corp.example", "partner.example");
+	struct fw_json *result = fake_host_command(
+	        inside.world.host, inside.world.self, "explain",
+	        "{\"local\": \"corp.example\", \"remote\": \"partner.example\"}", SOON_MS);
+	expect_text(fw_json_get(result, "outgoing"), "proved by address");
+	expect_text(fw_json_get(result, "incoming"), "from inner_servers");
+	expect_text(fw_json_get(result, "targets"), "127.0.0.1:5269");
+	assert_int_equal(inside.world.resolved, 0);
+	fw_json_free(&result);
+	peer_free(&peer);
+	world_free(&inside.world);
+}
+
 static void networks(void **ctx)
 {
 	static const struct {
@@ -380,6 +414,7 @@ int main(void)
 		cmocka_unit_test(a_stranger_is_not_heard),
 		cmocka_unit_test(a_reload_ends_what_is_gone),
 		cmocka_unit_test(tls_may_come_first),
+		cmocka_unit_test(it_explains_the_way_inside),
 		cmocka_unit_test(networks),
 		cmocka_unit_test(options_are_checked),
 	};

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "components/s2s/s2s_commands.h"
+#include "components/s2s/s2s_egress.h"
 #include "components/s2s/s2s_carriers.h"
 #include "components/s2s/s2s_leg.h"
 #include "components/s2s/s2s_limits.h"
@@ -98,6 +99,7 @@ static void s2s_free(struct s2s **s2s_ptr)
 	s2s_carriers_free(&s2s->carriers);
 	s2s_remotes_free(&s2s->remotes);
 	s2s_traces_free(&s2s->traces);
+	s2s_egress_free(&s2s->egress);
 	s2s_limits_free(&s2s->limits);
 	s2s_rates_free(&s2s->rates);
 	s2s_side_free(&s2s->side);
@@ -133,7 +135,8 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	s2s->progress.fn = s2s_on_progress;
 	s2s->progress.ctx = s2s;
 	if (s2s_pairs_new(s2s, &s2s->pairs) != FW_OK || s2s_carriers_new(&s2s->carriers) != FW_OK ||
-	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK || s2s_limits_new(&s2s->limits) != FW_OK ||
+	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK ||
+	    s2s_egress_new(s2s, &s2s->egress) != FW_OK || s2s_limits_new(&s2s->limits) != FW_OK ||
 	    s2s_rates_new(s2s, &s2s->rates) != FW_OK) {
 		goto done;
 	}
@@ -206,6 +209,7 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	struct fw_error err = { 0 };
 
 	s2s->config = config;
+	s2s_egress_reload(s2s->egress);
 	/* Rules point into the configuration. What was checked compiles, unless memory runs out. */
 	s2s_security_free(&s2s->security);
 	int ret = s2s_security_new(config, &s2s->security, &err);

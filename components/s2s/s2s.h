@@ -16,6 +16,8 @@
 #include <fedway/io/dial.h>
 #include <fedway/io/machine.h>
 
+
+struct s2s_egress;
 struct s2s_leg;
 struct s2s_limits;
 struct s2s_listener;
@@ -26,6 +28,7 @@ struct s2s_remotes;
 struct s2s_shown;
 struct s2s_traces;
 struct s2s_side;
+struct s2s_targets;
 
 /* ---- options (s2s_options.c) ---- */
 
@@ -63,6 +66,10 @@ struct s2s_config {
 	uint32_t queue_max_age_ms;
 	uint32_t queue_total_max_stanzas;
 	uint64_t queue_total_max_bytes;
+	uint32_t connecting_max;
+	uint32_t connecting_per_domain_max;
+	struct fw_strings source_addresses;
+	uint32_t target_keep_ms;
 	uint32_t backoff_min_ms;
 	uint32_t backoff_max_ms;
 	uint32_t unauthenticated_max;
@@ -113,6 +120,8 @@ struct s2s_totals {
 	  "a stream was not read for a while, because its domain was over rate_max_stanzas or rate_max_bytes") \
 	X(STREAMS_OUT, "streams_out", "streams", \
 	  "to other servers that were begun") \
+	X(STREAMS_OUT_WAITED, "streams_out_waited", "streams", \
+	  "that had to wait for their turn: connecting_max, connecting_per_domain_max") \
 	X(STREAMS_OUT_UP, "streams_out_up", "streams", \
 	  "to other servers that were authenticated") \
 	X(STREAMS_OUT_FAILED, "streams_out_failed", "streams", \
@@ -180,6 +189,7 @@ struct s2s {
 	struct s2s_carriers *carriers;
 	struct s2s_remotes *remotes;
 	struct s2s_traces *traces;       /**< NULL until the first (s2s_trace.c) */
+	struct s2s_egress *egress;
 	struct s2s_limits *limits;
 	struct s2s_rates *rates;
 	struct s2s_totals waiting;
@@ -233,6 +243,10 @@ void s2s_remotes_failed(struct s2s_remotes *remotes, const char *remote, enum fw
 			const char *detail);
 /** How long to wait after so many failures in a row. */
 uint64_t s2s_remotes_wait_ms(const struct s2s_config *config, uint32_t failures);
+/** This address took a stream of ours: it goes first while target_keep_ms lasts. */
+void s2s_remotes_worked(struct s2s_remotes *remotes, const char *remote, const struct fw_addr *addr);
+/** Puts the address that worked last before the others, if it is still among them. */
+void s2s_remotes_prefer(const struct s2s_remotes *remotes, const char *remote, struct s2s_targets *targets);
 /** An attempt ended without a verdict on the remote domain: policy, shutdown. */
 void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *remote);
 /** What failed last there, also when it works again; NULL when nothing is known. */
@@ -249,9 +263,11 @@ struct s2s_targets {
 	struct fw_target items[FW_TARGETS_MAX];
 	size_t count;
 	bool is_static;
+	bool fallback_dns; /**< static targets that may be given up for what DNS says */
 };
 
-int s2s_ask_targets(struct s2s *s2s, const char *remote, fw_request_fn *done, void *ctx,
+/** @param skip_static  they could not be reached: ask DNS; only after an answer with fallback_dns */
+int s2s_ask_targets(struct s2s *s2s, const char *remote, bool skip_static, fw_request_fn *done, void *ctx,
 		    struct fw_request **out);
 /** @return FW_CAUSE_NONE, or why there is nothing to connect to */
 enum fw_cause s2s_ask_read_targets(struct fw_stanza *reply, enum fw_cause cause,

@@ -42,13 +42,14 @@ static struct fw_elem *ask_child(struct fw_stanza *reply, const char *name, cons
 
 /* ---- resolver ---- */
 
-int s2s_ask_targets(struct s2s *s2s, const char *remote, fw_request_fn *done, void *ctx,
-                    struct fw_request **out)
+int s2s_ask_targets(struct s2s *s2s, const char *remote, bool skip_static, fw_request_fn *done,
+                    void *ctx, struct fw_request **out)
 {
 	struct fw_stanza *iq = NULL;
 	struct fw_elem *resolve = ask_new("resolve", NS_RESOLVER, &iq);
 
-	if (resolve == NULL || fw_elem_set(resolve, "domain", fw_str(remote)) != FW_OK) {
+	if (resolve == NULL || fw_elem_set(resolve, "domain", fw_str(remote)) != FW_OK ||
+	    (skip_static && fw_elem_set(resolve, "skip", fw_str("static")) != FW_OK)) {
 		fw_stanza_free(&iq);
 		return FW_ENOMEM;
 	}
@@ -73,6 +74,7 @@ enum fw_cause s2s_ask_read_targets(struct fw_stanza *reply, enum fw_cause cause,
 		return FW_CAUSE_DNS_FAILED;
 	}
 	out->is_static = targets != NULL && fw_str_is(fw_elem_attr(targets, "source"), "static");
+	out->fallback_dns = targets != NULL && fw_str_is(fw_elem_attr(targets, "fallback"), "dns");
 	out->count = fw_targets_read(targets, out->items, FW_COUNT(out->items));
 	return out->count > 0 ? FW_CAUSE_NONE : FW_CAUSE_DNS_FAILED;
 }

@@ -25,6 +25,8 @@ struct s2s_domain_row {
 	int certificate_purpose;
 	int require_client_certificates;
 	struct fw_strings pins;
+	/* read by s2s_out.c */
+	struct fw_strings source_addresses;
 };
 
 extern const struct fw_option s2s_domain_rows[];

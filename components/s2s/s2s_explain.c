@@ -297,7 +297,7 @@ static void explain_on_policy_in(void *ctx, struct fw_stanza *reply, enum fw_cau
 		return;
 	}
 	fw_call_progress(explain->call, "asking the resolver for %s", explain->remote);
-	if (s2s_ask_targets(explain->s2s, explain->remote, explain_on_targets, explain,
+	if (s2s_ask_targets(explain->s2s, explain->remote, false, explain_on_targets, explain,
 	                    &explain->request) != FW_OK) {
 		explain_failed(explain);
 	}

@@ -114,6 +114,8 @@ const struct fw_option s2s_domain_rows[] = {
 	FW_OPT(struct s2s_domain_row, require_client_certificates, "inherit",
 	       .choices = row_require_choices,
 	       .help = "under TLS the peer's certificate must verify"),
+	FW_OPT(struct s2s_domain_row, source_addresses, "", .max = 2,
+	       .help = "addresses to connect from; empty: inherit"),
 	FW_OPT(struct s2s_domain_row, pins, "", .max = 16, .check = options_check_pin,
 	       .help = "SHA-256 of the public keys of which the peer must have one, in hex"),
 	FW_OPT_END,
@@ -206,6 +208,16 @@ const struct fw_option s2s_options[] = {
 	       .unit = "stanzas", .help = "waiting for all pairs together"),
 	FW_OPT(struct s2s_config, queue_total_max_bytes, "268435456", .min = 10000,
 	       .max = 68719476736, .unit = "bytes", .help = "waiting for all pairs together"),
+	FW_OPT(struct s2s_config, connecting_max, "500", .min = 1, .max = 100000, .unit = "streams",
+	       .help = "to other servers that are being opened at once; more wait for their turn"),
+	FW_OPT(struct s2s_config, connecting_per_domain_max, "10", .min = 1, .max = 100000,
+	       .unit = "streams", .help = "the same, to one remote domain"),
+	FW_OPT(struct s2s_config, source_addresses, "", .max = 2,
+	       .help = "addresses to connect from, one for each family at most; none: the "
+	               "system's choice"),
+	FW_OPT(struct s2s_config, target_keep_ms, "600000", .max = 86400000, .unit = "ms",
+	       .help = "the address of a remote domain that worked last is tried first for so "
+	               "long; 0: never"),
 	FW_OPT(struct s2s_config, backoff_min_ms, "2000", .min = 1, .max = 3600000, .unit = "ms",
 	       .help = "first wait after an attempt to reach a remote domain failed; it doubles"),
 	FW_OPT(struct s2s_config, backoff_max_ms, "300000", .min = 1, .max = 86400000, .unit = "ms",
@@ -316,6 +328,18 @@ static int s2s_options_check_listen(const struct s2s_config *config, struct fw_e
 	return FW_OK;
 }
 
+static int s2s_options_check_sources(const struct s2s_config *config, struct fw_error *err)
+{
+	const struct s2s_domain_row *rows = config->domains.items;
+	struct fw_addr sources[2];
+	int ret = fw_sources_parse(&config->source_addresses, sources, err);
+
+	for (size_t i = 0; i < config->domains.count && ret == FW_OK; i++) {
+		ret = fw_sources_parse(&rows[i].source_addresses, sources, err);
+	}
+	return ret;
+}
+
 int s2s_options_check(const void *config_in, struct fw_error *err)
 {
 	const struct s2s_config *config = config_in;
@@ -327,6 +351,9 @@ int s2s_options_check(const void *config_in, struct fw_error *err)
 	if (ret == FW_OK) {
 		ret = s2s_side_new(config, &side, err);
 		s2s_side_free(&side);
+	}
+	if (ret == FW_OK) {
+		ret = s2s_options_check_sources(config, err);
 	}
 	if (ret == FW_OK) {
 		ret = s2s_security_new(config, &security, err);

@@ -50,7 +50,8 @@ static void out_on_dialed(void *ctx, struct fw_dial_result *result)
 
 int s2s_out_ask_targets(struct s2s_out *out)
 {
-	return s2s_ask_targets(out->leg.s2s, out->leg.remote, out_on_reply, out, &out->request);
+	return s2s_ask_targets(out->leg.s2s, out->leg.remote, out->skip_static, out_on_reply, out,
+	                       &out->request);
 }
 
 int s2s_out_dial(struct s2s_out *out)
@@ -75,6 +76,13 @@ int s2s_out_dial(struct s2s_out *out)
 		.tap_ctx = &out->leg,
 	};
 
+	const struct s2s_domain_row *row =
+	        s2s_security_row(s2s->security, out->leg.remote, S2S_OUT);
+	bool own = row != NULL && row->source_addresses.count > 0;
+	int ret = fw_sources_parse(own ? &row->source_addresses : &config->source_addresses,
+	                           settings.sources, NULL);
+
+	fw_assert(ret == FW_OK); /* what was checked parses */
 	return fw_dial_start(out->leg.s2s->loop, &settings, out_on_dialed, out, &out->dial);
 }
 
@@ -179,6 +187,7 @@ static void out_describe(const struct s2s_leg *leg, int from, int to, char *more
 static void out_give_up(struct s2s_leg *leg)
 {
 	fw_request_cancel(&s2s_out_of(leg)->request);
+	s2s_egress_leave(leg->s2s->egress, &s2s_out_of(leg)->slot);
 }
 
 static void out_free(struct s2s_leg *leg)
@@ -209,6 +218,18 @@ struct s2s_out *s2s_out_of(struct s2s_leg *leg)
 	return (struct s2s_out *)leg;
 }
 
+bool s2s_out_waits(const struct s2s_leg *leg)
+{
+	return leg->kind == &out_kind && leg->machine.state == S2S_OUT_WAIT;
+}
+
+static void out_on_turn(void *ctx)
+{
+	struct s2s_out *out = ctx;
+
+	fw_machine_send(&out->leg.machine, S2S_OUT_EV_TURN, NULL);
+}
+
 int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair)
 {
 	struct s2s_out *out = calloc(1, sizeof(*out));
@@ -225,12 +246,19 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair)
 	if (ret != FW_OK) {
 		goto done;
 	}
-	s2s_log_change(leg->log, "NEW", s2s_out_words[S2S_OUT_RESOLVE], 0, "");
 	ret = s2s_claims_add(leg, pair);
 	if (ret != FW_OK) {
 		goto done;
 	}
-	ret = s2s_leg_start(leg, S2S_OUT_RESOLVE);
+	out->slot.turn = out_on_turn;
+	out->slot.ctx = out;
+	enum s2s_out_state first = S2S_OUT_RESOLVE;
+	if (!s2s_egress_enter(s2s->egress, &out->slot, leg->remote)) {
+		first = S2S_OUT_WAIT;
+		s2s_count(s2s, S2S_COUNT_STREAMS_OUT_WAITED);
+	}
+	s2s_log_change(leg->log, "NEW", s2s_out_words[first], 0, "");
+	ret = out->slot.remote != NULL ? s2s_leg_start(leg, first) : FW_ENOMEM;
 done:
 	if (ret != FW_OK) {
 		if (pair->claim != NULL) {

@@ -7,9 +7,11 @@
 #ifndef FEDWAY_COMPONENTS_S2S_S2S_OUT_H
 #define FEDWAY_COMPONENTS_S2S_S2S_OUT_H
 
+#include "components/s2s/s2s_egress.h"
 #include "components/s2s/s2s_leg.h"
 
 enum s2s_out_state {
+	S2S_OUT_WAIT, /**< for its turn: s2s_egress.c */
 	S2S_OUT_RESOLVE,
 	S2S_OUT_DIAL,
 	S2S_OUT_AUTH,
@@ -26,6 +28,7 @@ extern const char *const s2s_out_words[S2S_OUT_STATES];
 /** Events of the machine; data by kind. */
 enum {
 	S2S_OUT_EV_REPLY = S2S_LEG_EV_OWN, /**< struct s2s_out_reply: the resolver answered */
+	S2S_OUT_EV_TURN,                 /**< it may begin */
 	S2S_OUT_EV_DIALED,                 /**< struct fw_dial_result */
 	S2S_OUT_EV_RESTARTED,              /**< SASL is done: the stream begins anew */
 	S2S_OUT_EV_HEADER,                 /**< struct fw_stream_header */
@@ -41,6 +44,8 @@ struct s2s_out {
 	struct fw_request *request;
 	struct fw_dial *dial;
 	struct s2s_targets targets;
+	bool skip_static;   /**< static routes could not be reached: DNS is asked */
+	struct s2s_egress_slot slot;
 	char *stream_id;    /**< what leg.stream_id points to */
 	bool sasl_asked, sasl_refused;
 	bool header_in, has_dialback; /**< of the header after SASL */
@@ -51,6 +56,8 @@ struct s2s_out {
 struct s2s_out *s2s_out_of(struct s2s_leg *leg);
 /** Begins a leg to the pair's remote domain; the pair has its claim on it. @return FW_OK, FW_ENOMEM */
 int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair);
+/** It has not begun: too many others are being opened. */
+bool s2s_out_waits(const struct s2s_leg *leg);
 
 /* ---- for s2s_out_states.c ---- */
 

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The states of an outgoing stream: resolve → dial → auth, then those of every leg: up → drain →
- * closed. One row per state; README.md has the drawing. Handlers decide; s2s_out.c and s2s_leg.c
- * act. No state waits for ever.
+ * The states of an outgoing stream: wait → resolve → dial → auth, then those of every leg: up →
+ * drain → closed. One row per state; README.md has the drawing. Handlers decide; s2s_out.c and
+ * s2s_leg.c act. No state waits for ever.
  */
 #include "components/s2s/s2s_out.h"
 #include "components/s2s/s2s_side.h"
@@ -17,14 +17,27 @@
 enum { OUT_SLACK_MS = 1000 };
 
 const char *const s2s_out_words[S2S_OUT_STATES] = {
-	[S2S_OUT_RESOLVE] = "RESOLVING",
-	[S2S_OUT_DIAL] = "CONNECTING",
-	[S2S_OUT_AUTH] = "AUTHENTICATING",
-	[S2S_OUT_RESTART] = "RESTARTING",
-	[S2S_OUT_UP] = "OPEN",
-	[S2S_OUT_DRAIN] = "CLOSING",
-	[S2S_OUT_CLOSED] = "CLOSED",
+	[S2S_OUT_WAIT] = "WAITING",       [S2S_OUT_RESOLVE] = "RESOLVING",
+	[S2S_OUT_DIAL] = "CONNECTING",    [S2S_OUT_AUTH] = "AUTHENTICATING",
+	[S2S_OUT_RESTART] = "RESTARTING", [S2S_OUT_UP] = "OPEN",
+	[S2S_OUT_DRAIN] = "CLOSING",      [S2S_OUT_CLOSED] = "CLOSED",
 };
+
+/* ---- wait: too many others are being opened ---- */
+
+static void out_wait(void *owner, const struct fw_event *event)
+{
+	struct s2s_out *out = owner;
+
+	/* Stanzas that grow too old are returned by their pair, with this as the reason. */
+	if (event->kind != FW_EVENT_ENTER && s2s_leg_empty(&out->leg)) {
+		s2s_leg_close(&out->leg, FW_CAUSE_EGRESS_BUDGET, "nothing waits for it any more");
+	} else if (event->kind == S2S_OUT_EV_TURN) {
+		fw_machine_goto(&out->leg.machine, S2S_OUT_RESOLVE);
+	} else if (event->kind == FW_EVENT_ENTER || event->kind == FW_EVENT_TIMEOUT) {
+		fw_machine_timeout(&out->leg.machine, out->leg.s2s->config->queue_max_age_ms);
+	}
+}
 
 /* ---- resolve ---- */
 
@@ -54,6 +67,7 @@ static bool out_joins(struct s2s_out *out)
 static void out_found(struct s2s_out *out)
 {
 	if (!out_joins(out)) {
+		s2s_remotes_prefer(out->leg.s2s->remotes, out->leg.remote, &out->targets);
 		s2s_count(out->leg.s2s, S2S_COUNT_STREAMS_OUT);
 		fw_machine_goto(&out->leg.machine, S2S_OUT_DIAL);
 	}
@@ -108,20 +122,27 @@ static uint32_t out_dial_limit_ms(const struct s2s_out *out)
 	return (uint32_t)(each * out->targets.count);
 }
 
-static void out_dialed(struct s2s_out *out, struct fw_dial_result *result)
+static void out_not_dialed(struct s2s_out *out, const struct fw_dial_result *result)
 {
 	enum fw_cause cause = result->cause;
+	bool unreached = cause == FW_CAUSE_CONNECT_FAILED || cause == FW_CAUSE_CONNECT_TIMEOUT;
 
-	if (cause != FW_CAUSE_NONE) {
-		bool unreached =
-		        cause == FW_CAUSE_CONNECT_FAILED || cause == FW_CAUSE_CONNECT_TIMEOUT;
-		if (result->target != NULL) {
-			fw_addr_text(&result->target->addr, out->leg.address);
-		}
-		s2s_leg_fail(&out->leg,
-		             unreached && out->targets.is_static ? FW_CAUSE_STATIC_FAILED : cause,
-		             "%s%s%s", out->leg.address, out->leg.address[0] != '\0' ? " " : "",
-		             result->detail != NULL ? result->detail : "");
+	if (unreached && out->targets.is_static && out->targets.fallback_dns) {
+		out->skip_static = true;
+		fw_dial_cancel(&out->dial);
+		fw_machine_goto(&out->leg.machine, S2S_OUT_RESOLVE);
+		return;
+	}
+	fw_addr_text(&result->target->addr, out->leg.address);
+	s2s_leg_fail(&out->leg,
+	             unreached && out->targets.is_static ? FW_CAUSE_STATIC_FAILED : cause, "%s %s",
+	             out->leg.address, result->detail);
+}
+
+static void out_dialed(struct s2s_out *out, struct fw_dial_result *result)
+{
+	if (result->cause != FW_CAUSE_NONE) {
+		out_not_dialed(out, result);
 		return;
 	}
 	struct s2s_verdict verdict;
@@ -166,6 +187,14 @@ static void out_dial(void *owner, const struct fw_event *event)
 	}
 }
 
+/* It stands: the next one's turn, and this address goes first the next time. */
+static void out_trusted(struct s2s_out *out)
+{
+	s2s_egress_leave(out->leg.s2s->egress, &out->slot);
+	s2s_remotes_worked(out->leg.s2s->remotes, out->leg.remote, &out->leg.peer);
+	fw_machine_goto(&out->leg.machine, S2S_OUT_UP);
+}
+
 /* ---- auth: the first pair asks to be taken ---- */
 
 static void out_auth(void *owner, const struct fw_event *event)
@@ -189,7 +218,7 @@ static void out_auth(void *owner, const struct fw_event *event)
 		s2s_leg_element(&out->leg, event->data);
 		break;
 	case S2S_LEG_EV_TRUSTED:
-		fw_machine_goto(&out->leg.machine, S2S_OUT_UP);
+		out_trusted(out);
 		break;
 	case S2S_OUT_EV_RESTARTED:
 		fw_machine_goto(&out->leg.machine, S2S_OUT_RESTART);
@@ -238,7 +267,7 @@ static void out_restart(void *owner, const struct fw_event *event)
 		}
 		break;
 	case S2S_LEG_EV_TRUSTED:
-		fw_machine_goto(&out->leg.machine, S2S_OUT_UP);
+		out_trusted(out);
 		break;
 	case S2S_LEG_EV_CLOSED:
 		s2s_leg_fail(&out->leg, end->cause, "after SASL: %s", end->detail);
@@ -252,10 +281,13 @@ static void out_restart(void *owner, const struct fw_event *event)
 }
 
 const struct fw_state_row s2s_out_rows[S2S_OUT_STATES] = {
+	[S2S_OUT_WAIT] = { "wait", out_wait, FW_TIMEOUT_OWN,
+	                   FW_TO(S2S_OUT_RESOLVE) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_RESOLVE] = { "resolve", out_resolve, FW_TIMEOUT_OWN,
 	                      FW_TO(S2S_OUT_DIAL) | FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_DIAL] = { "dial", out_dial, FW_TIMEOUT_OWN,
-	                   FW_TO(S2S_OUT_AUTH) | FW_TO(S2S_OUT_DRAIN) | FW_TO(S2S_OUT_CLOSED) },
+	                   FW_TO(S2S_OUT_RESOLVE) | FW_TO(S2S_OUT_AUTH) | FW_TO(S2S_OUT_DRAIN) |
+	                           FW_TO(S2S_OUT_CLOSED) },
 	[S2S_OUT_AUTH] = { "auth", out_auth, FW_TIMEOUT_OWN,
 	                   FW_TO(S2S_OUT_RESTART) | FW_TO(S2S_OUT_UP) | FW_TO(S2S_OUT_DRAIN) |
 	                           FW_TO(S2S_OUT_CLOSED) },

@@ -72,11 +72,13 @@ static void pair_on_age(void *ctx)
 	struct s2s_pair *pair = ctx;
 	uint64_t max_age = pair->s2s->config->queue_max_age_ms;
 	uint64_t now = fw_now_ms(pair->s2s->loop);
+	bool budget = pair->claim != NULL && s2s_out_waits(pair->claim->leg);
 
 	while (pair->waiting.stanzas > 0 && now >= s2s_waiting_since_ms(&pair->waiting) + max_age) {
 		struct fw_stanza *stanza = s2s_waiting_pop(pair->s2s, &pair->waiting);
 		s2s_count(pair->s2s, S2S_COUNT_STANZAS_RETURNED);
-		fw_bounce(pair->s2s->self, &stanza, FW_CAUSE_QUEUE_AGED);
+		fw_bounce(pair->s2s->self, &stanza,
+		          budget ? FW_CAUSE_EGRESS_BUDGET : FW_CAUSE_QUEUE_AGED);
 	}
 	if (pair->waiting.stanzas > 0) {
 		uint64_t due = s2s_waiting_since_ms(&pair->waiting) + max_age;

@@ -18,6 +18,8 @@ struct s2s_remote {
 	struct s2s_failure failure;
 	uint32_t attempts;          /* under way */
 	uint64_t external_after_ms; /* until then EXTERNAL is not tried */
+	struct fw_addr worked;      /* len 0: none yet */
+	uint64_t worked_ms;
 	char name[];
 };
 
@@ -206,6 +208,37 @@ void s2s_remotes_failed(struct s2s_remotes *remotes, const char *name, enum fw_c
 		        now + s2s_remotes_wait_ms(remotes->s2s->config, failure->failures);
 	}
 	remotes_note(remote, now, cause, detail);
+}
+
+void s2s_remotes_worked(struct s2s_remotes *remotes, const char *name, const struct fw_addr *addr)
+{
+	struct s2s_remote *remote = remotes_find(remotes, name);
+
+	if (remote != NULL) {
+		remote->worked = *addr;
+		remote->worked_ms = fw_now_ms(remotes->s2s->loop);
+	}
+}
+
+void s2s_remotes_prefer(const struct s2s_remotes *remotes, const char *name,
+                        struct s2s_targets *targets)
+{
+	const struct s2s_remote *remote = remotes_find(remotes, name);
+	uint64_t keep_ms = remotes->s2s->config->target_keep_ms;
+	size_t at = 0;
+
+	if (remote == NULL || remote->worked.len == 0 ||
+	    fw_now_ms(remotes->s2s->loop) >= remote->worked_ms + keep_ms) {
+		return;
+	}
+	while (at < targets->count && !fw_addr_eq(&targets->items[at].addr, &remote->worked)) {
+		at++;
+	}
+	if (at > 0 && at < targets->count) {
+		const struct fw_target first = targets->items[at];
+		memmove(&targets->items[1], &targets->items[0], at * sizeof(first));
+		targets->items[0] = first;
+	}
 }
 
 void s2s_remotes_abandoned(struct s2s_remotes *remotes, const char *name)

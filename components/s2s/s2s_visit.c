@@ -301,8 +301,8 @@ static void visit_on_policy(void *ctx, struct fw_stanza *reply, enum fw_cause ca
 		return;
 	}
 	fw_call_progress(visit->call, "asking for the addresses of %s", visit->remote);
-	if (s2s_ask_targets(visit->s2s, visit->remote, visit_on_targets, visit, &visit->request) !=
-	    FW_OK) {
+	if (s2s_ask_targets(visit->s2s, visit->remote, false, visit_on_targets, visit,
+	                    &visit->request) != FW_OK) {
 		visit_broken(visit);
 	}
 }

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Targets as the resolver names them (sdk/PROTOCOL.md): their words, and the reading of an answer.
- * Called by everyone who asks the resolver and dials what it says. Chooses nothing.
+ * Targets as the resolver names them (sdk/PROTOCOL.md), and addresses to connect from as operators
+ * write them. Called by everyone who asks the resolver and dials what it says. Chooses nothing.
  */
 #include <fedway/io/dial.h>
 
 #include <stdio.h>
+#include <string.h>
 
 const struct fw_choice fw_target_tls_choices[] = {
 	{ "starttls", FW_TARGET_STARTTLS, "the stream begins in clear text" },
@@ -64,4 +65,25 @@ size_t fw_targets_read(const struct fw_elem *list, struct fw_target *out, size_t
 		}
 	}
 	return count;
+}
+
+int fw_sources_parse(const struct fw_strings *texts, struct fw_addr out[2], struct fw_error *err)
+{
+	memset(out, 0, 2 * sizeof(*out));
+	for (size_t i = 0; i < texts->count; i++) {
+		if (i == 2 || fw_addr_parse(texts->items[i], 0, &out[i]) != FW_OK) {
+			return fw_error_set(err, FW_EINVAL,
+			                    "source_addresses: '%s' is %s; give one IP address of "
+			                    "each family at most",
+			                    texts->items[i],
+			                    i == 2 ? "one too many" : "no address");
+		}
+	}
+	if (texts->count == 2 && out[0].storage.ss_family == out[1].storage.ss_family) {
+		return fw_error_set(err, FW_EINVAL,
+		                    "source_addresses: '%s' and '%s' are of one family; give one "
+		                    "of each at most",
+		                    texts->items[0], texts->items[1]);
+	}
+	return FW_OK;
 }

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -88,11 +89,44 @@ static void the_order_of_the_answer_stays(void **state)
 	fw_stanza_free(&stanza);
 }
 
+static void sources_are_one_for_each_family(void **state)
+{
+	static const char *const both[] = { "2001:db8::1", "192.0.2.1" };
+	static const char *const same[] = { "192.0.2.1", "192.0.2.2" };
+	static const char *const three[] = { "192.0.2.1", "2001:db8::1", "192.0.2.3" };
+	static const char *const name[] = { "example.org" };
+	static const struct {
+		struct fw_strings texts;
+		const char *problem;
+	} lists[] = {
+		{ { NULL, 0 }, "" },
+		{ { both, 2 }, "" },
+		{ { same, 2 }, "'192.0.2.1' and '192.0.2.2' are of one family" },
+		{ { three, 3 }, "'192.0.2.3' is one too many" },
+		{ { name, 1 }, "'example.org' is no address" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(lists); i++) {
+		struct fw_error err = { 0 };
+		struct fw_addr out[2];
+
+		assert_int_equal(fw_sources_parse(&lists[i].texts, out, &err) == FW_OK,
+		                 lists[i].problem[0] == '\0');
+		assert_non_null(strstr(err.text, lists[i].problem));
+		if (err.text[0] == '\0') {
+			assert_int_equal(out[0].len > 0, lists[i].texts.count > 0);
+			assert_int_equal(out[1].len > 0, lists[i].texts.count > 1);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_target_is_read_or_passed_over),
 		cmocka_unit_test(the_order_of_the_answer_stays),
+		cmocka_unit_test(sources_are_one_for_each_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,8 @@ void world_init(struct world *world)
 		.queue_max_age_ms = 60000,
 		.queue_total_max_stanzas = 1000,
 		.queue_total_max_bytes = 64u << 20,
+		.connecting_max = 100,
+		.connecting_per_domain_max = 100,
 		.backoff_min_ms = 100000,
 		.backoff_max_ms = 200000,
 		.unauthenticated_max = 100,

@@ -49,6 +49,13 @@ struct fw_target {
  */
 FW_API size_t fw_targets_read(const struct fw_elem *list, struct fw_target *out, size_t max);
 
+/**
+ * Addresses to connect from, as an operator writes them.
+ * @param out  one for each that was given; len 0: none
+ * @return FW_OK; FW_EINVAL (err names the text: no address, or two of one family)
+ */
+FW_API int fw_sources_parse(const struct fw_strings *texts, struct fw_addr out[2], struct fw_error *err);
+
 /** Targets of one dial; what is over is left out. */
 #define FW_TARGETS_MAX 16u
 /** What RFC 8305 §5 recommends between two attempts. */

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS of peers: old protocols, none at all, and bytes slipped in before it. Certificates are in test_certificates.py."""
 import ssl
+import subprocess
 
 import pytest
 
 from certificates import context
+from peers import need
+from process import WAIT_S
 from wire import FEATURES, OFFER, PROCEED, STARTTLS, TLS
 
 SVC = "svc.corp.example"
@@ -126,6 +129,15 @@ def test_proceed_that_nobody_asked_for(arena):
     wire.ends("policy-violation")
     arena.ended("unexpected-element", "OUT")
     arena.bounced("early", "unexpected-element")
+
+
+def test_renegotiation(arena):
+    """TLS 1.2 again inside TLS 1.2: openssl's client asks for it with an R, and is told that there is none."""
+    asked = subprocess.run([need("openssl", "openssl"), "s_client", "-connect", f"{arena.fedway.ip}:{arena.fedway.s2s_port}",
+                            "-starttls", "xmpp-server", "-xmpphost", SVC, "-tls1_2"], input="R\n", text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=WAIT_S, check=False)
+    assert "no renegotiation" in asked.stdout, asked.stdout
+    arena.ended("peer-lost")
 
 
 def test_starttls_inside_tls(arena):

@@ -34,6 +34,9 @@ static const struct fw_option dialback_options[] = {
 	FW_OPT(struct dialback_config, ca_file, "", .help = "trust anchors; none: the system's"),
 	FW_OPT(struct dialback_config, connect_timeout_ms, "10000", .min = 10, .max = 120000,
 	       .unit = "ms", .help = "limit of a TCP connection, per address"),
+	FW_OPT(struct dialback_config, source_addresses, "", .max = 2,
+	       .help = "addresses to connect from, one for each family at most; none: the "
+	               "system's choice"),
 	FW_OPT(struct dialback_config, attempt_delay_ms, "250", .min = 100, .max = 2000,
 	       .unit = "ms",
 	       .help = "head start of each address before the next is tried beside it; twice that "
@@ -211,7 +214,11 @@ static int dialback_check(const void *ctx, struct fw_error *err)
 	if (config->secret.len == 0) {
 		return fw_error_set(err, FW_EINVAL, "secret: it is empty");
 	}
-	int ret = dialback_tls(config, &tls, err);
+	struct fw_addr sources[2];
+	int ret = fw_sources_parse(&config->source_addresses, sources, err);
+	if (ret == FW_OK) {
+		ret = dialback_tls(config, &tls, err);
+	}
 	fw_tls_context_release(&tls);
 	return ret;
 }

@@ -18,6 +18,7 @@ struct dialback_config {
 	uint32_t timeout_ms;
 	int security_mode; /**< enum fw_security */
 	const char *certificate_file, *key_file, *ca_file;
+	struct fw_strings source_addresses;
 	uint32_t connect_timeout_ms, stream_timeout_ms, tls_timeout_ms, attempt_delay_ms;
 	uint32_t max_pending;
 	uint32_t verify_keep_ms, verify_keep_max;

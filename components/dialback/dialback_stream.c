@@ -32,8 +32,10 @@ struct dialback_stream {
 	struct fw_channel *channel;
 	struct dialback_verify *riders;
 	uint64_t begun_us;
-	bool retired;   /* nobody else begins here */
-	bool is_static; /* targets come from static routes */
+	bool retired;      /* nobody else begins here */
+	bool is_static;    /* targets come from static routes */
+	bool fallback_dns; /* which may be given up for what DNS says */
+	bool skip_static;  /* and have been */
 };
 
 /* ---- the end ---- */
@@ -148,18 +150,34 @@ static const struct fw_channel_events stream_events = {
 
 /* ---- before the channel ---- */
 
+static int stream_resolve(struct dialback_stream *stream);
+
+static void stream_not_dialled(struct dialback_stream *stream, const struct fw_dial_result *result)
+{
+	bool unreachable = result->cause == FW_CAUSE_CONNECT_FAILED ||
+	                   result->cause == FW_CAUSE_CONNECT_TIMEOUT;
+	bool fall_back = unreachable && stream->is_static && stream->fallback_dns;
+
+	if (fall_back) {
+		stream->skip_static = true;
+		stream->phase = STREAM_RESOLVE;
+		fw_dial_cancel(&stream->dial);
+	}
+	if (!fall_back || stream_resolve(stream) != FW_OK) {
+		stream_failed(stream,
+		              unreachable && stream->is_static ? FW_CAUSE_STATIC_FAILED
+		                                               : result->cause,
+		              result->detail);
+	}
+}
+
 static void stream_on_dialled(void *ctx, struct fw_dial_result *result)
 {
 	struct dialback_stream *stream = ctx;
 	char addr[FW_ADDR_TEXT_SIZE];
 
 	if (result->cause != FW_CAUSE_NONE) {
-		bool unreachable = result->cause == FW_CAUSE_CONNECT_FAILED ||
-		                   result->cause == FW_CAUSE_CONNECT_TIMEOUT;
-		stream_failed(stream,
-		              unreachable && stream->is_static ? FW_CAUSE_STATIC_FAILED
-		                                               : result->cause,
-		              result->detail);
+		stream_not_dialled(stream, result);
 		return;
 	}
 	stream->channel = result->channel;
@@ -183,7 +201,7 @@ static int stream_dial(struct dialback_stream *stream, const struct fw_target *t
                        size_t count)
 {
 	struct dialback *dialback = stream->dialback;
-	const struct fw_dial_settings settings = {
+	struct fw_dial_settings settings = {
 		.local_domain = stream->local,
 		.remote_domain = stream->remote,
 		.security = (enum fw_security)dialback->config->security_mode,
@@ -198,6 +216,8 @@ static int stream_dial(struct dialback_stream *stream, const struct fw_target *t
 		.target_count = count,
 	};
 
+	int ret = fw_sources_parse(&dialback->config->source_addresses, settings.sources, NULL);
+	fw_assert(ret == FW_OK); /* what was checked parses */
 	stream->phase = STREAM_DIAL;
 	return fw_dial_start(dialback->loop, &settings, stream_on_dialled, stream, &stream->dial);
 }
@@ -222,6 +242,7 @@ static void stream_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause 
 	}
 	size_t count = fw_targets_read(list, targets, FW_TARGETS_MAX);
 	stream->is_static = list != NULL && fw_str_is(fw_elem_attr(list, "source"), "static");
+	stream->fallback_dns = list != NULL && fw_str_is(fw_elem_attr(list, "fallback"), "dns");
 	int ret = count > 0 ? stream_dial(stream, targets, count) : FW_ENOENT;
 	free(targets);
 	if (ret == FW_ENOENT) {
@@ -241,7 +262,8 @@ static int stream_resolve(struct dialback_stream *stream)
 	    fw_stanza_set(iq, "type", fw_str("get")) == FW_OK) {
 		ask = fw_elem_add(fw_stanza_root(iq), "resolve", RESOLVER_NS);
 	}
-	if (ask == NULL || fw_elem_set(ask, "domain", fw_str(stream->remote)) != FW_OK) {
+	if (ask == NULL || fw_elem_set(ask, "domain", fw_str(stream->remote)) != FW_OK ||
+	    (stream->skip_static && fw_elem_set(ask, "skip", fw_str("static")) != FW_OK)) {
 		fw_stanza_free(&iq);
 		return FW_ENOMEM;
 	}

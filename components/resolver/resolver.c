@@ -281,4 +281,5 @@ FW_COMPONENT_EXPORT(resolver) = {
 	.report = resolver_report,
 	.stop = resolver_stop,
 	.counters = resolver_counters,
+	.commands = resolver_commands,
 };

@@ -83,7 +83,14 @@ void resolver_answer(struct resolver *resolver, struct fw_stanza **request, cons
 void resolver_refuse(struct resolver *resolver, struct fw_stanza **request, enum fw_cause cause);
 /** Answers with the domains that have static routes. [t] */
 void resolver_answer_static(struct resolver *resolver, struct fw_stanza **request);
+#define RESOLVER_TARGETS_TEXT 1024u
+/** "host[address],…" for people, with "tls" behind direct TLS; cut when it is too long. */
+void resolver_targets_text(const struct resolver_result *result, char out[RESOLVER_TARGETS_TEXT]);
 /** The line that a look-up leaves in the log. */
 void resolver_log(struct resolver *resolver, const char *domain, const struct resolver_result *result);
+
+/* ---- resolver_commands.c ---- */
+
+extern const struct fw_command resolver_commands[];
 
 #endif

@@ -133,8 +133,9 @@ void resolver_answer_static(struct resolver *resolver, struct fw_stanza **reques
 
 /* ---- the line ---- */
 
-static void log_targets(const struct resolver_result *result, char *out, size_t size)
+void resolver_targets_text(const struct resolver_result *result, char out[RESOLVER_TARGETS_TEXT])
 {
+	const size_t size = RESOLVER_TARGETS_TEXT;
 	char addr[FW_ADDR_TEXT_SIZE];
 	size_t used = 0;
 
@@ -154,14 +155,14 @@ static void log_targets(const struct resolver_result *result, char *out, size_t 
 void resolver_log(struct resolver *resolver, const char *domain,
                   const struct resolver_result *result)
 {
-	char targets[1024];
+	char targets[RESOLVER_TARGETS_TEXT];
 	const struct fw_cause_row *row = fw_cause_row(result->cause);
 	bool found = result->cause == FW_CAUSE_NONE;
 
 	if (!fw_log_on(&resolver_logger, FW_LOG_INFO)) {
 		return;
 	}
-	log_targets(result, targets, sizeof(targets));
+	resolver_targets_text(result, targets);
 	fw_log(fw_self_log(resolver->self), &resolver_logger, FW_LOG_INFO,
 	       "puny=%s service=_xmpp-server._tcp default=%d source=%s "
 	       "dns-timings=(TOTAL:%.6f SRV:%.6f ADDR:%.6f) ttl=%u %s%s%s%s",

@@ -14,7 +14,7 @@ struct cache_entry {
 	struct cache_entry *next;            /* in its chain */
 	struct cache_entry *older, *younger; /* in the list */
 	struct resolver_result *result;
-	uint64_t expires_ms;
+	uint64_t expires_ms, hits;
 	size_t len;
 	char key[];
 };
@@ -105,6 +105,11 @@ void resolver_cache_put(struct resolver_cache *cache, struct fw_str key,
 	cache->count++;
 }
 
+static uint32_t cache_left_s(const struct cache_entry *entry, uint64_t now_ms)
+{
+	return (uint32_t)((entry->expires_ms - now_ms + 999) / 1000);
+}
+
 struct resolver_result *resolver_cache_get(struct resolver_cache *cache, struct fw_str key,
                                            uint64_t now_ms, uint32_t *left_s)
 {
@@ -117,8 +122,35 @@ struct resolver_result *resolver_cache_get(struct resolver_cache *cache, struct 
 		cache_remove(cache, at);
 		return NULL;
 	}
-	*left_s = (uint32_t)(((*at)->expires_ms - now_ms + 999) / 1000);
+	*left_s = cache_left_s(*at, now_ms);
+	(*at)->hits++;
 	return (*at)->result;
+}
+
+void resolver_cache_each(const struct resolver_cache *cache, uint64_t now_ms, resolver_cache_fn *fn,
+                         void *ctx)
+{
+	for (const struct cache_entry *entry = cache->oldest; entry != NULL;
+	     entry = entry->younger) {
+		if (entry->expires_ms > now_ms) {
+			const struct resolver_cache_view view = {
+				.key = fw_str_n(entry->key, entry->len),
+				.result = entry->result,
+				.left_s = cache_left_s(entry, now_ms),
+				.hits = entry->hits,
+			};
+			fn(ctx, &view);
+		}
+	}
+}
+
+void resolver_cache_forget(struct resolver_cache *cache, struct fw_str key)
+{
+	struct cache_entry **at = cache_find(cache, key);
+
+	if (*at != NULL) {
+		cache_remove(cache, at);
+	}
 }
 
 void resolver_cache_clear(struct resolver_cache *cache)

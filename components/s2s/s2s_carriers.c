@@ -76,12 +76,19 @@ static bool carriers_suits(const struct s2s_leg *leg, const struct s2s_pair *pai
 	        s2s_trust_channel(leg->s2s, leg->channel, pair->remote, S2S_OUT, method, &verdict));
 }
 
+/* A pair that joins asks by dialback: the peer has to know it. */
+static bool carriers_takes_guests(const struct s2s_leg *leg, const struct s2s_pair *pair)
+{
+	return (leg->channel == NULL || leg->features.dialback) &&
+	       carriers_suits(leg, pair, S2S_METHOD_DIALBACK);
+}
+
 /* The next leg known under the name that suits the pair, from `carrier` on. */
 static struct s2s_carrier *carriers_next(struct s2s_carrier *carrier, const struct s2s_pair *pair,
                                          const char *name)
 {
-	while (carrier != NULL && (strcmp(carrier->name, name) != 0 ||
-	                           !carriers_suits(carrier->leg, pair, S2S_METHOD_DIALBACK))) {
+	while (carrier != NULL &&
+	       (strcmp(carrier->name, name) != 0 || !carriers_takes_guests(carrier->leg, pair))) {
 		carrier = carrier->next;
 	}
 	return carrier;

@@ -3,8 +3,7 @@
  *
  * The initiating role of XEP-0220 on a leg: each pair that sends here has its own claim, from the
  * question for the key to the peer's answer, with its own time limit; a claim that fails leaves
- * the others alone. Moves stanzas from the pairs' queues to the channel, in turn. What becomes of
- * those that were not written is for s2s_pairs.c.
+ * the others alone. Their stanzas are moved by s2s_claims_flow.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@ static void claim_stop(struct s2s_claim *claim)
 	fw_timer_free(&claim->timer);
 }
 
-static void claim_free(struct s2s_claim **claim_ptr)
+void s2s_claims_free(struct s2s_claim **claim_ptr)
 {
 	struct s2s_claim *claim = *claim_ptr;
 
@@ -58,7 +57,7 @@ static void claim_unlink(struct s2s_claim *claim)
 void s2s_claims_drop(struct s2s_claim **claim)
 {
 	claim_unlink(*claim);
-	claim_free(claim);
+	s2s_claims_free(claim);
 }
 
 static void claim_blame(struct s2s_claim *claim, enum fw_cause cause, const char *detail)
@@ -270,6 +269,10 @@ static void claim_begin(struct s2s_claim *claim)
 	struct s2s *s2s = leg->s2s;
 	struct s2s_verdict verdict;
 
+	if (!leg->features.dialback) { /* the pair joined before the peer could say so */
+		claim_failed(claim, FW_CAUSE_NO_AUTH_METHOD, "the peer does no dialback", true);
+		return;
+	}
 	if (!s2s_trust_leg(leg, claim->pair->remote, S2S_METHOD_DIALBACK, &verdict)) {
 		/* where only EXTERNAL counts, each pair has a stream of its own */
 		claim_failed(claim, verdict.cause, verdict.detail,
@@ -400,61 +403,7 @@ bool s2s_claims_pending(const struct s2s_leg *leg)
 	return leg->claims_valid < leg->claim_count;
 }
 
-/* ---- stanzas ---- */
-
-static void claim_write(struct s2s_claim *claim, struct fw_stanza *stanza)
-{
-	struct s2s_leg *leg = claim->leg;
-	uint64_t size = s2s_waiting_size(stanza);
-
-	if (leg->features.max_bytes > 0 && size > leg->features.max_bytes) {
-		/* XEP-0478: the peer would end the stream. */
-		s2s_count(leg->s2s, S2S_COUNT_STANZAS_REFUSED);
-		fw_bounce(leg->s2s->self, &stanza, FW_CAUSE_TOO_LARGE_FOR_PEER);
-		return;
-	}
-	claim->sent++;
-	leg->last_stanza_ms = fw_now_ms(leg->s2s->loop);
-	s2s_count(leg->s2s, S2S_COUNT_STANZAS_OUT);
-	fw_count(leg->s2s->self, S2S_COUNT_BYTES_OUT, size);
-	s2s_log_stanza(leg->log, stanza, true);
-	s2s_acks_writes(leg);
-	s2s_probe_writes(leg);
-	fw_channel_send(leg->channel, &stanza);
-}
-
-bool s2s_claims_send(struct s2s_claim *claim, struct fw_stanza **stanza)
-{
-	if (claim->state != S2S_CLAIM_VALID || claim->pair->waiting.stanzas > 0 ||
-	    !s2s_leg_takes(claim->leg)) {
-		return false;
-	}
-	claim_write(claim, *stanza);
-	*stanza = NULL;
-	return true;
-}
-
-void s2s_claims_pump(struct s2s_leg *leg)
-{
-	uint32_t without = 0; /* claims in a row that had nothing */
-
-	while (without < leg->claim_count && s2s_leg_takes(leg)) {
-		struct s2s_claim *claim = leg->turn != NULL ? leg->turn : leg->claims;
-		struct fw_stanza *stanza = NULL;
-		leg->turn = claim->next;
-		if (claim->state == S2S_CLAIM_VALID) {
-			stanza = s2s_waiting_pop(leg->s2s, &claim->pair->waiting);
-		}
-		if (stanza == NULL) {
-			without++;
-		} else {
-			without = 0;
-			claim_write(claim, stanza);
-		}
-	}
-}
-
-/* ---- the leg ends ---- */
+/* ---- all of a leg ---- */
 
 void s2s_claims_blame(struct s2s_leg *leg, enum fw_cause cause, const char *detail)
 {
@@ -463,122 +412,9 @@ void s2s_claims_blame(struct s2s_leg *leg, enum fw_cause cause, const char *deta
 	}
 }
 
-void s2s_claims_bounce(struct s2s_leg *leg, enum fw_cause cause, bool spare_guests)
-{
-	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
-		claim->spared = spare_guests && claim->joined && !claim->forbidden &&
-		                claim->state != S2S_CLAIM_VALID;
-		if (!claim->spared) {
-			s2s_waiting_bounce(leg->s2s, &claim->pair->waiting, cause);
-		}
-	}
-}
-
 void s2s_claims_stop(struct s2s_leg *leg)
 {
 	for (struct s2s_claim *claim = leg->claims; claim != NULL; claim = claim->next) {
 		claim_stop(claim);
-	}
-}
-
-/* Whose stanza came back; NULL when the pair has left since it was sent. */
-static struct s2s_claim *claims_of(struct s2s_leg *leg, const struct fw_stanza *stanza)
-{
-	struct fw_str from = fw_stanza_from_domain(stanza);
-	struct fw_str to = fw_stanza_to_domain(stanza);
-	struct s2s_claim *claim = leg->claims;
-
-	while (claim != NULL && (!fw_domain_eq(from, fw_str(claim->pair->local)) ||
-	                         !fw_domain_eq(to, fw_str(claim->pair->remote)))) {
-		claim = claim->next;
-	}
-	return claim;
-}
-
-static void claims_give_back(struct s2s_leg *leg, struct fw_stanza *stanza)
-{
-	struct s2s_claim *claim = claims_of(leg, stanza);
-
-	if (claim == NULL || s2s_waiting_return(leg->s2s, &claim->back, &stanza) != FW_OK) {
-		s2s_count(leg->s2s, S2S_COUNT_STANZAS_RETURNED);
-		fw_bounce(leg->s2s->self, &stanza, claim == NULL ? leg->cause : FW_CAUSE_RESOURCES);
-	}
-}
-
-/* The peer may have them: to send them again may repeat them, so their senders decide, unless the
- * configuration has decided. */
-static void claims_unacknowledged(struct s2s_leg *leg)
-{
-	bool again = leg->s2s->config->resend_unacknowledged && s2s_leg_ended_well(leg);
-	struct fw_stanza *stanza;
-
-	while ((stanza = fw_channel_take_unacknowledged(leg->channel)) != NULL) {
-		s2s_count(leg->s2s, S2S_COUNT_STANZAS_UNACKNOWLEDGED);
-		if (again) {
-			claims_give_back(leg, stanza);
-		} else {
-			fw_bounce(leg->s2s->self, &stanza, FW_CAUSE_NOT_ACKNOWLEDGED);
-		}
-	}
-}
-
-struct s2s_claim *s2s_claims_take_off(struct s2s_leg *leg)
-{
-	struct s2s_claim *claims = leg->claims;
-	struct fw_stanza *stanza;
-
-	if (leg->channel != NULL) {
-		claims_unacknowledged(leg);
-	}
-	while (leg->channel != NULL && (stanza = fw_channel_take_back(leg->channel)) != NULL) {
-		claims_give_back(leg, stanza);
-	}
-	for (struct s2s_claim *claim = claims; claim != NULL; claim = claim->next) {
-		s2s_carriers_drop(&claim->at_remote);
-		claim->pair->claim = NULL;
-		claim->leg = NULL;
-	}
-	leg->claims = NULL;
-	leg->turn = NULL;
-	leg->claim_count = 0;
-	leg->claims_valid = 0;
-	return claims;
-}
-
-/* A peer that takes a pair and closes twice in a row before one stanza of it could go is a peer
- * that failed. */
-static bool claim_goes_again(struct s2s_claim *claim, enum fw_cause cause)
-{
-	struct s2s_pair *pair = claim->pair;
-
-	if (cause == FW_CAUSE_IDLE || claim->sent > claim->back.stanzas) {
-		pair->retried = false;
-		return true;
-	}
-	if (pair->retried) {
-		pair->retried = false;
-		s2s_remotes_begin(pair->s2s->remotes, pair->remote);
-		s2s_remotes_failed(pair->s2s->remotes, pair->remote, cause,
-		                   "closed twice before a stanza was sent");
-		s2s_waiting_bounce(pair->s2s, &pair->waiting, cause);
-		return false;
-	}
-	pair->retried = true;
-	return true;
-}
-
-void s2s_claims_part(struct s2s_claim *claims, enum fw_cause cause, bool well)
-{
-	while (claims != NULL) {
-		struct s2s_claim *claim = claims;
-		struct s2s_pair *pair = claim->pair;
-		struct s2s_waiting back = claim->back;
-		bool again = (well || claim->spared) && claim_goes_again(claim, cause);
-		if (claim->spared) {
-			s2s_pair_keep_apart(pair);
-		}
-		claims = claim->next;
-		claim_free(&claim);
-		s2s_pair_parted(pair, &back, cause, again);
 	}
 }

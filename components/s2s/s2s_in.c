@@ -68,6 +68,7 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 	leg->local[0] = '\0';
 	leg->remote[0] = '\0';
 	in->old_version = !header->has_version;
+	s2s_features_read(NULL, header, &leg->features);
 	s2s_leg_context(leg, header->from, header->to);
 	s2s_log_header(leg->log, leg->session, header, false);
 	/* A peer may leave them out (RFC 6120 §4.7.1): dialback names both sides anyway. */

@@ -48,7 +48,7 @@ struct s2s_features {
 	uint32_t idle_s;      /**< XEP-0478: it may close after so much silence; 0: it did not say */
 };
 
-/** From what a peer says when we opened (s2s_features.c). @param features  NULL from a peer before XMPP 1.0 */
+/** From what a peer says (s2s_features.c). @param features  NULL from a peer before XMPP 1.0 */
 void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header *header,
 		       struct s2s_features *out);
 
@@ -84,7 +84,7 @@ struct s2s_leg {
 	char remote[FW_DOMAIN_SIZE];
 	struct fw_addr peer;
 	char address[FW_ADDR_TEXT_SIZE];
-	struct s2s_features features;      /**< of the peer, on a leg that we opened */
+	struct s2s_features features;      /**< of the peer; on a leg that it opened, what its header says */
 	bool bidi;                         /**< XEP-0288 was agreed on: it has proofs and claims, whoever opened */
 	struct s2s_trust trust;
 	struct s2s_proof *proofs;          /**< s2s_proofs.c */
@@ -226,6 +226,8 @@ void s2s_claims_move(struct s2s_leg *leg, struct s2s_leg *to);
 void s2s_claims_withdraw(struct s2s_claim *claim, enum fw_cause cause);
 /** Without a word to the pair. */
 void s2s_claims_drop(struct s2s_claim **claim);
+/** The same for one that is on no leg any more. */
+void s2s_claims_free(struct s2s_claim **claim);
 /** The leg's header and features are in: asks for all that wait. */
 void s2s_claims_begin(struct s2s_leg *leg);
 /** SASL is under way: the pair of the headers waits for it, and all others wait too. */

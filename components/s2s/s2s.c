@@ -10,9 +10,11 @@
 
 #include <stdlib.h>
 
+#include "components/s2s/s2s_certs.h"
 #include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_egress.h"
 #include "components/s2s/s2s_carriers.h"
+#include "components/s2s/s2s_keys.h"
 #include "components/s2s/s2s_leg.h"
 #include "components/s2s/s2s_limits.h"
 #include "components/s2s/s2s_rate.h"
@@ -104,6 +106,8 @@ static void s2s_free(struct s2s **s2s_ptr)
 	s2s_rates_free(&s2s->rates);
 	s2s_side_free(&s2s->side);
 	fw_tls_context_release(&s2s->tls);
+	s2s_keys_free(&s2s->keys);
+	s2s_certs_free(&s2s->certs);
 	s2s_security_free(&s2s->security);
 	free(s2s);
 	*s2s_ptr = NULL;
@@ -137,14 +141,15 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	if (s2s_pairs_new(s2s, &s2s->pairs) != FW_OK || s2s_carriers_new(&s2s->carriers) != FW_OK ||
 	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK ||
 	    s2s_egress_new(s2s, &s2s->egress) != FW_OK || s2s_limits_new(&s2s->limits) != FW_OK ||
-	    s2s_rates_new(s2s, &s2s->rates) != FW_OK) {
+	    s2s_rates_new(s2s, &s2s->rates) != FW_OK || s2s_keys_new(s2s, &s2s->keys) != FW_OK ||
+	    s2s_certs_new(s2s, &s2s->certs) != FW_OK) {
 		goto done;
 	}
 	ret = s2s_security_new(s2s->config, &s2s->security, err);
 	if (ret != FW_OK) {
 		goto done;
 	}
-	ret = s2s_options_tls(s2s->config, s2s->security, &s2s->tls, err);
+	ret = s2s_keys_take(s2s->keys, err);
 	if (ret != FW_OK) {
 		goto done;
 	}
@@ -204,7 +209,6 @@ static void s2s_deliver(struct fw_self *self, struct fw_stanza **stanza)
 static void s2s_reload(struct fw_self *self, const void *config)
 {
 	struct s2s *s2s = fw_self_state(self);
-	struct fw_tls_context *tls = NULL;
 	struct s2s_side *side = NULL;
 	struct fw_error err = { 0 };
 
@@ -216,10 +220,7 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	fw_assert(ret == FW_OK);
 	s2s_warn_of_keylog(self, config);
 	/* Files may have changed under the same names. Streams that exist keep their keys. */
-	if (s2s_options_tls(s2s->config, s2s->security, &tls, &err) == FW_OK) {
-		fw_tls_context_release(&s2s->tls);
-		s2s->tls = tls;
-	} else {
+	if (s2s_keys_take(s2s->keys, &err) != FW_OK) {
 		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_ERROR,
 		       "certificates not renewed, the old ones stay reason=\"%s\"", err.text);
 	}

@@ -20,6 +20,8 @@
 struct s2s_egress;
 struct s2s_leg;
 struct s2s_limits;
+struct s2s_certs;
+struct s2s_keys;
 struct s2s_listener;
 struct s2s_pair;
 struct s2s_pairs;
@@ -45,6 +47,8 @@ struct s2s_config {
 	int security_mode;     /**< enum fw_security */
 	const char *certificate_file;
 	const char *key_file;
+	struct fw_rows certificates; /**< struct s2s_certificate_row */
+	uint32_t certificate_watch_ms;
 	const char *ca_file;
 	const char *crl_file;
 	int tls_min;           /**< these as in struct s2s_domain_row */
@@ -99,10 +103,6 @@ struct s2s_config {
 extern const struct fw_option s2s_options[];
 /** What rows cannot say: files that TLS needs, limits that contradict each other. */
 int s2s_options_check(const void *config, struct fw_error *err);
-/** Keys for a configuration; *out is NULL when its rules never ask for TLS. [g] */
-int s2s_options_tls(const struct s2s_config *config, const struct s2s_security *security,
-		    struct fw_tls_context **out, struct fw_error *err);
-
 /* ---- the instance (s2s.c) ---- */
 
 /** What all queues hold together. */
@@ -154,6 +154,8 @@ struct s2s_totals {
 	  "on which the peer took our certificate") \
 	X(EXTERNAL_OUT_REFUSED, "external_out_refused", "tries", \
 	  "of ours to do so that were refused") \
+	X(PEER_CERTIFICATES_CHANGED, "peer_certificates_changed", "times", \
+	  "that a remote domain's server showed another key or issuer than before") \
 	X(STANZAS_IN, "stanzas_in", "stanzas", \
 	  "of proved pairs, given to the router") \
 	X(BYTES_IN, "bytes_in", "bytes", \
@@ -178,6 +180,8 @@ struct s2s {
 	struct fw_loop *loop;
 	const struct s2s_config *config; /**< the one in force; never keep what it points to */
 	struct s2s_security *security;   /**< rules of that configuration */
+	struct s2s_keys *keys;           /**< what is in `tls`, and who watches it */
+	struct s2s_certs *certs;         /**< what peers have shown */
 	struct fw_tls_context *tls;      /**< NULL when no rule asks for TLS; streams hold their own reference */
 	struct s2s_side *side;
 	struct s2s_listener *listeners;

@@ -5,6 +5,7 @@
  */
 #include "components/s2s/s2s_commands.h"
 
+#include "components/s2s/s2s_certs.h"
 #include "components/s2s/s2s_trace.h"
 
 const struct fw_command s2s_commands[] = {
@@ -12,6 +13,7 @@ const struct fw_command s2s_commands[] = {
 	  s2s_connections },
 	{ "explain", "local remote", "the part of S2S in fedwayctl explain FROM TO", s2s_explain },
 	{ "check", "local remote", "the part of S2S in fedwayctl check DOMAIN", s2s_visit },
+	{ "cert list", "", "our certificates, and those that peers have shown", s2s_certs_list },
 	{ "trace add", "remote file format seconds max_bytes bodies",
 	  "write streams with a remote domain to a file, without what people say", s2s_trace_add },
 	{ "trace list", "", "traces that run, or did", s2s_trace_list },

@@ -123,7 +123,11 @@ void s2s_in_start_tls(struct s2s_in *in)
 	}
 	s2s_log_stream(in->leg.log, in->leg.session, true, "<proceed xmlns='" FW_NS_TLS "'/>");
 	fw_channel_send_text(in->leg.channel, "<proceed xmlns='" FW_NS_TLS "'/>");
-	fw_channel_start_tls(in->leg.channel, in->leg.s2s->tls, FW_TLS_RECEIVING, NULL);
+	const struct fw_tls_start start = {
+		.side = FW_TLS_RECEIVING,
+		.own_name = in->leg.local, /* chooses the certificate when SNI does not */
+	};
+	fw_channel_secure(in->leg.channel, in->leg.s2s->tls, &start);
 }
 
 /* ---- the unauthenticated ---- */

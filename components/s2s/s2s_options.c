@@ -6,6 +6,7 @@
  */
 #include "components/s2s/s2s.h"
 #include "components/s2s/s2s_bidi.h"
+#include "components/s2s/s2s_keys.h"
 #include "components/s2s/s2s_carriers.h"
 #include "components/s2s/s2s_side.h"
 
@@ -156,6 +157,14 @@ const struct fw_option s2s_options[] = {
 	       .help = "PEM file with our certificate first, then its chain; needed unless no-tls"),
 	FW_OPT(struct s2s_config, key_file, "",
 	       .help = "PEM file with the private key; empty: it is in certificate_file"),
+	FW_OPT(struct s2s_config, certificates, "", .rows = s2s_certificate_rows,
+	       .row_size = sizeof(struct s2s_certificate_row), .max = 1000,
+	       .help = "certificates for single domains of ours, chosen by SNI, then by the "
+	               "stream's to; certificate_file is for all others"),
+	FW_OPT(struct s2s_config, certificate_watch_ms, "5000", .min = 100, .max = 86400000,
+	       .unit = "ms",
+	       .help = "how often the files of certificates, keys and authorities are looked at; "
+	               "changed ones are taken over when all are good"),
 	FW_OPT(struct s2s_config, ca_file, "",
 	       .help = "PEM file with the trust anchors for peers; empty: the system's"),
 	FW_OPT(struct s2s_config, crl_file, "",
@@ -284,23 +293,6 @@ const struct fw_option s2s_options[] = {
 	FW_OPT_END,
 };
 
-int s2s_options_tls(const struct s2s_config *config, const struct s2s_security *security,
-                    struct fw_tls_context **out, struct fw_error *err)
-{
-	if (!s2s_security_needs_tls(security)) {
-		*out = NULL;
-		return FW_OK;
-	}
-	struct fw_tls_settings settings = {
-		.certificate_file = config->certificate_file,
-		.key_file = config->key_file[0] != '\0' ? config->key_file : NULL,
-		.ca_file = config->ca_file,
-		.crl_file = config->crl_file,
-		.keylog_file = config->tls_keylog_file[0] != '\0' ? config->tls_keylog_file : NULL,
-	};
-	return fw_tls_context_new(&settings, out, err);
-}
-
 static int s2s_options_check_listen(const struct s2s_config *config, struct fw_error *err)
 {
 	const struct s2s_listen_row *rows = config->listen.items;
@@ -379,7 +371,7 @@ int s2s_options_check(const void *config_in, struct fw_error *err)
 		        config->backoff_min_ms, config->backoff_max_ms);
 		goto done;
 	}
-	ret = s2s_options_tls(config, security, &tls, err);
+	ret = s2s_keys_load(config, security, &tls, err);
 	fw_tls_context_release(&tls);
 done:
 	s2s_security_free(&security);

@@ -5,6 +5,7 @@
  * trusted (RFC 7590 §3.6), and what failed last per remote domain. Reads only.
  */
 #include "components/s2s/s2s_commands.h"
+#include "components/s2s/s2s_keys.h"
 #include "components/s2s/s2s_leg.h"
 
 static void report_failure(struct fw_json *row, const struct s2s *s2s, const char *remote)
@@ -176,6 +177,8 @@ static void report_status(struct s2s *s2s, struct fw_json *out)
 		fw_json_setf(out, "warning", "the secrets of all TLS connections are written to %s",
 		             s2s->config->tls_keylog_file);
 	}
+	s2s_keys_warn(s2s->keys, out);
+	s2s_keys_report(s2s->keys, fw_json_set_array(out, "certificates"));
 	s2s_listen_report(s2s, fw_json_set_array(out, "listen"));
 	fw_json_set_bool(out, "draining", s2s->draining);
 	fw_json_set_int(out, "streams_in", s2s->in_count);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "components/s2s/s2s_bidi.h"
+#include "components/s2s/s2s_certs.h"
 #include "components/s2s/s2s_leg.h"
 
 static struct fw_logger trust_logger = FW_LOGGER("s2s.trust");
@@ -198,6 +199,7 @@ static void trust_grant(struct s2s_leg *leg, const char *local, const char *remo
 	grant->method = method;
 	grant->certificate = shown.tls && shown.facts.has_certificate;
 	if (grant->certificate) {
+		s2s_certs_saw(leg->s2s->certs, remote, shown.facts.certificate, method, leg->log);
 		grant->named = shown.named;
 		grant->pinned = trust_is_pinned(rules, &shown);
 		grant->chain = trust_chain(rules, &shown);

@@ -115,6 +115,7 @@ void world_init(struct world *world)
 		.stream_timeout_ms = SOON_MS,
 		.tls_timeout_ms = SOON_MS,
 		.auth_timeout_ms = SOON_MS,
+		.certificate_watch_ms = 5000,
 		.idle_timeout_ms = 60000,
 		.queue_max_stanzas = 100,
 		.queue_max_bytes = 64u << 20,
@@ -360,6 +361,7 @@ static struct peer *peer_new(struct world *world)
 	peer->fd = -1;
 	peer->listen_fd = -1;
 	peer->certificate = "partner-self";
+	peer->sni = "corp.example";
 	return peer;
 }
 
@@ -506,7 +508,7 @@ void peer_secure(struct peer *peer, enum fw_tls_side side)
 	if (fw_tls_context_new(&settings, &context, &err) != FW_OK) {
 		fail_msg("%s", err.text);
 	}
-	const struct fw_tls_start start = { .side = side, .peer_name = "corp.example" };
+	const struct fw_tls_start start = { .side = side, .peer_name = peer->sni };
 	assert_int_equal(fw_tls_new(context, &start, peer->fd, &peer->tls), FW_OK);
 	fw_tls_context_release(&context);
 	peer->handshaking = true;

@@ -84,6 +84,7 @@ struct peer {
 	struct fw_io *io;
 	struct fw_tls *tls;
 	const char *certificate; /**< of TEST_CERTS; NULL: none. At first "partner-self": its authority is not ours */
+	const char *sni;         /**< the name it asks for when it initiates: "corp.example"; "": none */
 	bool handshaking, secure;
 	char in[262144];
 	size_t len, seen;

@@ -47,6 +47,7 @@ issue a a.example $from $until 'subjectAltName=DNS:a.example\nextendedKeyUsage=s
 issue b b.example $from $until 'subjectAltName=DNS:b.example,DNS:*.b.example\nextendedKeyUsage=serverAuth\n'
 issue client client.example $from $until 'subjectAltName=DNS:client.example\nextendedKeyUsage=clientAuth\n'
 issue expired old.example $from 20210101000000Z 'subjectAltName=DNS:old.example\n'
+issue corp corp.example $from $until 'subjectAltName=DNS:corp.example\nextendedKeyUsage=serverAuth\n'
 issue partner partner.example $from $until 'subjectAltName=DNS:partner.example\nextendedKeyUsage=serverAuth\n'
 key partner-self
 openssl req -x509 -new -key partner-self.key -subj "/CN=partner.example" -days 36500 -out partner-self.pem \

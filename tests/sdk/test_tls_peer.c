@@ -296,6 +296,63 @@ static void a_judged_chain_is_not_kept(void **state)
 	}
 }
 
+/* Reading certificates costs time that a stranger should not have for nothing. */
+static void a_chain_beyond_reason_is_not_read(void **state)
+{
+	enum { NAMES = 1600 };
+	const char *raw[NAMES + 1] = { NULL };
+	int sizes[NAMES + 1] = { 0 };
+	const struct made_spec spec = {
+		.subject = "p", .issuer = &middle, .raw_names = raw, .raw_sizes = sizes
+	};
+	struct fw_tls_settings shows = { .ca_file = anchors }, judges = shows;
+	struct pair pair;
+
+	(void)state;
+	for (int i = 0; i < NAMES; i++) {
+		raw[i] = "twenty-bytes.example";
+		sizes[i] = 20;
+	}
+	shows.certificate_file = presented(&spec, true);
+	judges.certificate_file = CERT("b.pem");
+	judges.key_file = CERT("b.key");
+	pair_open(&pair, pair_context(&shows), pair_context(&judges));
+	pair_shake(&pair);
+	assert_int_equal(pair.done[1], FW_ESYS);
+	print_message("%s\n", pair.err[1].text);
+	assert_non_null(strstr(pair.err[1].text, "excessive message size"));
+	pair_close(&pair);
+}
+
+static void a_chain_too_deep_is_untrusted(void **state)
+{
+	enum { DEPTH = 10 };
+	struct made_cert chain[DEPTH] = { 0 };
+	const struct made_cert *all[DEPTH + 1] = { NULL };
+	const struct fw_tls_settings usual = { .certificate_file = NULL };
+	struct fw_tls_facts facts;
+	struct pair pair;
+
+	(void)state;
+	for (int i = DEPTH - 1; i >= 0; i--) {
+		char name[16];
+		snprintf(name, sizeof(name), "level %d", i);
+		const struct made_spec spec = { .subject = name,
+			                        .ca = i > 0,
+			                        .serial = 100 + i,
+			                        .issuer = i < DEPTH - 1 ? &chain[i + 1] : &root };
+		made_cert(&spec, &chain[i]);
+		all[i] = &chain[i];
+	}
+	shake(&pair, FW_TLS_RECEIVING, made_file("deep.pem", all, &chain[0]), &usual, &facts);
+	print_message("%s\n", facts.chain_problem);
+	assert_int_equal(facts.verdict, FW_TLS_UNTRUSTED);
+	pair_close(&pair);
+	for (int i = 0; i < DEPTH; i++) {
+		made_cert_free(&chain[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +362,8 @@ int main(void)
 		cmocka_unit_test(who_shows_none_is_missing_one),
 		cmocka_unit_test(the_peers_names_are_asked_for_by_domain),
 		cmocka_unit_test(a_judged_chain_is_not_kept),
+		cmocka_unit_test(a_chain_beyond_reason_is_not_read),
+		cmocka_unit_test(a_chain_too_deep_is_untrusted),
 	};
 
 	return cmocka_run_group_tests(tests, setup, cleanup);

@@ -52,6 +52,7 @@ static void report_channel(struct fw_json *row, const struct s2s_leg *leg)
 	fw_json_set_int(row, "bytes_in", (int64_t)counts->bytes_in);
 	fw_json_set_int(row, "bytes_out", (int64_t)counts->bytes_out);
 	fw_json_set_int(row, "unwritten", (int64_t)stanzas);
+	fw_json_set_int(row, "unacknowledged", (int64_t)s2s_acks_missing(leg));
 }
 
 static void report_pairs(struct fw_json *pairs, const struct s2s_leg *leg)

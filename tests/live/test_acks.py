@@ -19,12 +19,11 @@ PLUGINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "prosody")
 ALONE = "FEDWAY_LIVE_OWN_NETWORK"
 
 
-@pytest.fixture
-def verona(world):
-    """Prosody with juliet, fedwayd with the component svc; fedwayd asks soon and does not wait for long."""
-    world.partner = world.prosody(PARTNER, "127.0.0.2", modules=("smacks", "sm_before_dialback"), plugins=PLUGINS)
+def begin(world, ours=None, **theirs):
+    """Prosody with juliet, fedwayd with the component svc; fedwayd asks soon."""
+    world.partner = world.prosody(PARTNER, "127.0.0.2", **theirs)
     world.partner.add_user("juliet")
-    world.fedway = world.prepare_fedway([SVC], allow=[PARTNER])
+    world.fedway = world.prepare_fedway([SVC], allow=[PARTNER], **(ours or {}))
     world.fedway.link(SVC)
     world.s2s = world.fedway.options["s2s"]
     world.s2s.update(ack_request_ms=50)
@@ -32,10 +31,35 @@ def verona(world):
         world.start(process)
     world.juliet = world.client(world.partner, "juliet")
     world.svc = world.component(SVC, world.fedway)
+    return world
+
+
+@pytest.fixture
+def ended(world):
+    """However a test ends, Prosody goes on, fedwayd lives, and its ledger balances."""
     yield world
     world.partner.kill(signal.SIGCONT)
     assert world.fedway.alive()
     world.fedway.settled()
+
+
+@pytest.fixture
+def verona(ended):
+    """Acknowledgements over dialback, offered by the module."""
+    return begin(ended, modules=("smacks", "sm_before_dialback"), plugins=PLUGINS)
+
+
+@pytest.fixture
+def vouched(ended):
+    """Acknowledgements after SASL EXTERNAL, as Prosody does it."""
+    return begin(ended, {"authority": ended.authority, "certificate": ended.authority.issue(SVC)}, modules=("smacks",),
+                 dialback=False, authority=ended.authority, certificate=ended.authority.issue(PARTNER))
+
+
+@pytest.fixture
+def plain(ended):
+    """No acknowledgements: only pings tell."""
+    return begin(ended)
 
 
 def say(verona, *names):
@@ -103,9 +127,38 @@ def test_a_peer_that_was_killed_gets_again_what_it_had_not_acknowledged(verona):
     verona.partner.stop(signal.SIGKILL)
     verona.fedway.wait_log(r"OUT\).*stream ended cause=peer-lost")
     verona.until("they are to be sent again", lambda: counter(verona, "stanzas_unacknowledged") == 2)
-    verona.fedway.wait_log("stream ended cause=connect-failed")  # nobody listens: they come back after all
-    for name in ("m2", "m3"):
-        assert 'name="connect-failed"' in str(verona.svc.wait_error(name))
+    for name in ("m2", "m3"):  # nobody listens: they come back after all, with the reason of the second attempt
+        assert "not-acknowledged" not in str(verona.svc.wait_error(name))
+
+
+def test_each_side_acknowledges_after_external(vouched):
+    """Prosody asks on the stream that it opened, we on ours: each direction counts on its own."""
+    since = vouched.fedway.mark()
+    vouched.juliet.message(f"porter@{SVC}", "what waited for the stream goes before <enable/> and is not counted")
+    vouched.fedway.wait_log(r"IN\).*sending:: <enabled xmlns='urn:xmpp:sm:3'/>", since)
+    for i in range(50):
+        vouched.juliet.message(f"porter@{SVC}", f"j{i}")
+    vouched.svc.wait_body("j49")
+    vouched.fedway.wait_log(r"stream.acks.*IN\).*SEND:: <a xmlns='urn:xmpp:sm:3' h='50'/>", since)
+    say(vouched, *(f"m{i}" for i in range(50)))
+    vouched.juliet.wait_body("m49")
+    vouched.fedway.wait_log(r"OUT\).*received:: <enabled xmlns='urn:xmpp:sm:3'/>", since)
+    vouched.until("all is acknowledged", lambda: acknowledged(vouched) == 50)
+    assert vouched.fedway.streams(direction="out")[0]["unacknowledged"] == 0
+
+
+def test_a_peer_that_answers_pings_and_stops_is_dead(plain):
+    """Without acknowledgements: it has answered a ping on its own stream, and then stands still."""
+    plain.s2s.update(probe_idle_ms=100, probe_timeout_ms=1000)
+    plain.fedway.reload()
+    plain.juliet.message(f"porter@{SVC}", "hello")
+    plain.svc.wait_body("hello")
+    say(plain, "m1")
+    plain.fedway.wait_log("ping answered")
+    plain.partner.kill(signal.SIGSTOP)
+    say(plain, "m2")
+    plain.fedway.wait_log(r"OUT\).*stream ended cause=ping-timeout")
+    assert not plain.svc.messages("error"), "written, and nobody can know more"
 
 
 def lose_all_packets(ip):

@@ -96,6 +96,9 @@ struct s2s_config {
 	int bidi;      /**< enum s2s_bidi */
 	uint32_t tag_max_bytes;
 	uint32_t stanza_max_bytes;
+	uint16_t depth_max;
+	uint16_t attributes_max;
+	uint16_t declarations_max;
 	const char *trace_dir;
 	const char *tls_keylog_file;
 };

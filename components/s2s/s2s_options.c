@@ -284,6 +284,13 @@ const struct fw_option s2s_options[] = {
 	       .unit = "bytes", .help = "longest tag after authentication; 10000 before"),
 	FW_OPT(struct s2s_config, stanza_max_bytes, "262144", .min = 10000, .max = 16777216,
 	       .unit = "bytes", .help = "largest stanza after authentication; 10000 before"),
+	FW_OPT(struct s2s_config, depth_max, "64", .min = 8, .max = 1000, .unit = "elements",
+	       .help = "inside each other, after authentication; 32 before"),
+	FW_OPT(struct s2s_config, attributes_max, "64", .min = 8, .max = 1000,
+	       .unit = "attributes", .help = "of one element, after authentication; 32 before"),
+	FW_OPT(struct s2s_config, declarations_max, "64", .min = 8, .max = 1000,
+	       .unit = "declarations",
+	       .help = "of name spaces in force at one place, after authentication; 32 before"),
 	FW_OPT(struct s2s_config, trace_dir, "/var/lib/fedway/traces", .min = 1, .max = 255,
 	       .help = "folder for the files of \"fedwayctl trace\"; they are made for the "
 	               "daemon's user only"),

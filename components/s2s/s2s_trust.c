@@ -231,6 +231,9 @@ void s2s_trust_proof(struct s2s_proof *proof, enum s2s_method method)
 	}
 	limits.tag_max_bytes = config->tag_max_bytes;
 	limits.stanza_max_bytes = config->stanza_max_bytes;
+	limits.depth_max = config->depth_max;
+	limits.attributes_max = config->attributes_max;
+	limits.declarations_max = config->declarations_max;
 	fw_channel_set_limits(leg->channel, &limits);
 }
 

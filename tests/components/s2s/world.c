@@ -140,6 +140,9 @@ void world_init(struct world *world)
 		.pairs_per_stream_max = 8,
 		.tag_max_bytes = 16384,
 		.stanza_max_bytes = 262144,
+		.depth_max = 64,
+		.attributes_max = 64,
+		.declarations_max = 64,
 	};
 	world->host = fake_host_new();
 	fake_host_add_domain(world->host, "corp.example", true);

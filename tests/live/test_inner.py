@@ -67,14 +67,14 @@ def split_ejabberd(world):
     return [world.inner_dns, world.inner, world.fedway]
 
 
-def component_prosody(world):
+def component_prosody(world, ports=None, dialled=None):
     """Inwards over a component connection, outwards by S2S."""
     folder, port = "inner-component-prosody", free_port(INNER_IP)
     there = prepare_inner_side(world, folder)
-    world.inner = prosody(world, folder, {"{ 5347 }": f"{{ {port} }}", "SECRET": SECRET})
+    world.inner = prosody(world, folder, {"{ 5347 }": f"{{ {port} }}", "SECRET": SECRET, **(ports or {})})
     world.inner.s2s_port = None
     world.fedway = SampleFedway(f"{world.where}/fedway", world.dns, folder, [CORP, ROOMS], {
-        **there, "10.0.5.20": INNER_IP, "port = 5347": f"port = {port}"})
+        **there, **(dialled or {}), "10.0.5.20": INNER_IP, "port = 5347": f"port = {port}"})
     return [world.inner_dns, world.inner, world.fedway]
 
 
@@ -82,21 +82,25 @@ RECIPES = {"split-prosody": split_prosody, "split-prosody-bidi": split_prosody_b
            "component-ejabberd": component_ejabberd, "component-prosody": component_prosody}
 
 
-@pytest.fixture(scope="module", params=RECIPES)
-def inner(request, new_world):
-    """Everything of one recipe, up and with both users online."""
-    world = new_world(request.param)
-    world.recipe = request.param
+def begin(world, recipe, **options):
+    """Everything of one recipe, with both users online."""
     world.partner = world.prosody(PARTNER, "127.0.0.2", muc=OTHER)
     world.partner.add_user("juliet")
-    processes = RECIPES[request.param](world)
+    processes = recipe(world, **options)
     world.inner.add_user("nurse")
+    for process in (world.dns, world.partner, *processes):
+        world.start(process)
+    world.juliet = world.client(world.partner, "juliet")
+    world.nurse = world.client(world.inner, "nurse")
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def inner(request, new_world):
+    """One recipe for all its tests."""
+    world = new_world(request.param)
     try:
-        for process in (world.dns, world.partner, *processes):
-            world.start(process)
+        begin(world, RECIPES[request.param])
         world.until("the uplinks are up", lambda: all(c["state"] == "up" for c in uplinks(world)))
-        world.juliet = world.client(world.partner, "juliet")
-        world.nurse = world.client(world.inner, "nurse")
         yield world
     finally:
         world.stop()
@@ -107,10 +111,11 @@ def only(*recipes):
 
 
 @pytest.fixture(autouse=True)
-def balanced(inner):
+def balanced(request):
     """Every test ends with a ledger that balances."""
+    world = request.getfixturevalue("inner" if "inner" in request.fixturenames else "world")
     yield
-    inner.fedway.settled()
+    world.fedway.settled()
 
 
 def uplinks(world):
@@ -222,3 +227,13 @@ def test_explain_tells_both_legs(inner):
     assert [part["id"].split(".")[0] for part in told["components"]] == ["s2s-1", "s2s-inner"]
     assert "proved by address" in str(told["components"][1]["outgoing"])
     assert "from inner_servers" in str(inner.fedway.ctl("explain", JULIET, NURSE)["components"][1]["incoming"])
+
+
+def test_by_s2s_while_the_component_connection_is_down(world):
+    """The sample's commented host: the inner side has the same domains as the uplink, with a later priority."""
+    port = free_port(INNER_IP)
+    begin(world, component_prosody, ports={"s2s_ports = {}": f"s2s_ports = {{ {port} }}", SECRET: "another"},
+          dialled={'#host = "10.0.5.20";': f'host = "{INNER_IP}"; port = {port};'})
+    world.fedway.wait_log("uplink down .*not-authorized")
+    world.juliet.message(NURSE, "by the back door")
+    assert world.nurse.wait_body("by the back door")["from"].full == f"{JULIET}/test"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "router/instance.h"
+#include "router/uplink.h"
 
 #define COMMAND_ROW(word, handler, args, summary) { #word, args, summary, handler },
 static const struct control_command commands[] = { CONTROL_COMMANDS(COMMAND_ROW) };
@@ -89,6 +90,20 @@ int control_reload(struct control_call *call)
 	}
 	call->remedy = "nothing was changed; correct the file and reload again";
 	return call->daemon->reload(call->daemon_ctx, changes, &call->problems, &call->err);
+}
+
+int control_reattach(struct control_call *call)
+{
+	struct fw_str name = fw_json_text(fw_json_get(call->args, "uplink"));
+	struct fw_json *names = fw_json_set_array(call->result, "uplinks");
+
+	if (uplinks_reattach(call->router, name, names) == 0 && name.ptr != NULL) {
+		char quoted[160];
+		call->remedy = "\"components\" lists the uplinks; one that is down dials by itself";
+		return fw_error_set(&call->err, FW_ENOENT, "no uplink %s is up",
+		                    fw_quote(name, quoted, sizeof(quoted)));
+	}
+	return FW_OK;
 }
 
 int control_drain(struct control_call *call)

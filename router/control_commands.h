@@ -19,6 +19,7 @@
 	X(counters, control_counters, "component", "what modules count, of all or of one component") \
 	X(log, control_log, "logger level", "levels of all loggers; or set one, \"stream.*\" for several") \
 	X(reload, control_reload, "", "read the configuration again and apply it; or nothing, and why") \
+	X(reattach, control_reattach, "uplink", "attach uplinks anew, all or those of one name") \
 	X(drain, control_drain, "", "finish what is under way, then stop") \
 	X(stop, control_stop_daemon, "", "stop now") \
 	X(options, control_options, "module", "option rows of the router, or of a module") \
@@ -87,6 +88,7 @@ int control_check(struct control_call *call);
 /* actions: control_commands.c */
 int control_log(struct control_call *call);
 int control_reload(struct control_call *call);
+int control_reattach(struct control_call *call);
 int control_drain(struct control_call *call);
 int control_stop_daemon(struct control_call *call);
 int control_options(struct control_call *call);

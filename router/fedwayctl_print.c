@@ -205,6 +205,14 @@ static void print_reload(FILE *out, const struct fw_json *result)
 	print_lines(out, changes);
 }
 
+static void print_reattach(FILE *out, const struct fw_json *result)
+{
+	const struct fw_json *uplinks = fw_json_get(result, "uplinks");
+
+	(void)fputs(fw_json_count(uplinks) == 0 ? "no uplink is up\n" : "attaching anew:\n", out);
+	print_lines(out, uplinks);
+}
+
 static void print_drain(FILE *out, const struct fw_json *result)
 {
 	(void)result;

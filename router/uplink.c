@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include <fedway/io/crypto.h>
+#include <fedway/jid.h>
 
 #include "router/uplink_conn.h"
 
@@ -201,6 +202,21 @@ void uplinks_apply(struct router *router, const struct config *config, struct fw
 		uplink_remove(uplink, uplink_ended);
 	}
 	begin_aside(room, changes);
+}
+
+size_t uplinks_reattach(struct router *router, struct fw_str name, struct fw_json *names)
+{
+	size_t count = 0;
+
+	for (struct uplink *uplink = router->uplinks->list; uplink != NULL; uplink = uplink->next) {
+		const char *own = uplink->row->name;
+		if (uplink->up_ms != 0 && (name.ptr == NULL || fw_domain_eq(name, fw_str(own)))) {
+			fw_json_append(names, fw_str(own));
+			uplink_reattach(uplink);
+			count++;
+		}
+	}
+	return count;
 }
 
 void uplinks_drain(struct router *router)

@@ -23,6 +23,14 @@ void uplinks_apply(struct router *router, const struct config *config, struct fw
 /** Drops what uplinks_check() kept aside. */
 void uplinks_forget(struct router *router);
 
+/**
+ * Ends uplinks that are up and dials them again: another server may have more for us by now.
+ * @param name   as in the configuration; absent: all
+ * @param names  array that receives them
+ * @return how many
+ */
+size_t uplinks_reattach(struct router *router, struct fw_str name, struct fw_json *names);
+
 /** No more dialling. Uplinks that are up stay until their port's drain() runs. */
 void uplinks_drain(struct router *router);
 /** Ends everything now; queued stanzas bounce as shutdown. Sets router->uplinks to NULL; NULL is allowed. */

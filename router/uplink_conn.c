@@ -278,6 +278,12 @@ int uplink_begin(struct uplink *uplink)
 	                        uplink->router->loop, uplink);
 }
 
+void uplink_reattach(struct uplink *uplink)
+{
+	uplink->last_cause = FW_CAUSE_CONFIG_CLOSED;
+	fw_machine_send(&uplink->machine, UPLINK_EVENT_END, NULL);
+}
+
 void uplink_retire(struct uplink *uplink)
 {
 	uplink->draining = true;

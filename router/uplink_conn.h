@@ -53,6 +53,8 @@ int uplink_new(struct router *router, const struct config_uplink *row, uint32_t 
                struct fw_error *err);
 /** Begins to dial. @return FW_OK or FW_ENOMEM */
 int uplink_begin(struct uplink *uplink);
+/** Is up: ends in good order and dials again at once. */
+void uplink_reattach(struct uplink *uplink);
 /** Dials no more; what is up stays up. */
 void uplink_retire(struct uplink *uplink);
 /** Its row is gone: gives its domains back, ends in good order, then runs ended() at the end of a turn. */

@@ -89,7 +89,20 @@ class Ejabberd(Process):
                            for name, password in self.users)
         return [need("erl", "erlang-base"), "+S", "1:1", "+sbwt", "none", "-noinput",
                 "-mnesia", "dir", f'"{self.where}/spool"', "-ejabberd", "log_rotate_count", "0",
-                "-s", "ejabberd", "-eval", accounts + f'ok = file:write_file("{self.ready}", <<>>).']
+                "-s", "ejabberd", "-eval", accounts + f'ok = file:write_file("{self.ready}", <<>>), ' + self._reloader()]
+
+    def _reloader(self):
+        """A process inside that reads the configuration again when there is a file `reload`, which it takes away."""
+        return (f'spawn(fun F() -> receive after 50 -> ok end, case filelib:is_file("{self.where}/reload") of '
+                f'true -> ok = ejabberd_admin:reload_config(), ok = file:delete("{self.where}/reload"); '
+                'false -> ok end, F() end).')
+
+    def reload(self):
+        """As `ejabberdctl reload_config`, which needs a node with a name."""
+        with open(f"{self.where}/ejabberd.yml", "w") as f:
+            f.write(self.settings)
+        open(f"{self.where}/reload", "w").close()
+        wait_until(lambda: f"{self.name} to reload\n{self.tail()}", lambda: not os.path.exists(f"{self.where}/reload"))
 
     def inetrc(self):
         return INETRC.format(dns_ip="{" + self.dns.ip.replace(".", ",") + "}", dns_port=self.dns.port)

@@ -190,6 +190,28 @@ def test_a_partner_that_ejabberd_does_not_list(inner):
     assert not inner.fedway.story("stranger.example")
 
 
+def test_a_partner_more_at_ejabberd(world):
+    """The list may grow while all runs: a reload there, and the edge attaches anew."""
+    begin(world, component_ejabberd)
+    world.until("the uplink is up", lambda: uplinks(world)[0]["state"] == "up")
+    shipped = world.inner.settings
+    assert "partner.other" in shipped
+    world.inner.settings = shipped.replace("partner.other", "not.yet")
+    world.inner.reload()
+    world.fedway.ctl("reattach", "edge.corp.internal")
+    world.fedway.wait_log("uplink down .*configuration-changed")
+    world.until("the uplink is up again", lambda: uplinks(world)[0]["state"] == "up")
+    world.nurse.message(f"nobody@{OTHER}", "hello?", "before")
+    assert world.nurse.wait_error("before")["error"]["condition"] == "forbidden"
+    since = world.fedway.mark()
+    world.inner.settings = shipped
+    world.inner.reload()
+    assert world.fedway.ctl("reattach")["uplinks"] == ["edge.corp.internal"]
+    world.fedway.wait_log("uplink up", since)
+    world.nurse.message(f"nobody@{OTHER}", "hello?", "after")
+    assert world.nurse.wait_error("after")["error"]["condition"] == "item-not-found"
+
+
 @only("split-prosody", "split-ejabberd", "component-prosody")
 def test_a_partner_that_is_not_allowed(inner):
     """The edge says no at the first question, and says why; nothing is looked up in the world."""

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "router/uplink.h"
 #include "router/uplink_conn.h"
 
 #define CONFIG(uplinks) \
@@ -200,6 +201,28 @@ static void test_lost_uplink_gives_its_domains_back(void **state)
 	finish();
 }
 
+static void test_reattach(void **state)
+{
+	struct fw_json *names = fw_json_new();
+
+	(void)state;
+	start();
+	assert_int_equal(uplinks_reattach(rig.router, fw_str(NULL), names), 0); /* it is not up */
+	server_welcome();
+	expect_held(true);
+	assert_int_equal(uplinks_reattach(rig.router, fw_str("other.test"), names), 0);
+	struct fw_json *list = fw_json_set_array(names, "list");
+	assert_int_equal(uplinks_reattach(rig.router, fw_str("gw.test"), list), 1);
+	assert_int_equal(fw_json_count(list), 1);
+	peer_expect(&server, "</stream:stream>");
+	peer_send(&server, "</stream:stream>");
+	expect_held(false);
+	server_welcome();
+	expect_held(true);
+	fw_json_free(&names);
+	finish();
+}
+
 static void test_nobody_listens_yet(void **state)
 {
 	(void)state;
@@ -350,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_handshake_byte_by_byte),
 		cmocka_unit_test(test_failures_are_tried_again),
 		cmocka_unit_test(test_lost_uplink_gives_its_domains_back),
+		cmocka_unit_test(test_reattach),
 		cmocka_unit_test(test_nobody_listens_yet),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_drain),

@@ -103,15 +103,16 @@ static void race_keep_failure(struct fw_dial *dial, struct fw_dial_attempt *fail
 /* XEP-0495 §4.1: an operator's priorities mean something, so a worse one gives more of a start. */
 static void race_wait(struct fw_dial *dial)
 {
-	const struct fw_target *next = &dial->targets[dial->next];
-	bool worse = dial->next > 0 && next->priority != next[-1].priority;
+	const struct fw_target *next;
 
-	if (dial->next < dial->target_count) {
-		fw_timer_start_ms(dial->delay,
-		                  (uint64_t)dial->settings.attempt_delay_ms * (worse ? 2 : 1), 0);
-	} else {
+	if (dial->next >= dial->target_count) {
 		fw_timer_stop(dial->delay);
+		return;
 	}
+	next = &dial->targets[dial->next];
+	bool worse = dial->next > 0 && next->priority != next[-1].priority;
+	fw_timer_start_ms(dial->delay,
+	                  (uint64_t)dial->settings.attempt_delay_ms * (worse ? 2 : 1), 0);
 }
 
 /* The next target begins. */

@@ -46,6 +46,19 @@ static void out_on_dialed(void *ctx, struct fw_dial_result *result)
 	fw_machine_send(&out->leg.machine, S2S_OUT_EV_DIALED, result);
 }
 
+/* A target that shows a wrong certificate makes way for one that may show the right one. */
+static enum fw_cause out_judge(void *ctx, const struct fw_channel *channel, char *detail,
+                               size_t size)
+{
+	const struct s2s_out *out = ctx;
+	struct s2s_verdict verdict;
+
+	s2s_trust_channel(out->leg.s2s, channel, out->leg.remote, S2S_OUT, S2S_METHOD_NONE,
+	                  &verdict);
+	snprintf(detail, size, "%s", verdict.detail);
+	return verdict.cause;
+}
+
 /* ---- steps, called by the states ---- */
 
 int s2s_out_ask_targets(struct s2s_out *out)
@@ -69,6 +82,7 @@ int s2s_out_dial(struct s2s_out *out)
 		.stream_timeout_ms = config->stream_timeout_ms,
 		.tls_timeout_ms = config->tls_timeout_ms,
 		.attempt_delay_ms = config->attempt_delay_ms,
+		.judge = out_judge,
 		.log = out->leg.log,
 		.targets = out->targets.items,
 		.target_count = out->targets.count,

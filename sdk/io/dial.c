@@ -3,7 +3,8 @@
  *
  * The race between the targets of a server (RFC 8305, XEP-0495): who begins when, who has won, and
  * what to tell when nobody has. Called by S2S and by the dialback verifier. It knows no protocol
- * and judges no certificate; what happens with one target is in dial_attempt.c.
+ * and leaves the verdict on certificates to the owner; what happens with one target is in
+ * dial_attempt.c.
  */
 #include "sdk/io/dial_private.h"
 

@@ -417,6 +417,24 @@ static void tls_element(struct dial_attempt *attempt, const struct fw_stanza *st
 	}
 }
 
+static void tls_done(struct dial_attempt *attempt)
+{
+	const struct fw_dial *dial = attempt->dial;
+	char detail[160] = "";
+	enum fw_cause cause = FW_CAUSE_NONE;
+
+	if (dial->settings.judge != NULL) {
+		cause = dial->settings.judge(dial->ctx, attempt->channel, detail, sizeof(detail));
+	}
+	if (cause != FW_CAUSE_NONE) {
+		attempt_fail(attempt, cause, detail);
+		return;
+	}
+	attempt->secured = true;
+	attempt_drop_header(attempt); /* RFC 6120 §5.4.3.3: nothing learnt in clear counts */
+	fw_machine_goto(&attempt->machine, ATTEMPT_STREAM);
+}
+
 static void state_tls(void *owner, const struct fw_event *event)
 {
 	struct dial_attempt *attempt = owner;
@@ -429,10 +447,7 @@ static void state_tls(void *owner, const struct fw_event *event)
 		tls_element(attempt, event->data);
 		break;
 	case ATTEMPT_SECURED:
-		attempt->secured = true;
-		attempt_drop_header(
-		        attempt); /* RFC 6120 §5.4.3.3: nothing learnt in clear counts */
-		fw_machine_goto(&attempt->machine, ATTEMPT_STREAM);
+		tls_done(attempt);
 		break;
 	case FW_EVENT_TIMEOUT:
 		attempt_fail(attempt, FW_CAUSE_TLS_TIMEOUT, "");

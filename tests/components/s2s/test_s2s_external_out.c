@@ -260,6 +260,36 @@ static void a_connection_that_is_not_good_enough_gets_nothing(void **ctx)
 	}
 }
 
+/* The next target is tried before anything is told: a server may have moved. */
+static void a_wrong_certificate_makes_way_for_the_next_target(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world_use_tls(&world, FW_SECURITY_REQUIRED);
+	world_start(&world);
+	struct peer *good = peer_listen(&world);
+	world.second_port = world.port;
+	struct peer *wrong = peer_listen(&world);
+	wrong->certificate = "stranger";
+	world_send(&world, ALICE, BOB, "m1");
+	peer_expect_connection(wrong, 1);
+	peer_expect(wrong, "<stream:stream");
+	peer_send(wrong, HEADER "id='clear' version='1.0'>" STARTTLS);
+	peer_expect(wrong, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+	peer_send(wrong, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+	peer_secure(wrong, FW_TLS_RECEIVING);
+	peer_offer(good, 1, DIALBACK);
+	peer_expect(good, "<db:result from='corp.example' to='partner.example'>");
+	peer_send(good, "<db:result from='partner.example' to='corp.example' type='valid'/>");
+	peer_expect(good, "hello m1");
+	world_expect_log(&world, "cause=certificate-name detail=it names DNS:stranger.example");
+	peer_free(&good);
+	peer_free(&wrong);
+	world_free(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +300,7 @@ int main(void)
 		cmocka_unit_test(without_a_way_that_both_have_stanzas_return),
 		cmocka_unit_test(words_of_sasl_count_only_when_asked_for),
 		cmocka_unit_test(a_connection_that_is_not_good_enough_gets_nothing),
+		cmocka_unit_test(a_wrong_certificate_makes_way_for_the_next_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

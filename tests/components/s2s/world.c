@@ -15,6 +15,7 @@ extern const struct fw_component s2s_LTX_fw_component;
 static void serve_resolver(void *ctx, struct fake_host *host, struct fw_stanza **request)
 {
 	struct world *world = ctx;
+	char second[128] = "";
 	char payload[512];
 
 	world->resolved++;
@@ -25,10 +26,14 @@ static void serve_resolver(void *ctx, struct fake_host *host, struct fw_stanza *
 		fake_host_refuse(host, request, world->resolve);
 		return;
 	}
+	if (world->second_port != 0) {
+		snprintf(second, sizeof(second),
+		         "<target ip='127.0.0.1' port='%u' host='localhost'/>", world->second_port);
+	}
 	snprintf(payload, sizeof(payload),
 	         "<targets xmlns='urn:fedway:resolver:1' source='%s' ttl='60'><target "
-	         "ip='127.0.0.1' port='%u' host='localhost'/></targets>",
-	         world->is_static ? "static" : "srv", world->port);
+	         "ip='127.0.0.1' port='%u' host='localhost'/>%s</targets>",
+	         world->is_static ? "static" : "srv", world->port, second);
 	fake_host_answer(host, request, payload);
 }
 

@@ -34,6 +34,7 @@ struct world {
 	struct s2s_listen_row listen;
 	/* resolver */
 	uint16_t port;           /**< where every remote domain is found */
+	uint16_t second_port;    /**< and where after it; 0: nowhere else */
 	enum fw_cause resolve;   /**< FW_CAUSE_NONE: it is found */
 	bool is_static, resolver_silent;
 	unsigned resolved;       /**< questions asked */

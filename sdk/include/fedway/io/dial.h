@@ -73,6 +73,13 @@ struct fw_dial_attempt {
 	uint64_t spent_us[FW_DIAL_PHASES];
 };
 
+/**
+ * Looks at a connection whose TLS has just been made, before a byte is sent in it.
+ * @param detail  words for the log
+ * @return FW_CAUSE_NONE: it may go on; else this target has failed for this cause, and makes way for the next
+ */
+typedef enum fw_cause fw_dial_judge_fn(void *ctx, const struct fw_channel *channel, char *detail, size_t size);
+
 struct fw_dial_settings {
 	const char *local_domain;   /**< header's from */
 	const char *remote_domain;  /**< header's to, and SNI */
@@ -84,6 +91,7 @@ struct fw_dial_settings {
 	uint32_t tls_timeout_ms;
 	uint32_t attempt_delay_ms;   /**< head start of each target; twice that before a worse priority. 0: the default */
 	struct fw_addr sources[2];   /**< addresses to connect from, at most one per family; len 0: the system's choice */
+	fw_dial_judge_fn *judge;     /**< with the ctx of `done`; NULL: every certificate will do */
 	const struct fw_log *log;    /**< [b]; outlives the dial */
 	const struct fw_target *targets; /**< copied */
 	size_t target_count;         /**< 1 or more; in order of preference */

@@ -27,11 +27,15 @@ class Arena:
         self.faulty = faulty(world.authority, "*.hostile.example")
         self.server = Server("127.0.0.20", self.pair)
         self.domains = [f"h{i}.hostile.example" for i in range(DOMAINS)]
+        self.direct_domains = [f"d{i}.hostile.example" for i in range(20)]
         absent = "absent.example"
         for domain in self.domains:
             world.dns.add_xmpp(domain, self.server.ip, self.server.port)
+        for domain in self.direct_domains:
+            world.dns.add_xmpp(domain, self.server.ip, None, self.server.port)
         world.dns.add(f"_xmpp-server._tcp.{absent}. 60 IN SRV 0 0 0 .")
-        self.fedway = world.prepare_fedway([SVC], allow=[*self.domains, absent])
+        self.fedway = world.prepare_fedway([SVC], certificate=world.authority.issue(SVC), allow=[*self.domains, *self.direct_domains, absent])
+        self.direct_domains = iter(self.direct_domains)
         self.fedway.link(SVC)
         self.fedway.options["s2s"].update(ca_file=world.authority.file, unauthenticated_per_address_max=100)
         self.fedway.options["dialback"].update(verify_keep_ms=0)  # each question on a stream of its own

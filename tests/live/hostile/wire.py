@@ -101,9 +101,10 @@ class Wire:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
-    def wrap(self, context, server=False):
+    def wrap(self, context, server=False, name=None):
+        """TLS from here on; a client may ask for a name."""
         assert self.data == b"", f"bytes in clear before TLS: {self.data!r}"
-        self.sock = context.wrap_socket(self.sock, server_side=server)
+        self.sock = context.wrap_socket(self.sock, server_side=server, server_hostname=name)
         return self
 
     # ---- what an initiating server says ----

@@ -118,10 +118,56 @@ static void test_numbers_out_of_range_give_the_first_row(void **state)
 	assert_string_equal(fw_cause_row((enum fw_cause)UINT32_MAX)->name, "none");
 }
 
+/* RFC 6120 §8.3.3. What is only for now may wait, also where the RFC knows no other type than
+ * cancel. */
+static void test_types_and_conditions_are_pairs_of_the_rfc(void **state)
+{
+	static const struct {
+		const char *condition, *types;
+	} pairs[] = {
+		{ "bad-request", "modify" },
+		{ "conflict", "cancel" },
+		{ "feature-not-implemented", "cancel modify" },
+		{ "forbidden", "auth" },
+		{ "gone", "cancel" },
+		{ "internal-server-error", "cancel wait" },
+		{ "item-not-found", "cancel" },
+		{ "jid-malformed", "modify" },
+		{ "not-acceptable", "modify" },
+		{ "not-allowed", "cancel" },
+		{ "not-authorized", "auth" },
+		{ "policy-violation", "modify wait" },
+		{ "recipient-unavailable", "wait" },
+		{ "redirect", "modify" },
+		{ "registration-required", "auth" },
+		{ "remote-server-not-found", "cancel wait" },
+		{ "remote-server-timeout", "wait" },
+		{ "resource-constraint", "wait" },
+		{ "service-unavailable", "cancel wait" },
+		{ "subscription-required", "auth" },
+		{ "undefined-condition", "auth cancel continue modify wait" },
+		{ "unexpected-request", "wait modify" },
+	};
+
+	(void)state;
+	for (int cause = 0; cause < FW_CAUSE_COUNT; cause++) {
+		const struct fw_cause_row *row = fw_cause_row((enum fw_cause)cause);
+		bool found = false;
+		for (size_t i = 0; i < FW_COUNT(pairs); i++) {
+			found |= strcmp(pairs[i].condition, row->stanza_condition) == 0 &&
+			         strstr(pairs[i].types, row->stanza_type) != NULL;
+		}
+		if (!found) {
+			fail_msg("%s: %s %s", row->name, row->stanza_type, row->stanza_condition);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_row_is_complete),
+		cmocka_unit_test(test_types_and_conditions_are_pairs_of_the_rfc),
 		cmocka_unit_test(test_every_name_finds_its_row),
 		cmocka_unit_test(test_numbers_out_of_range_give_the_first_row),
 	};

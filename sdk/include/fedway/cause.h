@@ -52,13 +52,13 @@ FW_BEGIN_DECLS
 	  "the stream header has the wrong namespace", "the peer speaks another protocol on this port") \
 	X(BAD_NAMESPACE_PREFIX, "bad-namespace-prefix", "bad-namespace-prefix", "modify", "bad-request", \
 	  "a stanza's own element carries a prefix", "report it to the maker of the peer") \
-	X(UNSUPPORTED_VERSION, "unsupported-version", "unsupported-version", "cancel", "not-acceptable", \
+	X(UNSUPPORTED_VERSION, "unsupported-version", "unsupported-version", "modify", "not-acceptable", \
 	  "the peer's stream version is not supported", "") \
 	X(UNSUPPORTED_STANZA, "unsupported-stanza-type", "unsupported-stanza-type", "cancel", "feature-not-implemented", \
 	  "an element that is no stanza and not expected here", "") \
 	X(HOST_UNKNOWN, "host-unknown", "host-unknown", "cancel", "item-not-found", \
 	  "the domain is not served here", "add it to domains, or correct the peer's DNS") \
-	X(INVALID_FROM, "invalid-from", "invalid-from", "modify", "not-allowed", \
+	X(INVALID_FROM, "invalid-from", "invalid-from", "cancel", "not-allowed", \
 	  "the sender's domain was not verified on this stream", "") \
 	X(IMPROPER_ADDRESSING, "improper-addressing", "improper-addressing", "modify", "jid-malformed", \
 	  "a stanza lacks a valid to or from", "") \
@@ -74,9 +74,9 @@ FW_BEGIN_DECLS
 	  "the TLS handshake did not finish in time", "") \
 	X(TLS_FAILED, "tls-failed", "", "wait", "remote-server-timeout", \
 	  "the TLS handshake failed", "the log line has the TLS library's words; compare versions and certificates") \
-	X(TLS_REQUIRED, "tls-required", "policy-violation", "cancel", "policy-violation", \
+	X(TLS_REQUIRED, "tls-required", "policy-violation", "modify", "policy-violation", \
 	  "TLS is required here and the peer offers none", "the peer must enable STARTTLS, or relax security_mode") \
-	X(TLS_INJECTION, "tls-injection", "policy-violation", "cancel", "policy-violation", \
+	X(TLS_INJECTION, "tls-injection", "policy-violation", "modify", "policy-violation", \
 	  "bytes followed <starttls/> or <proceed/> in clear text", "somebody may be tampering with the connection") \
 	X(AUTH_TIMEOUT, "auth-timeout", "connection-timeout", "wait", "remote-server-timeout", \
 	  "authentication did not finish in time", "the peer may be unable to connect back: check its firewall and our DNS") \
@@ -89,7 +89,7 @@ FW_BEGIN_DECLS
 	  "dialback was not answered in time", "the peer may be unable to connect back: check its firewall and our DNS") \
 	X(NO_AUTH_METHOD, "no-auth-method", "policy-violation", "cancel", "remote-server-not-found", \
 	  "the peer offers no way to authenticate that is allowed here", "") \
-	X(UNEXPECTED, "unexpected-element", "policy-violation", "cancel", "unexpected-request", \
+	X(UNEXPECTED, "unexpected-element", "policy-violation", "wait", "unexpected-request", \
 	  "an element that is not allowed in this state of the stream", "") \
 	X(RESOURCES, "resource-constraint", "resource-constraint", "wait", "resource-constraint", \
 	  "a table or memory limit is reached", "raise the limit that the log line names") \
@@ -123,7 +123,7 @@ FW_BEGIN_DECLS
 	  "the stanza would return to where it came from", "the domain is ours but no component holds it") \
 	X(BAD_ADDRESS, "bad-address", "", "modify", "jid-malformed", "the address is not a valid JID", "") \
 	X(BAD_STANZA, "bad-stanza", "", "modify", "bad-request", "the stanza breaks a rule of RFC 6120 §8", "") \
-	X(FOREIGN_SENDER, "foreign-sender", "invalid-from", "modify", "not-allowed", \
+	X(FOREIGN_SENDER, "foreign-sender", "invalid-from", "cancel", "not-allowed", \
 	  "the component sends from a domain that it does not hold", "bind the domain, or set check_from = false") \
 	X(POLICY_DENIED, "policy-denied", "", "cancel", "not-allowed", \
 	  "the policy does not allow these two domains to talk", "fedwayctl shows the list in force; add the domain to it") \
@@ -169,7 +169,7 @@ FW_BEGIN_DECLS
 	X(CERT_PIN, "certificate-pin", "not-authorized", "cancel", "remote-server-not-found", \
 	  "the peer's key is not one of those pinned for its domain", \
 	  "ask the peer whether it changed its key, on another way; then change pins") \
-	X(TLS_VERSION, "tls-version", "not-authorized", "cancel", "policy-violation", \
+	X(TLS_VERSION, "tls-version", "not-authorized", "modify", "policy-violation", \
 	  "the TLS version is lower than the domain's floor", "the peer must speak a newer TLS; or lower tls_min") \
 	X(SASL_FAILED, "sasl-failed", "policy-violation", "wait", "remote-server-timeout", \
 	  "SASL EXTERNAL was refused", "the log line carries the condition; compare the certificate with the domain") \

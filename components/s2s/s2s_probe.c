@@ -94,11 +94,17 @@ void s2s_probe_writes(struct s2s_leg *leg)
 {
 	struct s2s_probe *probe = &leg->probe;
 
-	if (leg->acks.confirmed || probe->asked || probe->mute || probe->timer == NULL ||
-	    fw_timer_running(probe->timer)) {
+	if (leg->acks.confirmed || probe->asked || probe->mute) {
 		return;
 	}
-	fw_timer_start_ms(probe->timer, leg->s2s->config->probe_idle_ms, 0);
+	/* Streams that only receive have no timer; without memory for one nobody is asked. */
+	if (probe->timer == NULL &&
+	    fw_timer_new(leg->s2s->loop, probe_on_timer, leg, &probe->timer) != FW_OK) {
+		return;
+	}
+	if (!fw_timer_running(probe->timer)) {
+		fw_timer_start_ms(probe->timer, leg->s2s->config->probe_idle_ms, 0);
+	}
 }
 
 static bool probe_take(struct s2s_leg *leg, struct fw_str id)
@@ -149,9 +155,6 @@ void s2s_probe_begin(struct s2s_leg *leg)
 	struct s2s_probe *probe = &leg->probe;
 
 	fw_channel_set_user_timeout(leg->channel, config->tcp_timeout_ms);
-	if (probe->timer == NULL) { /* without memory nobody is asked */
-		(void)fw_timer_new(leg->s2s->loop, probe_on_timer, leg, &probe->timer);
-	}
 	if (leg->features.idle_s > 0 &&
 	    (uint64_t)leg->features.idle_s * 1000 <= config->idle_timeout_ms &&
 	    probe->breath == NULL &&

@@ -18,8 +18,9 @@ static struct fw_logger policy_logger = FW_LOGGER("Policy");
 
 struct refused_pair {
 	char from[FW_DOMAIN_SIZE], to[FW_DOMAIN_SIZE];
-	struct policy_decision decision;
-	uint64_t count; /* 0: free place */
+	enum fw_cause cause;
+	char rule[POLICY_RULE_SIZE]; /* a copy: a reload takes the rules away */
+	uint64_t count;                 /* 0: free place */
 	uint64_t written;
 	uint64_t next; /* count at which the next line is due */
 };
@@ -41,8 +42,7 @@ static void refused_write(struct refused_pair *pair, const struct fw_log *log)
 	pair->written = pair->count;
 	fw_log(log, &policy_logger, FW_LOG_INFO,
 	       "refused from=%s to=%s cause=%s rule=%s count=%llu", pair->from, pair->to,
-	       fw_cause_row(pair->decision.cause)->name, pair->decision.rule,
-	       (unsigned long long)pair->count);
+	       fw_cause_row(pair->cause)->name, pair->rule, (unsigned long long)pair->count);
 }
 
 void policy_refused_flush(struct policy_refused *refused, const struct fw_log *log)
@@ -75,7 +75,8 @@ void policy_refused_count(struct policy_refused *refused, const struct fw_log *l
 		pair->count = pair->written = 0;
 		pair->next = 1;
 	}
-	pair->decision = decision;
+	pair->cause = decision.cause;
+	snprintf(pair->rule, sizeof(pair->rule), "%s", decision.rule);
 	if (++pair->count == pair->next) {
 		refused_write(pair, log);
 		pair->next *= 10;

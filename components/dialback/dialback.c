@@ -48,8 +48,9 @@ static const struct fw_option dialback_options[] = {
 	FW_OPT(struct dialback_config, max_pending, "1000", .min = 1, .max = 100000,
 	       .help = "verifications under way at the same time; more are refused"),
 	FW_OPT(struct dialback_config, verify_keep_ms, "10000", .max = 3600000, .unit = "ms",
-	       .help = "a stream to an authoritative server stays open for so long, for the next "
-	               "verification; 0: each verification has a stream of its own"),
+	       .help = "a stream to an authoritative server takes further verifications for so "
+	               "long "
+	               "after it was opened; 0: each verification has a stream of its own"),
 	FW_OPT(struct dialback_config, verify_keep_max, "100", .min = 1, .max = 100000,
 	       .unit = "streams", .help = "that are kept open without use"),
 	FW_OPT_END
@@ -276,6 +277,14 @@ static void dialback_reload(struct fw_self *self, const void *ctx)
 	}
 }
 
+/* Other addresses may be right from now on. */
+static void dialback_announced(struct fw_self *self, const char *service)
+{
+	if (strcmp(service, "resolver") == 0) {
+		dialback_streams_retire(fw_self_state(self));
+	}
+}
+
 static void dialback_drain(struct fw_self *self)
 {
 	struct dialback *dialback = fw_self_state(self);
@@ -323,6 +332,7 @@ FW_COMPONENT_EXPORT(dialback) = {
 	.start = dialback_start,
 	.deliver = dialback_deliver,
 	.reload = dialback_reload,
+	.announced = dialback_announced,
 	.drain = dialback_drain,
 	.report = dialback_report,
 	.stop = dialback_stop,

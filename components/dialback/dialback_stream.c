@@ -26,7 +26,7 @@ struct dialback_stream {
 	char local[FW_DOMAIN_SIZE], remote[FW_DOMAIN_SIZE]; /* of the header */
 	char xcoder[DIALBACK_XCODER_SIZE];
 	struct fw_log *log;
-	struct fw_timer *timer; /* while it is kept without use */
+	struct fw_timer *timer; /* until nobody else may begin here */
 	struct fw_request *resolving;
 	struct fw_dial *dial;
 	struct fw_channel *channel;
@@ -90,9 +90,15 @@ static void stream_failed(struct dialback_stream *stream, enum fw_cause cause, c
 	stream_free(stream);
 }
 
+/* Its time is over: what DNS says may be new by now. */
 static void stream_on_timer(void *ctx)
 {
-	stream_close(ctx);
+	struct dialback_stream *stream = ctx;
+
+	stream->retired = true;
+	if (stream->riders == NULL) {
+		stream_close(stream);
+	}
 }
 
 /* ---- the channel ---- */
@@ -191,6 +197,9 @@ static void stream_on_dialled(void *ctx, struct fw_dial_result *result)
 	       (double)result->spent_us[FW_DIAL_STREAM] / 1e6,
 	       (double)result->spent_us[FW_DIAL_TLS] / 1e6);
 	stream->phase = STREAM_OPEN;
+	if (stream->dialback->config->verify_keep_ms > 0) {
+		fw_timer_start_ms(stream->timer, stream->dialback->config->verify_keep_ms, 0);
+	}
 	for (struct dialback_verify *verify = stream->riders; verify != NULL;
 	     verify = verify->beside) {
 		dialback_verify_ready(verify);
@@ -342,7 +351,6 @@ int dialback_stream_join(struct dialback_verify *verify)
 	if (stream == NULL && stream_new(verify, &stream) != FW_OK) {
 		return FW_ENOMEM;
 	}
-	fw_timer_stop(stream->timer);
 	verify->stream = stream;
 	verify->beside = stream->riders;
 	stream->riders = verify;
@@ -374,7 +382,6 @@ static void streams_trim(struct dialback *dialback)
 void dialback_stream_leave(struct dialback_verify *verify, bool retire)
 {
 	struct dialback_stream *stream = verify->stream;
-	uint32_t keep_ms = verify->dialback->config->verify_keep_ms;
 
 	if (stream == NULL) {
 		return;
@@ -389,9 +396,8 @@ void dialback_stream_leave(struct dialback_verify *verify, bool retire)
 	if (stream->riders != NULL) {
 		return;
 	}
-	if (stream->phase == STREAM_OPEN && !stream->retired && keep_ms > 0 &&
+	if (stream->phase == STREAM_OPEN && !stream->retired && fw_timer_running(stream->timer) &&
 	    !verify->dialback->draining) {
-		fw_timer_start_ms(stream->timer, keep_ms, 0);
 		streams_trim(verify->dialback);
 	} else {
 		stream_close(stream);

@@ -196,6 +196,18 @@ static void test_reload_ends_it(void **state)
 	expect_open(0);
 }
 
+static void test_new_routes_end_it(void **state)
+{
+	(void)state;
+	ask("partner.example", "S1", "key");
+	answer("partner.example", "S1");
+	dialback_LTX_fw_component.announced(dialback, "policy"); /* that changes no address */
+	fake_host_settle(host);
+	assert_int_equal(fake_server_open(server), 1);
+	dialback_LTX_fw_component.announced(dialback, "resolver");
+	expect_open(0);
+}
+
 static void test_drain_ends_it(void **state)
 {
 	(void)state;
@@ -214,7 +226,7 @@ int main(void)
 		TEST(test_one_after_the_other), TEST(test_side_by_side),
 		TEST(test_who_does_not_share),  TEST(test_the_oldest_makes_room),
 		TEST(test_time_ends_it),        TEST(test_reload_ends_it),
-		TEST(test_drain_ends_it),
+		TEST(test_new_routes_end_it),   TEST(test_drain_ends_it),
 	};
 
 	return cmocka_run_group_tests_name("dialback_stream", tests, NULL, NULL);

@@ -179,10 +179,28 @@ static void on_refused(void *ctx, enum fw_cause cause)
 	attempt_fail(ctx, cause, "");
 }
 
+/* A server that stumbles over a TLS session of before gets a second try without. */
+static bool attempt_again(struct dial_attempt *attempt)
+{
+	const struct fw_tls *tls = fw_channel_tls(attempt->channel);
+	struct fw_dial_attempt *record = attempt->record;
+
+	if (tls == NULL || !fw_tls_session_failed(tls) ||
+	    dial_attempt_start(attempt->dial, record) != FW_OK) {
+		return false;
+	}
+	record->cause = FW_CAUSE_NONE;
+	record->detail[0] = '\0';
+	dial_attempt_free(&attempt);
+	return true;
+}
+
 static void on_closed(void *ctx, enum fw_cause cause, const char *detail)
 {
 	attempt_note(ctx, cause, detail);
-	dial_lost(ctx); /* the channel goes with it */
+	if (!attempt_again(ctx)) {
+		dial_lost(ctx); /* the channel goes with it */
+	}
 }
 
 static const struct fw_channel_events attempt_channel_events = {

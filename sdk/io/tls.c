@@ -239,6 +239,9 @@ int fw_tls_handshake(struct fw_tls *tls, int *want, struct fw_error *err)
 		return FW_OK;
 	}
 	int ret = tls_result(tls, status, want, err);
+	if (ret != FW_EAGAIN) {
+		tls_sessions_failed(tls);
+	}
 	return ret != 0 ? ret : fw_error_set(err, FW_ECLOSED, "the peer ended TLS");
 }
 

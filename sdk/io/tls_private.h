@@ -90,6 +90,7 @@ struct fw_tls {
 	char *session_key; /* under which a session is kept; NULL: none is */
 	enum fw_tls_side side;
 	bool direct;
+	bool session_offered; /* this handshake began with a kept session */
 	bool established;
 	bool broken; /* after a fatal error OpenSSL allows no more calls but the free */
 };
@@ -131,6 +132,8 @@ void tls_sessions_init(struct fw_tls_context *context, const struct fw_tls_setti
 void tls_sessions_clear(struct fw_tls_context *context);
 /** Initiating, before the handshake: goes on with a kept session if there is one. */
 void tls_sessions_offer(struct fw_tls *tls);
+/** The handshake failed: if it was over a session, none is offered there for a while. */
+void tls_sessions_failed(struct fw_tls *tls);
 /** The handshake is done: if a session went on, what was found of the peer goes on as well. */
 void tls_sessions_established(struct fw_tls *tls);
 

@@ -29,7 +29,7 @@ enum {
 struct tls_session {
 	uint64_t hash; /* of `key`, looked at first */
 	char *key;
-	SSL_SESSION *session;
+	SSL_SESSION *session; /* NULL: the server stumbled over one, and gets none for a while */
 	struct tls_peer *peer;
 	int64_t until;   /* seconds since 1970 */
 	uint64_t number; /* in the order in which they were kept */
@@ -100,24 +100,14 @@ static bool session_room(struct tls_sessions *sessions)
 	return true;
 }
 
-/* Takes the session when it is kept. */
-static bool session_keep(struct fw_tls *tls, SSL_SESSION *session)
+/* A new row for this key; takes the session, which may be NULL. */
+static bool session_add(struct fw_tls *tls, SSL_SESSION *session, int64_t seconds)
 {
 	struct tls_sessions *sessions = &tls->context->sessions;
-	int64_t seconds = SSL_SESSION_get_timeout(session);
-
-	if (tls->session_key == NULL || SSL_SESSION_is_resumable(session) != 1) {
-		return false;
-	}
-	size_t at = session_find(sessions, tls->session_key);
-	if (at < sessions->count) {
-		session_drop(sessions, at); /* the newest is as good as any */
-	}
-	if (!session_room(sessions)) {
-		return false;
-	}
 	struct tls_session row = { .key = fw_str_dup(fw_str(tls->session_key)) };
-	if (row.key == NULL) {
+
+	if (row.key == NULL || !session_room(sessions)) {
+		free(row.key);
 		return false;
 	}
 	row.hash = fw_str_hash(fw_str(row.key));
@@ -127,6 +117,24 @@ static bool session_keep(struct fw_tls *tls, SSL_SESSION *session)
 	row.until = now_seconds() + (seconds < sessions->seconds ? seconds : sessions->seconds);
 	sessions->rows[sessions->count++] = row;
 	return true;
+}
+
+/* Takes the session when it is kept. */
+static bool session_keep(struct fw_tls *tls, SSL_SESSION *session)
+{
+	struct tls_sessions *sessions = &tls->context->sessions;
+
+	if (tls->session_key == NULL || SSL_SESSION_is_resumable(session) != 1) {
+		return false;
+	}
+	size_t at = session_find(sessions, tls->session_key);
+	if (at < sessions->count) {
+		if (sessions->rows[at].session == NULL) {
+			return false;
+		}
+		session_drop(sessions, at); /* the newest is as good as any */
+	}
+	return session_add(tls, session, SSL_SESSION_get_timeout(session));
 }
 
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
@@ -142,14 +150,31 @@ void tls_sessions_offer(struct fw_tls *tls)
 		return;
 	}
 	size_t at = session_find(sessions, tls->session_key);
-	if (at == sessions->count) {
+	if (at == sessions->count || sessions->rows[at].session == NULL) {
 		return;
 	}
 	if (SSL_set_session(tls->ssl, sessions->rows[at].session) == 1) {
 		tls->offered = tls_peer_ref(sessions->rows[at].peer);
+		tls->session_offered = true;
 	}
 	/* RFC 8446 §C.4: a ticket is used once, so that nobody links connections by it. */
 	session_drop(sessions, at);
+}
+
+/*
+ * A server may ignore a session, but some end the handshake over it (OpenSSL does, where its owner
+ * asks for certificates and names no session id context).
+ */
+void tls_sessions_failed(struct fw_tls *tls)
+{
+	if (tls->session_offered) {
+		(void)session_add(tls, NULL, tls->context->sessions.seconds);
+	}
+}
+
+bool fw_tls_session_failed(const struct fw_tls *tls)
+{
+	return tls->session_offered && !tls->established;
 }
 
 /* ---- receiving: what goes along in a ticket ---- */

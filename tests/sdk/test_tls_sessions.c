@@ -284,6 +284,35 @@ static void tls_1_2_goes_on_as_well(void **state)
 	world_close(&w);
 }
 
+static void a_server_that_stumbles_is_offered_none_for_a_while(void **state)
+{
+	struct world w;
+	struct pair pair;
+
+	(void)state;
+	world_open(&w);
+	/* OpenSSL's servers that ask for certificates stumble without it. */
+	SSL_CTX_set_session_id_context(w.in->ssl, (const unsigned char *)"", 0);
+	assert_false(connect_once(&w));
+	pair_open_as(&pair, w.out, &w.out_start, w.in, &w.in_start);
+	pair_shake(&pair);
+	print_message("%s / %s\n", pair.err[0].text, pair.err[1].text);
+	assert_int_equal(pair.done[0], FW_ESYS);
+	assert_true(fw_tls_session_failed(pair.tls[0]));
+	pair_close(&pair);
+	for (int i = 0; i < 3; i++) {
+		assert_false(connect_once(&w));
+	}
+	fw_tls_context_release(&w.in);
+	w.in = context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem"));
+	assert_false(connect_once(&w));
+	ahead = 7201;
+	assert_false(connect_once(&w)); /* and now it is kept again */
+	assert_true(connect_once(&w));
+	ahead = 0;
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +325,7 @@ int main(void)
 		cmocka_unit_test(keys_of_tickets_change_and_old_tickets_are_read_for_a_while),
 		cmocka_unit_test(a_session_does_not_outlive_the_certificate),
 		cmocka_unit_test(a_bad_verdict_goes_along),
+		cmocka_unit_test(a_server_that_stumbles_is_offered_none_for_a_while),
 		cmocka_unit_test(tls_1_2_goes_on_as_well),
 	};
 

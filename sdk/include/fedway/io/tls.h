@@ -89,6 +89,11 @@ FW_API void fw_tls_free(struct fw_tls **tls);
  * @return FW_OK when done; FW_EAGAIN; FW_ECLOSED; FW_ESYS with the library's words in err
  */
 FW_API int fw_tls_handshake(struct fw_tls *tls, int *want, struct fw_error *err);
+/**
+ * The handshake failed, and it had begun with a session of before: the next one to this server begins without,
+ * so that it is worth another try at once.
+ */
+FW_API bool fw_tls_session_failed(const struct fw_tls *tls);
 /** @return bytes; 0 at a clean end; FW_EAGAIN (see want); FW_ECLOSED when cut off; FW_ESYS */
 FW_API ssize_t fw_tls_read(struct fw_tls *tls, void *buffer, size_t size, int *want);
 /** The same bytes must be offered again after FW_EAGAIN; they may have moved. */

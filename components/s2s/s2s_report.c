@@ -7,6 +7,7 @@
 #include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_keys.h"
 #include "components/s2s/s2s_leg.h"
+#include "components/s2s/s2s_side.h"
 
 static void report_failure(struct fw_json *row, const struct s2s *s2s, const char *remote)
 {
@@ -180,6 +181,7 @@ static void report_status(struct s2s *s2s, struct fw_json *out)
 	}
 	s2s_keys_warn(s2s->keys, out);
 	s2s_keys_report(s2s->keys, fw_json_set_array(out, "certificates"));
+	fw_json_set(out, "side", fw_str(s2s_side_word(s2s)));
 	s2s_listen_report(s2s, fw_json_set_array(out, "listen"));
 	fw_json_set_bool(out, "draining", s2s->draining);
 	fw_json_set_int(out, "streams_in", s2s->in_count);

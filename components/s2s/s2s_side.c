@@ -361,6 +361,11 @@ static bool side_same_server(const struct s2s_side *side, const char *one, const
 	return false;
 }
 
+const char *s2s_side_word(const struct s2s *s2s)
+{
+	return s2s_side_choices[s2s->side->kind].word;
+}
+
 bool s2s_side_inner(const struct s2s *s2s)
 {
 	return s2s->side->kind == S2S_SIDE_INNER;

@@ -58,6 +58,8 @@ bool s2s_side_vouches(const struct s2s *s2s);
 enum fw_cause s2s_side_refusal(const struct s2s *s2s, const char *local, const char *remote);
 /** Both domains belong to our organisation: the policy has no say. */
 bool s2s_side_among_us(const struct s2s *s2s, const char *local);
+/** "outer", "inner" */
+const char *s2s_side_word(const struct s2s *s2s);
 /** Seen from the border a pair of the inner side is the other way round. */
 bool s2s_side_inner(const struct s2s *s2s);
 /** The servers of a domain inside. @return false: the resolver is to be asked */

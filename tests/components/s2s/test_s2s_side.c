@@ -46,6 +46,7 @@ static void it_holds_the_domains_inside(void **ctx)
 	assert_true(fake_host_holds(inside.world.host, "rooms.example"));
 	assert_true(fake_host_holds(inside.world.host, "sales.example"));
 	assert_false(fake_host_holds(inside.world.host, "*"));
+	assert_string_equal(s2s_side_word(inside.world.s2s), "inner");
 	world_expect_log(&inside.world, "domain=rooms.example"); /* nobody has listed it */
 	/* a reload takes and gives single names, and may even change sides */
 	config = inside.world.config;
@@ -58,6 +59,7 @@ static void it_holds_the_domains_inside(void **ctx)
 	fake_host_reload(inside.world.self, &config);
 	assert_false(fake_host_holds(inside.world.host, "corp.example"));
 	assert_true(fake_host_holds(inside.world.host, "*"));
+	assert_string_equal(s2s_side_word(inside.world.s2s), "outer");
 	world_free(&inside.world);
 }
 

@@ -7,6 +7,7 @@ One world per row of CASES. Each says what the partner shows and knows, what our
 message in either direction: the method by which the stream was trusted, or the cause that came back.
 """
 import hashlib
+import os
 
 import pytest
 from certificates import Authority
@@ -117,4 +118,34 @@ def test_they_begin(verona):
     row, pair = proved(verona, "in")
     assert row["method"] == pair["method"] == verona.case.into, row
     assert pair["pinned"] is ("pins" in verona.case.rules(verona.partner.certificate))
+    listed = verona.fedway.ctl("cert", "list")["components"][0]
+    assert [own["names"] for own in listed["own"]] == [f"DNS:{SVC}"] and 29 <= listed["own"][0]["days_left"] <= 30, listed
+    seen = next(peer for peer in listed["peers"] if peer["domain"] == PARTNER)
+    assert seen["key_sha256"] == key_sha256(verona.partner.certificate) and "changed_ago_s" not in seen, listed
     verona.fedway.settled()
+
+
+def test_a_renewed_certificate_is_taken_over(world):
+    """As an ACME client does it: new files under the old names, no command. A stream that stands keeps what it has."""
+    world.partner = world.prosody(PARTNER, "127.0.0.2", certificate=world.authority.issue(PARTNER), authority=world.authority)
+    world.partner.add_user("romeo")
+    ours = world.authority.issue(SVC)
+    world.fedway = world.prepare_fedway([SVC], allow=[PARTNER], authority=world.authority, certificate=ours)
+    world.fedway.options["s2s"]["certificate_watch_ms"] = 100
+    world.fedway.link(SVC)
+    for process in (world.dns, world.partner, world.fedway):
+        world.start(process)
+    world.romeo = world.client(world.partner, "romeo")
+    world.svc = world.component(SVC, world.fedway)
+    world.svc.message(ROMEO, "before", source=PORTER)
+    world.romeo.wait_body("before")
+    fresh = world.authority.issue(SVC, days=(-1, 90))
+    for new, old in zip(fresh.files, ours.files):
+        os.replace(new, old)
+    world.until(lambda: f"the new certificate; the log has {world.fedway.story('certificates')}",
+                lambda: world.fedway.story("certificates taken over"))
+    assert world.fedway.ctl("cert", "list")["components"][0]["own"][0]["days_left"] >= 89
+    world.svc.message(ROMEO, "after", source=PORTER)
+    world.romeo.wait_body("after")
+    assert len(world.fedway.streams(direction="out", remote=PARTNER)) == 1
+    world.fedway.settled()

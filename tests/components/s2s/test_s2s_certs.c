@@ -157,6 +157,41 @@ static void a_row_that_cannot_be_used_is_told(void **ctx)
 	world_free(&world);
 }
 
+static void an_end_that_is_near_is_told(void **ctx)
+{
+	const char *const names[] = { "corp.example" };
+	char near[80], near_key[80];
+	struct fw_error err = { 0 };
+	struct world world;
+
+	(void)ctx;
+	snprintf(near, sizeof(near), "%s/near.pem", folder);
+	snprintf(near_key, sizeof(near_key), "%s/near.key", folder);
+	struct fw_certificate_order order = { .domains = names,
+		                              .domain_count = 1,
+		                              .days = 10,
+		                              .key_file = near_key,
+		                              .out_file = near };
+	if (fw_certificate_self_signed(&order, &err) != FW_OK) {
+		fail_msg("%s", err.text);
+	}
+	world_init(&world);
+	world_use_tls(&world, FW_SECURITY_REQUIRED);
+	world.config.certificate_file = near;
+	world.config.key_file = near_key;
+	world_start(&world);
+	world_expect_log(&world, "our certificate ends soon");
+	struct fw_json *status = fw_json_new();
+	s2s_report(world.self, "status", status);
+	struct fw_str warning = fw_json_text(fw_json_get(status, "certificate_warning"));
+	assert_non_null(warning.ptr);
+	assert_non_null(strstr(warning.ptr, "renew it"));
+	fw_json_free(&status);
+	world_free(&world);
+	unlink(near);
+	unlink(near_key);
+}
+
 /* ---- theirs ---- */
 
 static const struct fw_certificate *shown(const char *name)
@@ -248,6 +283,7 @@ int main(void)
 		cmocka_unit_test(changed_files_are_taken_over),
 		cmocka_unit_test(each_domain_has_its_certificate),
 		cmocka_unit_test(a_row_that_cannot_be_used_is_told),
+		cmocka_unit_test(an_end_that_is_near_is_told),
 		cmocka_unit_test(another_key_or_issuer_is_an_event),
 		cmocka_unit_test(only_so_many_domains_are_remembered),
 	};

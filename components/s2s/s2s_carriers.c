@@ -79,7 +79,7 @@ static bool carriers_suits(const struct s2s_leg *leg, const struct s2s_pair *pai
 /* A pair that joins asks by dialback: the peer has to know it. */
 static bool carriers_takes_guests(const struct s2s_leg *leg, const struct s2s_pair *pair)
 {
-	return (leg->channel == NULL || leg->features.dialback) &&
+	return (leg->channel == NULL || s2s_features_take_guests(leg)) &&
 	       carriers_suits(leg, pair, S2S_METHOD_DIALBACK);
 }
 

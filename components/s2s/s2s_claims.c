@@ -269,7 +269,9 @@ static void claim_begin(struct s2s_claim *claim)
 	struct s2s *s2s = leg->s2s;
 	struct s2s_verdict verdict;
 
-	if (!leg->features.dialback) { /* the pair joined before the peer could say so */
+	if (claim_is_guest(claim)
+	            ? !s2s_features_take_guests(leg)
+	            : !leg->features.dialback) { /* the pair joined before the peer could say so */
 		claim_failed(claim, FW_CAUSE_NO_AUTH_METHOD, "the peer does no dialback", true);
 		return;
 	}

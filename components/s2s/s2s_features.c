@@ -29,6 +29,7 @@ static int features_offer_external(const struct s2s_leg *leg, char *out, size_t 
 static void features_dialback(const struct fw_elem *elem, struct s2s_features *out)
 {
 	out->dialback = true;
+	out->dialback_named = true;
 	out->dialback_errors = fw_elem_find(elem, "errors", NULL) != NULL;
 }
 
@@ -97,6 +98,14 @@ static const struct {
 	{ "sm", FW_NS_SM, features_sm, s2s_acks_offer },
 	{ "limits", NS_LIMITS, features_limits, features_offer_limits },
 };
+
+bool s2s_features_take_guests(const struct s2s_leg *leg)
+{
+	/* A server that knows SASL alone may declare the namespace all the same, and never answer.
+	 */
+	return leg->features.dialback_named ||
+	       (leg->features.dialback && leg->trust.method != S2S_METHOD_EXTERNAL);
+}
 
 void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header *header,
                        struct s2s_features *out)

@@ -67,7 +67,7 @@ class Fedway(Process):
     """fedwayd with s2s, dialback, policy and resolver; change `config` and call reload()."""
 
     def __init__(self, where, dns, domains, ip="127.0.0.3", allow=(), secret="dialback-secret",
-                 ask=None, publish=True, certificate=None, authority=None):
+                 ask=None, publish=True, certificate=None, authority=None, direct_tls=False):
         self.installed = Installation()
         self.where, self.dns, self.ip = where, dns, ip
         os.makedirs(where, exist_ok=True)
@@ -79,7 +79,8 @@ class Fedway(Process):
                 f.write(text + "\n")
             os.chmod(f"{where}/{name}.secret", 0o600)
         for domain in domains if publish else ():
-            dns.add_xmpp(domain, ip, self.s2s_port)
+            ports = (None, self.s2s_port) if direct_tls else (self.s2s_port,)
+            dns.add_xmpp(domain, ip, *ports)
         ask = ask or dns
         self.options = {
             "s2s": {"listen": [{"address": ip, "port": self.s2s_port}],

@@ -36,14 +36,26 @@ def acknowledged(verona):
                  lambda: verona.fedway.ledger()["total"]["acknowledged"])
 
 
+def resolved_by(service):
+    def seen(verona):
+        assert verona.dns.asked(f"{service}._tcp.{PARTNER}") and verona.dns.asked(f"{service}._tcp.{SVC}")
+    return seen
+
+
 WAYS = {
-    "dialback": Way(vouched=False),
+    "dialback": Way(vouched=False, ours={"methods": ["dialback"]}, seen=resolved_by("_xmpp-server")),
+    "EXTERNAL": Way(peer={"dialback": False}, ours={"methods": ["external"]}, method="external"),
+    "EXTERNAL by preference": Way(method="external"),
+    "direct TLS": Way(peer={"direct_tls": True}, vouched=False, direct=True, seen=resolved_by("_xmpps-server")),
+    "direct TLS and EXTERNAL": Way(peer={"direct_tls": True, "dialback": False}, method="external", direct=True),
     "bidi": Way(peer={"bidi": True}, vouched=False, seen=both_directions),
+    "EXTERNAL, bidi and acknowledgements": Way(peer={"dialback": False, "bidi": True, "modules": ["smacks"]},
+                                               ours={"ack_request_ms": 50}, method="external", seen=acknowledged),
     "acknowledgements": Way(peer={"modules": ["smacks", "sm_before_dialback"], "plugins": PLUGINS},
                             ours={"ack_request_ms": 50}, vouched=False, seen=acknowledged),
 }
 ROWS = ([("prosody", way) for way in WAYS]
-        + [("ejabberd", way) for way in WAYS if way not in ("bidi", "acknowledgements")])  # it has neither
+        + [("ejabberd", way) for way in WAYS if not {"bidi", "acknowledgements"} & set(way.split())])  # it has neither
 
 
 @pytest.fixture(scope="module", params=ROWS, ids=[f"{peer} {way}" for peer, way in ROWS])
@@ -56,9 +68,10 @@ def verona(request, world_of_rows):
     world.partner = getattr(world, peer)(PARTNER, "127.0.0.2", muc=THEIR_ROOMS, **vouched, **way.peer,
                                          certificate=world.authority.issue(PARTNER, THEIR_ROOMS))
     world.partner.add_user("juliet")
-    world.fedway = world.prepare_fedway([SVC, ROOMS], allow=[PARTNER, THEIR_ROOMS], **vouched,
+    world.fedway = world.prepare_fedway([SVC, ROOMS], allow=[PARTNER, THEIR_ROOMS], **vouched, direct_tls=way.direct,
                                         certificate=world.authority.issue(SVC, ROOMS))
     world.fedway.options["s2s"].update(way.ours)
+    world.fedway.options["dialback"].update(verify_keep_ms=300)  # so that nothing_stands() need not wait for long
     for name in (SVC, ROOMS):
         world.fedway.link(name)
     for process in (world.dns, world.partner, world.fedway):
@@ -183,4 +196,4 @@ def test_a_room_across_domains(verona, service):
     verona.svc.send(f"<presence from='{PORTER}' to='{room}/porter' type='unavailable'/>")
     verona.juliet.wait("porter has left", lambda s: s.name == "presence" and s["type"] == "unavailable"
                        and s["from"].full == f"{room}/porter")
-    assert verona.dns.asked(f"_xmpp-server._tcp.{service}"), "rooms are found as a domain of their own"
+    assert verona.dns.asked(f"{'_xmpps' if verona.way.direct else '_xmpp'}-server._tcp.{service}"), "rooms are found as a domain of their own"

@@ -50,7 +50,8 @@ class SampleFedway(Fedway):
         shutil.copy(f"{where}/link.secret", f"{where}/im.secret")
 
     def write(self):
-        ours = {key: self.config[key] for key in ("module_path", "control_socket", "log_level", "listen")}
+        ours = {key: self.config[key] for key in ("module_path", "control_socket", "log_level", "listen", "links")
+                if self.config[key]}
         text = sample(f"{self.folder}/fedway.conf", {
             'address = "192.0.2.7"; port = 5269': f'address = "{self.ip}"; port = {self.s2s_port}',
             'module = "resolver";': f'module = "resolver"; options = {libconfig(self.options["resolver"])};',

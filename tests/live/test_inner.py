@@ -239,6 +239,20 @@ def test_direct_tls_on_the_same_port(inner):
     assert not inner.inner_dns.asked(f"_xmpp-server._tcp.{PARTNER}")
 
 
+@only("split-prosody", "split-ejabberd")
+def test_a_component_of_the_edge_is_a_neighbour(inner):
+    """What is attached to fedwayd on our side is reached like any other server, and no policy is asked."""
+    name = f"porter.{CORP}"
+    if not inner.fedway.config["links"]:
+        inner.fedway.link(name)
+        inner.fedway.reload()
+    porter = inner.component(name, inner.fedway)
+    inner.nurse.message(f"gate@{name}", "open the gate")
+    assert porter.wait_body("open the gate")["from"].full == f"{NURSE}/test"
+    porter.send(f"<message from='gate@{name}' to='{NURSE}/test' type='chat'><body>it is open</body></message>")
+    assert inner.nurse.wait_body("it is open")["from"].full == f"gate@{name}"
+
+
 @only("split-prosody")
 def test_explain_tells_both_legs(inner):
     """One question, answered by both sides of the edge."""

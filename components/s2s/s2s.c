@@ -213,6 +213,7 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	struct fw_error err = { 0 };
 
 	s2s->config = config;
+	s2s->reloads++;
 	s2s_egress_reload(s2s->egress);
 	/* Rules point into the configuration. What was checked compiles, unless memory runs out. */
 	s2s_security_free(&s2s->security);

@@ -199,6 +199,7 @@ struct s2s {
 	struct s2s_egress *egress;
 	struct s2s_limits *limits;
 	struct s2s_rates *rates;
+	uint32_t reloads;
 	struct s2s_totals waiting;
 	struct s2s_waiting *ranks[S2S_WAITING_RANKS]; /**< pairs' queues by what they hold */
 	struct fw_task progress;

@@ -25,6 +25,9 @@ struct s2s_domain_row {
 	int certificate_purpose;
 	int require_client_certificates;
 	struct fw_strings pins;
+	/* read by s2s_rate.c; 0: inherit */
+	uint32_t rate_max_stanzas;
+	uint64_t rate_max_bytes;
 	/* read by s2s_out.c */
 	struct fw_strings source_addresses;
 };

@@ -72,6 +72,8 @@ struct s2s_rate {
 	struct fw_timer *timer; /* runs while streams wait */
 	struct s2s_pace *waiting;
 	struct s2s_bucket stanzas, bytes;
+	struct s2s_flow stanza_flow, byte_flow;
+	uint32_t looked; /* s2s->reloads when the flows were looked up, plus one */
 	uint32_t holders;
 	char remote[];
 };
@@ -86,6 +88,24 @@ static struct s2s_flow flow_of(const struct s2s *s2s, uint64_t per_s)
 	struct s2s_flow flow = { per_s, per_s * s2s->config->rate_burst_s };
 
 	return flow;
+}
+
+/* The component's rates, or those of the domain's row; asked again after a reload. */
+static void rate_look(struct s2s_rate *rate)
+{
+	const struct s2s *s2s = rate->rates->s2s;
+	const struct s2s_config *config = s2s->config;
+
+	if (rate->looked == s2s->reloads + 1) {
+		return;
+	}
+	const struct s2s_domain_row *row = s2s_security_row(s2s->security, rate->remote, S2S_IN);
+	bool own_stanzas = row != NULL && row->rate_max_stanzas > 0;
+	bool own_bytes = row != NULL && row->rate_max_bytes > 0;
+	rate->looked = s2s->reloads + 1;
+	rate->stanza_flow =
+	        flow_of(s2s, own_stanzas ? row->rate_max_stanzas : config->rate_max_stanzas);
+	rate->byte_flow = flow_of(s2s, own_bytes ? row->rate_max_bytes : config->rate_max_bytes);
 }
 
 int s2s_rates_new(struct s2s *s2s, struct s2s_rates **out)
@@ -125,12 +145,12 @@ void s2s_rates_free(struct s2s_rates **rates_in)
 /* Nobody holds it, and it would begin as it is. */
 static bool rate_is_over(struct s2s_rate *rate)
 {
-	struct s2s *s2s = rate->rates->s2s;
-	uint64_t now = fw_now_ms(s2s->loop);
+	uint64_t now = fw_now_ms(rate->rates->s2s->loop);
 
+	rate_look(rate);
 	return rate->holders == 0 && rate->waiting == NULL &&
-	       s2s_bucket_full(&rate->stanzas, flow_of(s2s, s2s->config->rate_max_stanzas), now) &&
-	       s2s_bucket_full(&rate->bytes, flow_of(s2s, s2s->config->rate_max_bytes), now);
+	       s2s_bucket_full(&rate->stanzas, rate->stanza_flow, now) &&
+	       s2s_bucket_full(&rate->bytes, rate->byte_flow, now);
 }
 
 /* Ends every stream's wait. */
@@ -212,10 +232,9 @@ void s2s_rate_took(struct s2s_rate *rate, struct s2s_pace *pace, struct fw_chann
 	}
 	const struct s2s *s2s = rate->rates->s2s;
 	uint64_t now = fw_now_ms(s2s->loop);
-	uint64_t wait =
-	        s2s_bucket_owe(&rate->stanzas, flow_of(s2s, s2s->config->rate_max_stanzas), 1, now);
-	uint64_t more =
-	        s2s_bucket_owe(&rate->bytes, flow_of(s2s, s2s->config->rate_max_bytes), bytes, now);
+	rate_look(rate);
+	uint64_t wait = s2s_bucket_owe(&rate->stanzas, rate->stanza_flow, 1, now);
+	uint64_t more = s2s_bucket_owe(&rate->bytes, rate->byte_flow, bytes, now);
 
 	wait = wait > more ? wait : more;
 	if (wait == 0) {

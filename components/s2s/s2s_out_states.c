@@ -199,6 +199,8 @@ static void out_trusted(struct s2s_out *out)
 
 static void out_auth(void *owner, const struct fw_event *event)
 {
+	static const struct s2s_leg_end silence = { FW_CAUSE_AUTH_TIMEOUT,
+		                                    "no answer to SASL in time" };
 	struct s2s_out *out = owner;
 	const struct s2s_leg_end *end = event->data;
 
@@ -229,10 +231,10 @@ static void out_auth(void *owner, const struct fw_event *event)
 		}
 		break;
 	case FW_EVENT_TIMEOUT:
-		s2s_leg_fail(&out->leg,
-		             out->sasl_asked ? FW_CAUSE_AUTH_TIMEOUT : FW_CAUSE_DIALBACK_TIMEOUT,
-		             out->sasl_asked ? "no answer to SASL from the peer"
-		                             : "no db:result from the peer");
+		if (!s2s_external_lost(&out->leg, &silence)) {
+			s2s_leg_fail(&out->leg, FW_CAUSE_DIALBACK_TIMEOUT,
+			             "no db:result from the peer");
+		}
 		break;
 	default:
 		break;

@@ -167,6 +167,28 @@ static void a_refusal_that_closes_leads_to_dialback_on_the_next_stream(void **ct
 	}
 }
 
+static void a_peer_that_never_answers_is_asked_by_dialback_next(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world_use_tls(&world, FW_SECURITY_REQUIRED);
+	world.config.external_retry_ms = 3600000;
+	world.config.auth_timeout_ms = 50;
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, ALICE, BOB, "m1");
+	peer_offer(peer, 1, MECHANISMS DIALBACK);
+	peer_expect(peer, OUR_AUTH);
+	peer_expect(peer, "</stream:stream>");
+	peer_send(peer, "</stream:stream>");
+	peer_offer(peer, 2, MECHANISMS DIALBACK);
+	peer_expect(peer, "<db:result from='corp.example' to='partner.example'>");
+	peer_free(&peer);
+	world_free(&world);
+}
+
 static void without_a_way_that_both_have_stanzas_return(void **ctx)
 {
 	static const struct {
@@ -297,6 +319,7 @@ int main(void)
 		cmocka_unit_test(the_order_of_methods_decides),
 		cmocka_unit_test(a_refusal_leads_to_dialback_on_the_same_stream),
 		cmocka_unit_test(a_refusal_that_closes_leads_to_dialback_on_the_next_stream),
+		cmocka_unit_test(a_peer_that_never_answers_is_asked_by_dialback_next),
 		cmocka_unit_test(without_a_way_that_both_have_stanzas_return),
 		cmocka_unit_test(words_of_sasl_count_only_when_asked_for),
 		cmocka_unit_test(a_connection_that_is_not_good_enough_gets_nothing),

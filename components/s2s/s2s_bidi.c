@@ -16,6 +16,12 @@ static struct fw_logger bidi_logger = FW_LOGGER("s2s.bidi");
 
 static bool bidi_allowed(const struct s2s_leg *leg, enum s2s_bidi direction)
 {
+	const struct s2s_domain_row *row = s2s_security_row(
+	        leg->s2s->security, leg->remote, direction == S2S_BIDI_IN ? S2S_IN : S2S_OUT);
+
+	if (row != NULL && row->bidi != S2S_YES_INHERIT) {
+		return row->bidi == S2S_YES;
+	}
 	return (leg->s2s->config->bidi & (int)direction) != 0;
 }
 

@@ -30,6 +30,8 @@ struct s2s_domain_row {
 	uint64_t rate_max_bytes;
 	/* read by s2s_out.c */
 	struct fw_strings source_addresses;
+	/* read by s2s_bidi.c */
+	int bidi;
 };
 
 extern const struct fw_option s2s_domain_rows[];

@@ -82,6 +82,13 @@ static const struct fw_choice row_require_choices[] = {
 	{ NULL, 0, NULL },
 };
 
+static const struct fw_choice row_bidi_choices[] = {
+	INHERIT,
+	{ "yes", S2S_YES, "where the peer agrees" },
+	{ "no", S2S_NO, "each direction has streams of its own" },
+	{ NULL, 0, NULL },
+};
+
 static int options_check_pin(const char *text, struct fw_str name, char *why, size_t why_size)
 {
 	(void)name;
@@ -122,6 +129,8 @@ const struct fw_option s2s_domain_rows[] = {
 	       .unit = "bytes/s", .help = "the same, in bytes of stanzas; 0: inherit"),
 	FW_OPT(struct s2s_domain_row, source_addresses, "", .max = 2,
 	       .help = "addresses to connect from; empty: inherit"),
+	FW_OPT(struct s2s_domain_row, bidi, "inherit", .choices = row_bidi_choices,
+	       .help = "may the streams carry stanzas in both directions (XEP-0288)"),
 	FW_OPT(struct s2s_domain_row, pins, "", .max = 16, .check = options_check_pin,
 	       .help = "SHA-256 of the public keys of which the peer must have one, in hex"),
 	FW_OPT_END,

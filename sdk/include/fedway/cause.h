@@ -110,7 +110,7 @@ FW_BEGIN_DECLS
 	X(DNS_FAILED, "dns-failed", "", "wait", "remote-server-not-found", \
 	  "DNS could not be asked or did not answer", "check the resolver's servers") \
 	X(STATIC_FAILED, "static-route-failed", "", "wait", "remote-server-timeout", \
-	  "no host of the static route could be reached", "correct the static route; DNS is not used for this domain") \
+	  "no host of the static route could be reached", "correct the static route; DNS is used only where its rows say fallback = \"dns\"") \
 	X(BACKOFF, "backing-off", "", "wait", "remote-server-timeout", \
 	  "the last attempts failed; the next one waits", "fedwayctl streams shows the last failure") \
 	/* stanzas in the router */ \

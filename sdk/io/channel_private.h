@@ -11,7 +11,7 @@
 
 enum channel_phase {
 	CHANNEL_OPEN,      /* the stream runs, in clear or under TLS */
-	CHANNEL_UPGRADE,   /* what was queued before start_tls is still written in clear */
+	CHANNEL_UPGRADE,   /* what was queued before STARTTLS is still written in clear */
 	CHANNEL_HANDSHAKE, /* TLS shakes hands; the stream waits */
 	CHANNEL_SNIFF,     /* before all: the first byte will tell whether the peer begins with TLS */
 	CHANNEL_ENDED,     /* closed() is queued or has run; the descriptor is gone */
@@ -31,7 +31,7 @@ struct fw_channel {
 	struct fw_task finished; /* tells closed() */
 	struct fw_tls_context *offer; /* while CHANNEL_SNIFF: for a peer that begins with TLS */
 	struct fw_tls *tls_next;      /* while CHANNEL_UPGRADE: takes over behind the clear bytes */
-	size_t clear_bytes;           /* queued before start_tls, and so written in clear */
+	size_t clear_bytes;           /* queued before STARTTLS, and so written in clear */
 	char *detail; /* of the cause; NULL: none */
 	fw_channel_tap_fn *tap; /* NULL: nobody looks on */
 	void *tap_ctx;

@@ -49,18 +49,6 @@ void fw_channel_secure(struct fw_channel *channel, struct fw_tls_context *contex
 	fw_defer(channel->loop, &channel->flush);
 }
 
-void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *context,
-                          enum fw_tls_side side, const char *peer_name)
-{
-	const struct fw_tls_start start = {
-		.side = side,
-		.peer_name = side == FW_TLS_INITIATING ? peer_name : NULL,
-		.own_name = side == FW_TLS_RECEIVING ? peer_name : NULL,
-	};
-
-	fw_channel_secure(channel, context, &start);
-}
-
 /* ---- from the first byte ---- */
 
 void fw_channel_sniff_tls(struct fw_channel *channel, struct fw_tls_context *context)

@@ -82,7 +82,8 @@ static void peer_element(void *ctx, struct fw_stanza **stanza)
 	if (fw_str_is(fw_stanza_name(*stanza), "starttls") && peer->script.at_starttls != NULL) {
 		fw_channel_send_text(peer->channel, "%s", peer->script.at_starttls);
 		if (peer->script.tls) {
-			fw_channel_start_tls(peer->channel, peer->context, FW_TLS_RECEIVING, NULL);
+			const struct fw_tls_start start = { .side = FW_TLS_RECEIVING };
+			fw_channel_secure(peer->channel, peer->context, &start);
 		}
 	}
 }

@@ -56,6 +56,8 @@ static inline void end_opened(void *ctx, const struct fw_stream_header *header)
 
 static inline void end_act(struct end *end)
 {
+	const struct fw_tls_start start = { .side = end->side, .peer_name = "b.example" };
+
 	if (end->answer != NULL) {
 		fw_channel_send_text(end->channel, "%s", end->answer);
 	}
@@ -70,7 +72,7 @@ static inline void end_act(struct end *end)
 		fw_channel_pause(end->channel, true);
 		break;
 	case END_START_TLS:
-		fw_channel_start_tls(end->channel, end->context, end->side, "b.example");
+		fw_channel_secure(end->channel, end->context, &start);
 		break;
 	case END_RESTART:
 		fw_channel_restart(end->channel);

@@ -44,7 +44,8 @@ static void tls_server_element(void *ctx, struct fw_stanza **stanza)
 	(void)ctx;
 	if (fw_str_is(fw_stanza_name(*stanza), "starttls")) {
 		fw_channel_send_text(server.channel, "<proceed xmlns='" FW_NS_TLS "'/>");
-		fw_channel_start_tls(server.channel, server.tls, FW_TLS_RECEIVING, NULL);
+		const struct fw_tls_start start = { .side = FW_TLS_RECEIVING };
+		fw_channel_secure(server.channel, server.tls, &start);
 	} else if (fw_str_is(fw_stanza_name(*stanza), "verify")) {
 		server.asked_in_clear += clear;
 		server.asked_under_tls += !clear;

@@ -80,13 +80,10 @@ FW_API void fw_channel_handled_begin(struct fw_channel *channel);
 FW_API uint32_t fw_channel_handled(const struct fw_channel *channel);
 
 /**
- * From the element event of <starttls/> (after queueing <proceed/>) or of <proceed/>: what is queued
- * goes out in clear, then the handshake begins and the stream starts anew. Bytes behind that element end
- * the channel with FW_CAUSE_TLS_INJECTION (RFC 6120 §5.4.2.3).
+ * TLS from here on. By STARTTLS: called from the element event of <starttls/> (after queueing <proceed/>) or of <proceed/>;
+ * what is queued goes out in clear, then the handshake begins and the stream starts anew. Bytes behind that element end
+ * the channel with FW_CAUSE_TLS_INJECTION (RFC 6120 §5.4.2.3). With `direct`: at once, before anything else is done with the channel.
  */
-FW_API void fw_channel_start_tls(struct fw_channel *channel, struct fw_tls_context *context, enum fw_tls_side side,
-                                 const char *peer_name);
-/** The same with all that can be said of the beginning; with `direct` at once, before anything else is done with the channel. */
 FW_API void fw_channel_secure(struct fw_channel *channel, struct fw_tls_context *context,
                               const struct fw_tls_start *start);
 /**

@@ -272,6 +272,23 @@ def test_an_answer_on_the_asking_stream(arena):
     arena.ended("dialback-invalid")
 
 
+def test_an_answer_of_before_on_a_stream_that_stands(arena):
+    """The next question comes over the same stream; what was valid for the last one says nothing about it."""
+    arena.hasty("dialback", verify_keep_ms=10000)
+    wire, authority, identity = asked(arena)
+    authority.verify_says(SVC, identity, "valid")
+    wire.expect(ANSWER.format(SVC, arena.domain, "valid"))
+    again = arena.stranger()
+    second = again.secured(SVC)
+    again.ask(SVC, "forged")
+    assert authority.take_question() == (second, "forged")
+    authority.verify_says(SVC, identity, "valid")
+    authority.verify_says(SVC, second, "invalid")
+    again.expect(ANSWER.format(SVC, arena.domain, "invalid"))
+    again.ends()
+    arena.ended("dialback-invalid")
+
+
 def test_the_authority_is_slow(arena):
     arena.hasty("dialback", timeout_ms=150)
     wire = arena.stranger()

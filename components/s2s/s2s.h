@@ -76,6 +76,7 @@ struct s2s_config {
 	uint32_t target_keep_ms;
 	uint32_t backoff_min_ms;
 	uint32_t backoff_max_ms;
+	uint32_t failure_log_interval_ms;
 	uint32_t unauthenticated_max;
 	uint32_t unauthenticated_per_address_max;
 	uint32_t connections_per_address_rate;
@@ -263,6 +264,13 @@ const struct s2s_failure *s2s_remotes_failure(const struct s2s_remotes *remotes,
 /** The domain's server did not take our certificate: EXTERNAL rests for external_retry_ms. */
 void s2s_remotes_external_refused(struct s2s_remotes *remotes, const char *remote);
 bool s2s_remotes_refuses_external(const struct s2s_remotes *remotes, const char *remote);
+/** Attempts fail one after the other: their lines are for debugging, the repeats are counted. */
+bool s2s_remotes_is_failing(const struct s2s_remotes *remotes, const char *remote);
+/** How the targets of an attempt that has begun were tried. */
+void s2s_remotes_tried(struct s2s_remotes *remotes, const char *remote, const struct fw_dial_attempt *attempts,
+		       size_t count);
+/** The last of these, one row per target. */
+void s2s_remotes_report_tried(const struct s2s_remotes *remotes, const char *remote, struct fw_json *array);
 void s2s_remotes_report(const struct s2s_remotes *remotes, struct fw_json *array);
 
 /* ---- questions to services, and their answers (s2s_ask.c) ---- */
@@ -328,13 +336,18 @@ void s2s_log_stream(const struct fw_log *log, const char *session, bool sent, co
 void s2s_log_element(const struct fw_log *log, const char *session, bool sent, const char *text);
 void s2s_log_stanza(const struct fw_log *log, const struct fw_stanza *stanza, bool sent);
 /** `from->to` of a stream, with what it took. */
-void s2s_log_change(const struct fw_log *log, const char *from, const char *to,
+void s2s_log_change(const struct fw_log *log, enum fw_level level, const char *from, const char *to,
 		    uint64_t spent_us, const char *more);
 /** "tls=TLSv1.3 cipher=… certificate='valid' names='DNS:…' named=true". @return `out` */
 #define S2S_LOG_SECURED_SIZE 640
 const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_shown *shown);
-void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,
+void s2s_log_closed(const struct fw_log *log, enum fw_level level, enum fw_cause cause, const char *detail,
 		    const struct fw_stream_counts *counts, uint64_t age_ms);
+
+/** What an operator follows: Module="XMPPFederation" Event="…". */
+#define s2s_event(log, level, event, ...) \
+	fw_log_event(log, &s2s_event_logger, level, "XMPPFederation", event, __VA_ARGS__)
+extern struct fw_logger s2s_event_logger;
 
 /* ---- reports (s2s_report.c) ---- */
 

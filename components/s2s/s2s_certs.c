@@ -17,8 +17,6 @@
 
 enum { CERTS_BUCKETS = 256, CERTS_MAX = 4096, DAY_S = 86400 };
 
-static struct fw_logger certs_logger = FW_LOGGER("PeerCertificate");
-
 struct certs_entry {
 	struct certs_entry *next;
 	const struct fw_certificate *certificate;
@@ -129,18 +127,18 @@ static void certs_change(struct s2s_certs *certs, struct certs_entry *entry,
 	if (key || issuer) {
 		entry->changed_s = now;
 		s2s_count(certs->s2s, S2S_COUNT_PEER_CERTIFICATES_CHANGED);
-		fw_log(log, &certs_logger, FW_LOG_NOTICE,
-		       "PeerCertificate changed remote=%s what=%s key_sha256=%s before=%s "
-		       "issuer='%s' "
-		       "before='%s' names='%s' remedy='if nobody announced it, ask the peer on "
-		       "another "
-		       "way; pins keep unknown keys out'",
-		       entry->remote,
-		       key && issuer ? "key,issuer"
-		       : key         ? "key"
-		                     : "issuer",
-		       certificate->key_sha256, old->key_sha256, certificate->issuer, old->issuer,
-		       certificate->names);
+		s2s_event(log, FW_LOG_NOTICE, "Certificate Changed",
+		          "PeerCertificate changed remote=%s what=%s key_sha256=%s before=%s "
+		          "issuer='%s' "
+		          "before='%s' names='%s' remedy='if nobody announced it, ask the peer on "
+		          "another "
+		          "way; pins keep unknown keys out'",
+		          entry->remote,
+		          key && issuer ? "key,issuer"
+		          : key         ? "key"
+		                        : "issuer",
+		          certificate->key_sha256, old->key_sha256, certificate->issuer,
+		          old->issuer, certificate->names);
 	}
 	fw_certificate_release(&entry->certificate);
 	entry->certificate = fw_certificate_ref(certificate);

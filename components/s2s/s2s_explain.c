@@ -210,6 +210,8 @@ static void explain_rest(struct explain *explain)
 {
 	s2s_explain_rules(explain->s2s, explain->remote, S2S_OUT, explain->outgoing);
 	explain_failure(explain);
+	s2s_remotes_report_tried(explain->s2s->remotes, explain->remote,
+	                         fw_json_set_array(fw_call_result(explain->call), "attempts"));
 	explain_stream(explain);
 	explain_done(explain);
 }

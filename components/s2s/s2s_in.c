@@ -234,7 +234,7 @@ static int in_start(struct s2s_leg *leg, int *fd)
 	}
 	s2s_tap_leg(leg);
 	snprintf(address, sizeof(address), "address=%s", leg->address);
-	s2s_log_change(leg->log, "NEW", s2s_in_words[S2S_IN_HEADER], 0, address);
+	s2s_log_change(leg->log, leg->level, "NEW", s2s_in_words[S2S_IN_HEADER], 0, address);
 	return s2s_leg_start(leg, S2S_IN_HEADER);
 }
 

@@ -23,8 +23,8 @@ static bool judge_forbids(const struct fw_log *log, struct fw_stanza *reply, enu
 		return false;
 	}
 	if (cause != FW_CAUSE_NONE) {
-		fw_log(log, &judge_logger, FW_LOG_NOTICE, "forbidden by the new policy cause=%s",
-		       fw_cause_row(cause)->name);
+		s2s_event(log, FW_LOG_NOTICE, "Stream Closed By Policy",
+		          "forbidden by the new policy cause=%s", fw_cause_row(cause)->name);
 	}
 	return cause != FW_CAUSE_NONE;
 }

@@ -61,7 +61,8 @@ static void leg_on_changed(void *owner, int from, int to, uint64_t spent_us)
 	} else {
 		leg->kind->describe(leg, from, to, more, sizeof(more));
 	}
-	s2s_log_change(leg->log, leg->kind->words[from], leg->kind->words[to], spent_us, more);
+	s2s_log_change(leg->log, leg->level, leg->kind->words[from], leg->kind->words[to], spent_us,
+	               more);
 	s2s_progress(leg->s2s);
 }
 
@@ -323,7 +324,7 @@ static void leg_on_end(void *ctx)
 	enum fw_cause cause = leg->cause;
 	bool well = s2s_leg_ended_well(leg);
 
-	s2s_log_closed(leg->log, cause, leg->detail,
+	s2s_log_closed(leg->log, leg->level, cause, leg->detail,
 	               leg->channel != NULL ? fw_channel_counts(leg->channel) : NULL,
 	               fw_now_ms(s2s->loop) - leg->started_ms);
 	s2s_claims_part(leg_dissolve(&leg), cause, well);
@@ -336,6 +337,7 @@ void s2s_leg_init(struct s2s_leg *leg, struct s2s *s2s, const struct s2s_leg_kin
 {
 	leg->s2s = s2s;
 	leg->kind = kind;
+	leg->level = FW_LOG_INFO;
 	leg->started_ms = fw_now_ms(s2s->loop);
 	leg->last_stanza_ms = leg->started_ms;
 	leg->end_task.fn = leg_on_end;

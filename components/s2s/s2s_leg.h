@@ -80,6 +80,7 @@ struct s2s_leg {
 	struct fw_machine machine;
 	char session[FW_STREAM_ID_SIZE];
 	struct fw_log *log;
+	enum fw_level level;               /**< of its lines: debug for an attempt that repeats a failure */
 	struct fw_channel *channel;        /**< NULL while there is none yet */
 	bool channel_closed;
 	const char *stream_id;             /**< of the receiving server's last header: keys are made of it */

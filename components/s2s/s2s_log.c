@@ -16,6 +16,7 @@ static struct fw_logger stream_out = FW_LOGGER("stream.out");
 static struct fw_logger element_in = FW_LOGGER("stanza.component.in");
 static struct fw_logger element_out = FW_LOGGER("stanza.component.out");
 static struct fw_logger history = FW_LOGGER("ConnInfoHistory");
+struct fw_logger s2s_event_logger = FW_LOGGER("s2s.event");
 
 static const char *log_verb(bool sent)
 {
@@ -88,10 +89,10 @@ void s2s_log_stanza(const struct fw_log *log, const struct fw_stanza *stanza, bo
 	       fw_quote(fw_stanza_id(stanza), id, sizeof(id)), fw_stanza_size(stanza));
 }
 
-void s2s_log_change(const struct fw_log *log, const char *from, const char *to, uint64_t spent_us,
-                    const char *more)
+void s2s_log_change(const struct fw_log *log, enum fw_level level, const char *from, const char *to,
+                    uint64_t spent_us, const char *more)
 {
-	fw_log(log, &history, FW_LOG_INFO, "%s->%s spent_us=%llu%s%s", from, to,
+	fw_log(log, &history, level, "%s->%s spent_us=%llu%s%s", from, to,
 	       (unsigned long long)spent_us, more[0] != '\0' ? " " : "", more);
 }
 
@@ -114,8 +115,8 @@ const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_sho
 	return out;
 }
 
-void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *detail,
-                    const struct fw_stream_counts *counts, uint64_t age_ms)
+void s2s_log_closed(const struct fw_log *log, enum fw_level level, enum fw_cause cause,
+                    const char *detail, const struct fw_stream_counts *counts, uint64_t age_ms)
 {
 	static const struct fw_stream_counts none;
 	const struct fw_cause_row *row = fw_cause_row(cause);
@@ -124,7 +125,7 @@ void s2s_log_closed(const struct fw_log *log, enum fw_cause cause, const char *d
 	if (counts == NULL) {
 		counts = &none;
 	}
-	fw_log(log, &history, FW_LOG_INFO,
+	fw_log(log, &history, level,
 	       "stream ended cause=%s text='%s' detail='%s' remedy='%s' age_ms=%llu "
 	       "stanzas_in=%llu "
 	       "stanzas_out=%llu bytes_in=%llu bytes_out=%llu",

@@ -245,6 +245,11 @@ const struct fw_option s2s_options[] = {
 	       .help = "first wait after an attempt to reach a remote domain failed; it doubles"),
 	FW_OPT(struct s2s_config, backoff_max_ms, "300000", .min = 1, .max = 86400000, .unit = "ms",
 	       .help = "longest wait between two attempts"),
+	FW_OPT(struct s2s_config, failure_log_interval_ms, "600000", .min = 1000, .max = 86400000,
+	       .unit = "ms",
+	       .help = "a remote domain that keeps failing for one cause is told of again so "
+	               "often, "
+	               "with a count"),
 	FW_OPT(struct s2s_config, unauthenticated_max, "500", .min = 1, .max = 100000,
 	       .unit = "streams",
 	       .help = "inbound streams that have not proved a domain yet; beyond it the oldest "

@@ -84,6 +84,7 @@ int s2s_out_dial(struct s2s_out *out)
 		.attempt_delay_ms = config->attempt_delay_ms,
 		.judge = out_judge,
 		.log = out->leg.log,
+		.quiet = out->leg.level == FW_LOG_DEBUG,
 		.targets = out->targets.items,
 		.target_count = out->targets.count,
 		.tap = s2s_tap_wanted(out->leg.s2s),
@@ -256,6 +257,9 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair)
 	s2s_leg_init(leg, s2s, &out_kind);
 	memcpy(leg->local, pair->local, sizeof(leg->local));
 	memcpy(leg->remote, pair->remote, sizeof(leg->remote));
+	if (s2s_remotes_is_failing(s2s->remotes, leg->remote)) {
+		leg->level = FW_LOG_DEBUG;
+	}
 	ret = s2s_leg_context(leg, fw_str(pair->local), fw_str(pair->remote));
 	if (ret != FW_OK) {
 		goto done;
@@ -271,7 +275,7 @@ int s2s_out_start(struct s2s *s2s, struct s2s_pair *pair)
 		first = S2S_OUT_WAIT;
 		s2s_count(s2s, S2S_COUNT_STREAMS_OUT_WAITED);
 	}
-	s2s_log_change(leg->log, "NEW", s2s_out_words[first], 0, "");
+	s2s_log_change(leg->log, leg->level, "NEW", s2s_out_words[first], 0, "");
 	ret = out->slot.remote != NULL ? s2s_leg_start(leg, first) : FW_ENOMEM;
 done:
 	if (ret != FW_OK) {

@@ -141,6 +141,8 @@ static void out_not_dialed(struct s2s_out *out, const struct fw_dial_result *res
 
 static void out_dialed(struct s2s_out *out, struct fw_dial_result *result)
 {
+	s2s_remotes_tried(out->leg.s2s->remotes, out->leg.remote, result->attempts,
+	                  result->attempt_count);
 	if (result->cause != FW_CAUSE_NONE) {
 		out_not_dialed(out, result);
 		return;

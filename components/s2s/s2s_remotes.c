@@ -11,7 +11,15 @@
 
 #include "components/s2s/s2s.h"
 
-enum { REMOTES_BUCKETS = 256, REMOTES_MAX = 4096 };
+enum { REMOTES_BUCKETS = 256, REMOTES_MAX = 4096, REMOTES_TRIED_MAX = 8 };
+
+/* How one target was tried. */
+struct remotes_tried {
+	struct fw_addr addr;
+	char host[FW_DOMAIN_SIZE];
+	struct fw_dial_attempt attempt;
+	enum fw_target_tls tls;
+};
 
 struct s2s_remote {
 	struct s2s_remote *next;
@@ -20,6 +28,12 @@ struct s2s_remote {
 	uint64_t external_after_ms; /* until then EXTERNAL is not tried */
 	struct fw_addr worked;      /* len 0: none yet */
 	uint64_t worked_ms;
+	enum fw_cause told; /* the failure that the log knows of; FW_CAUSE_NONE: none */
+	uint64_t told_ms;   /* when it was told last */
+	uint32_t repeats;   /* of it since then */
+	uint32_t failed;    /* attempts since it worked */
+	struct remotes_tried *tried;
+	size_t tried_count;
 	char name[];
 };
 
@@ -28,6 +42,12 @@ struct s2s_remotes {
 	size_t count;
 	struct s2s_remote *buckets[REMOTES_BUCKETS];
 };
+
+static void remote_free(struct s2s_remote *remote)
+{
+	free(remote->tried);
+	free(remote);
+}
 
 int s2s_remotes_new(struct s2s *s2s, struct s2s_remotes **out)
 {
@@ -50,7 +70,7 @@ void s2s_remotes_free(struct s2s_remotes **remotes)
 		while ((*remotes)->buckets[i] != NULL) {
 			struct s2s_remote *remote = (*remotes)->buckets[i];
 			(*remotes)->buckets[i] = remote->next;
-			free(remote);
+			remote_free(remote);
 		}
 	}
 	free(*remotes);
@@ -85,7 +105,7 @@ static void remotes_forget_oldest(struct s2s_remotes *remotes)
 		struct s2s_remote *remote = *oldest;
 		*oldest = remote->next;
 		remotes->count--;
-		free(remote);
+		remote_free(remote);
 	}
 }
 
@@ -147,11 +167,74 @@ void s2s_remotes_succeeded(struct s2s_remotes *remotes, const char *name)
 	s2s_remotes_reached(remotes, name);
 }
 
+/* ---- what the log is told ---- */
+
+/* How often the last thing told has come again. */
+static void remotes_tell_repeats(const struct s2s_remotes *remotes, struct s2s_remote *remote)
+{
+	if (remote->repeats > 0) {
+		s2s_event(fw_self_log(remotes->s2s->self), FW_LOG_WARNING, "Stream Failed Again",
+		          "remote=%s cause=%s count=%u in_a_row=%u detail='%s' remedy='%s'",
+		          remote->name, fw_cause_row(remote->told)->name, remote->repeats,
+		          remote->failed, remote->failure.detail,
+		          fw_cause_row(remote->told)->remedy);
+	}
+	remote->repeats = 0;
+}
+
+/* A failure as it is noted: told at once when it is another one, else counted. */
+static void remotes_tell(const struct s2s_remotes *remotes, struct s2s_remote *remote)
+{
+	const struct s2s_failure *failure = &remote->failure;
+	const struct fw_cause_row *row = fw_cause_row(failure->cause);
+
+	remote->failed++;
+	if (remote->told == failure->cause) {
+		remote->repeats++;
+		if (failure->at_ms - remote->told_ms <
+		    remotes->s2s->config->failure_log_interval_ms) {
+			return;
+		}
+		remotes_tell_repeats(remotes, remote);
+		remote->told_ms = failure->at_ms;
+		return;
+	}
+	remotes_tell_repeats(remotes, remote);
+	s2s_event(fw_self_log(remotes->s2s->self), FW_LOG_WARNING, "Stream Failed",
+	          "remote=%s cause=%s text='%s' detail='%s' remedy='%s' retry_in_ms=%llu",
+	          remote->name, row->name, row->text, failure->detail, row->remedy,
+	          failure->retry_ms > failure->at_ms
+	                  ? (unsigned long long)(failure->retry_ms - failure->at_ms)
+	                  : 0ULL);
+	remote->told = failure->cause;
+	remote->told_ms = failure->at_ms;
+}
+
+static void remotes_tell_reached(const struct s2s_remotes *remotes, struct s2s_remote *remote)
+{
+	if (remote->told != FW_CAUSE_NONE) {
+		remotes_tell_repeats(remotes, remote);
+		s2s_event(fw_self_log(remotes->s2s->self), FW_LOG_NOTICE, "Remote Reached",
+		          "remote=%s after_failures=%u last_cause=%s", remote->name, remote->failed,
+		          fw_cause_row(remote->told)->name);
+	}
+	remote->told = FW_CAUSE_NONE;
+	remote->failed = 0;
+}
+
+bool s2s_remotes_is_failing(const struct s2s_remotes *remotes, const char *name)
+{
+	const struct s2s_remote *remote = remotes_find(remotes, name);
+
+	return remote != NULL && remote->told != FW_CAUSE_NONE;
+}
+
 void s2s_remotes_reached(struct s2s_remotes *remotes, const char *name)
 {
 	struct s2s_remote *remote = remotes_find(remotes, name);
 
 	if (remote != NULL) {
+		remotes_tell_reached(remotes, remote);
 		remote->failure.failures = 0;
 		remote->failure.retry_ms = 0;
 	}
@@ -188,6 +271,7 @@ void s2s_remotes_noted(struct s2s_remotes *remotes, const char *name, enum fw_ca
 
 	if (remote != NULL) {
 		remotes_note(remote, fw_now_ms(remotes->s2s->loop), cause, detail);
+		remotes_tell(remotes, remote);
 	}
 }
 
@@ -208,6 +292,7 @@ void s2s_remotes_failed(struct s2s_remotes *remotes, const char *name, enum fw_c
 		        now + s2s_remotes_wait_ms(remotes->s2s->config, failure->failures);
 	}
 	remotes_note(remote, now, cause, detail);
+	remotes_tell(remotes, remote);
 }
 
 void s2s_remotes_worked(struct s2s_remotes *remotes, const char *name, const struct fw_addr *addr)
@@ -269,6 +354,69 @@ const struct s2s_failure *s2s_remotes_failure(const struct s2s_remotes *remotes,
 
 	return remote != NULL && remote->failure.cause != FW_CAUSE_NONE ? &remote->failure : NULL;
 }
+
+/* ---- how targets were tried ---- */
+
+void s2s_remotes_tried(struct s2s_remotes *remotes, const char *name,
+                       const struct fw_dial_attempt *attempts, size_t count)
+{
+	struct s2s_remote *remote = remotes_find(remotes, name);
+	size_t kept = count < REMOTES_TRIED_MAX ? count : REMOTES_TRIED_MAX;
+	struct remotes_tried *tried =
+	        remote != NULL && kept > 0 ? calloc(kept, sizeof(*tried)) : NULL;
+
+	if (tried == NULL) {
+		return;
+	}
+	attempts += count - kept; /* the last ones decided */
+	for (size_t i = 0; i < kept; i++) {
+		const struct fw_target *target = attempts[i].target;
+		tried[i].attempt = attempts[i];
+		tried[i].addr = target->addr;
+		tried[i].tls = target->tls;
+		memcpy(tried[i].host, target->host, sizeof(tried[i].host));
+		tried[i].attempt.target = NULL; /* the dial's */
+	}
+	free(remote->tried);
+	remote->tried = tried;
+	remote->tried_count = kept;
+}
+
+static void remotes_set_ms(struct fw_json *row, const char *key, uint64_t us)
+{
+	if (us > 0) {
+		fw_json_setf(row, key, "%llu.%llu ms", (unsigned long long)(us / 1000),
+		             (unsigned long long)(us % 1000 / 100));
+	}
+}
+
+void s2s_remotes_report_tried(const struct s2s_remotes *remotes, const char *name,
+                              struct fw_json *array)
+{
+	const struct s2s_remote *remote = remotes_find(remotes, name);
+
+	for (size_t i = 0; remote != NULL && i < remote->tried_count; i++) {
+		const struct remotes_tried *tried = &remote->tried[i];
+		const struct fw_dial_attempt *attempt = &tried->attempt;
+		struct fw_json *row = fw_json_append_object(array);
+		char address[FW_ADDR_TEXT_SIZE];
+		fw_json_set(row, "address", fw_str(fw_addr_text(&tried->addr, address)));
+		fw_json_set(row, "host", fw_str(tried->host));
+		fw_json_set(row, "tls",
+		            fw_str(tried->tls == FW_TARGET_DIRECT_TLS ? "direct" : "starttls"));
+		remotes_set_ms(row, "begun", attempt->begun_us);
+		remotes_set_ms(row, "connect", attempt->spent_us[FW_DIAL_CONNECT]);
+		remotes_set_ms(row, "stream", attempt->spent_us[FW_DIAL_STREAM]);
+		remotes_set_ms(row, "handshake", attempt->spent_us[FW_DIAL_TLS]);
+		fw_json_set(row, "outcome",
+		            fw_str(attempt->cause == FW_CAUSE_NONE
+		                           ? "good"
+		                           : fw_cause_row(attempt->cause)->name));
+		fw_json_set(row, "detail", fw_str(attempt->detail));
+	}
+}
+
+/* ---- reports ---- */
 
 void s2s_remotes_report(const struct s2s_remotes *remotes, struct fw_json *array)
 {

@@ -15,8 +15,6 @@
 #include "components/s2s/s2s_certs.h"
 #include "components/s2s/s2s_leg.h"
 
-static struct fw_logger trust_logger = FW_LOGGER("s2s.trust");
-
 /* ---- what a peer shows ---- */
 
 void s2s_trust_look(const struct fw_channel *channel, const char *remote, struct s2s_shown *out)
@@ -209,10 +207,10 @@ static void trust_grant(struct s2s_leg *leg, const char *local, const char *remo
 		leg->trust.method = method;
 		leg->trust.since_ms = fw_now_ms(leg->s2s->loop);
 	}
-	fw_log(leg->log, &trust_logger, FW_LOG_INFO,
-	       "authenticated local=%s remote=%s method=%s %s row='%s'%s", local, remote,
-	       s2s_method_word(method), s2s_log_secured(secured, &shown), rules->row,
-	       grant->pinned ? " pinned=true" : "");
+	s2s_event(leg->log, FW_LOG_INFO, "Stream Authenticated",
+	          "authenticated local=%s remote=%s method=%s %s row='%s'%s", local, remote,
+	          s2s_method_word(method), s2s_log_secured(secured, &shown), rules->row,
+	          grant->pinned ? " pinned=true" : "");
 }
 
 void s2s_trust_proof(struct s2s_proof *proof, enum s2s_method method)

@@ -18,6 +18,11 @@ static struct fw_logger dial_log = FW_LOGGER("ConnInfoHistory");
 
 /* ---- words for the log ---- */
 
+static enum fw_level attempt_level(const struct dial_attempt *attempt)
+{
+	return attempt->dial->settings.quiet ? FW_LOG_DEBUG : FW_LOG_INFO;
+}
+
 static const char *attempt_word(const struct dial_attempt *attempt, int state)
 {
 	switch (state) {
@@ -43,7 +48,7 @@ static void attempt_changed(void *owner, int from, int to, uint64_t spent_us)
 	if (to < FW_DIAL_PHASES) {
 		record->phase = (enum fw_dial_phase)to;
 	}
-	fw_log(attempt->dial->settings.log, &dial_log, FW_LOG_INFO,
+	fw_log(attempt->dial->settings.log, &dial_log, attempt_level(attempt),
 	       "%s->%s target=%s[%s] spent_ms=%.1f", attempt_word(attempt, from),
 	       attempt_word(attempt, to), record->target->host,
 	       fw_addr_text(&record->target->addr, addr), (double)spent_us / 1000.0);
@@ -60,7 +65,7 @@ static void attempt_note(struct dial_attempt *attempt, enum fw_cause cause, cons
 	record->spent_us[attempt->machine.state] += spent_us;
 	record->cause = cause;
 	snprintf(record->detail, sizeof(record->detail), "%s", detail);
-	fw_log(attempt->dial->settings.log, &dial_log, FW_LOG_INFO,
+	fw_log(attempt->dial->settings.log, &dial_log, attempt_level(attempt),
 	       "%s->%s target=%s[%s] spent_ms=%.1f cause=%s detail=%s",
 	       attempt_word(attempt, attempt->machine.state),
 	       cause == FW_CAUSE_OUTRUN ? "DROPPED" : "FAILED", record->target->host,

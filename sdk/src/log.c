@@ -285,28 +285,24 @@ static void log_put_head(const struct fw_log *log, char *line, size_t *used)
 	log_append(line, used, "[%ld]: ", (long)getpid());
 }
 
-void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level level,
-            const char *format, ...)
+/* @param event  Module="…" Event="…" and a space, or "" */
+static FW_PRINTF(5, 0) void log_line(const struct fw_log *log, const struct fw_logger *logger,
+                                     enum fw_level level, const char *event, const char *format,
+                                     va_list args)
 {
 	static const char cut[] = "\xe2\x80\xa6"; /* … */
 	static const char tail[] = "\"\n";
 	char line[LOG_LINE_MAX + sizeof(cut) + sizeof(tail)];
 	size_t used = 0;
-	va_list args;
 
-	if (!log_is_on(logger, level)) {
-		return;
-	}
 	log_put_head(log, line, &used);
-	log_append(line, &used, "Level=\"%s\" CodeLocation=\"%s\" Detail=\"", log_levels[level].tag,
-	           logger->name);
+	log_append(line, &used, "Level=\"%s\" CodeLocation=\"%s\" %sDetail=\"",
+	           log_levels[level].tag, logger->name, event);
 	size_t detail = used;
 	if (log != NULL && log->len > log->speaker_len) {
 		log_append(line, &used, "%s ", log->text + log->speaker_len + 1);
 	}
-	va_start(args, format);
 	log_append_va(line, &used, format, args);
-	va_end(args);
 	log_flatten(line + detail, used - detail);
 	if (used == LOG_LINE_MAX - 1) {
 		memcpy(line + used, cut, sizeof(cut) - 1);
@@ -315,6 +311,34 @@ void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level le
 	memcpy(line + used, tail, sizeof(tail));
 	used += sizeof(tail) - 1;
 	log_sink.write(log_sink.ctx, level, line, used);
+}
+
+void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level level,
+            const char *format, ...)
+{
+	va_list args;
+
+	if (!log_is_on(logger, level)) {
+		return;
+	}
+	va_start(args, format);
+	log_line(log, logger, level, "", format, args);
+	va_end(args);
+}
+
+void fw_log_event(const struct fw_log *log, struct fw_logger *logger, enum fw_level level,
+                  const char *module, const char *event, const char *format, ...)
+{
+	char words[128];
+	va_list args;
+
+	if (!log_is_on(logger, level)) {
+		return;
+	}
+	(void)snprintf(words, sizeof(words), "Module=\"%s\" Event=\"%s\" ", module, event);
+	va_start(args, format);
+	log_line(log, logger, level, words, format, args);
+	va_end(args);
 }
 
 /* ---- sinks ---- */

@@ -101,6 +101,20 @@ static void test_line_without_a_context_names_the_program(void **state)
 	assert_non_null(strstr(after_time(seen), "test_log["));
 }
 
+static void test_an_event_names_its_module(void **state)
+{
+	static struct fw_logger logger = FW_LOGGER("test.event");
+
+	(void)state;
+	fw_log_event(NULL, &logger, FW_LOG_ERROR, "XMPPFederation", "Stream Failed", "why=\"%s\"",
+	             "x");
+	assert_non_null(strstr(seen, "CodeLocation=\"test.event\" Module=\"XMPPFederation\" "
+	                             "Event=\"Stream Failed\" Detail=\"why='x'\"\n"));
+	seen[0] = '\0';
+	fw_log_event(NULL, &logger, FW_LOG_DEBUG, "XMPPFederation", "Stream Failed", "quiet");
+	assert_string_equal(seen, "");
+}
+
 static void test_a_line_stays_one_line(void **state)
 {
 	static struct fw_logger logger = FW_LOGGER("test.flat");
@@ -286,6 +300,7 @@ int main(void)
 		                                release),
 		cmocka_unit_test_setup_teardown(test_line_without_a_context_names_the_program,
 		                                capture, release),
+		cmocka_unit_test_setup_teardown(test_an_event_names_its_module, capture, release),
 		cmocka_unit_test_setup_teardown(test_a_line_stays_one_line, capture, release),
 		cmocka_unit_test_setup_teardown(test_a_long_line_is_cut_and_stays_whole, capture,
 		                                release),

@@ -55,6 +55,10 @@ FW_API bool fw_log_on(struct fw_logger *logger, enum fw_level level);
 FW_API void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_level level, const char *format, ...)
 	FW_PRINTF(4, 5);
 
+/** The same for what an operator follows as an event: the line also says Module="…" Event="…", for event logs. */
+FW_API void fw_log_event(const struct fw_log *log, struct fw_logger *logger, enum fw_level level, const char *module,
+                         const char *event, const char *format, ...) FW_PRINTF(6, 7);
+
 /**
  * Sets the level of a logger by name, now and for loggers that appear later; a name that ends in "*" sets all
  * that begin so; "*" sets the default.

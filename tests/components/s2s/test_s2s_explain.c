@@ -125,6 +125,37 @@ static void failures_and_the_wait_are_told(void **ctx)
 	world_free(&world);
 }
 
+static void the_last_attempt_is_told_phase_by_phase(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	world.port = 1;
+	world_send(&world, "a@corp.example", "b@partner.example", "1");
+	world_expect_bounces(&world, FW_CAUSE_CONNECT_FAILED, 1);
+	struct fw_json *result = explain(&world);
+	const struct fw_json *tried = fw_json_get(result, "attempts");
+	assert_int_equal(fw_json_count(tried), 1);
+	assert_string_equal(text_of(fw_json_at(tried, 0), "address"), "127.0.0.1:1");
+	assert_string_equal(text_of(fw_json_at(tried, 0), "host"), "localhost");
+	assert_string_equal(text_of(fw_json_at(tried, 0), "outcome"), "connect-failed");
+	assert_string_equal(text_of(fw_json_at(tried, 0), "stream"), "");
+	fw_json_free(&result);
+	struct peer *peer = peer_listen(&world);
+	fake_host_run_ms(world.host, 2u * world.config.backoff_max_ms);
+	world_send(&world, "a@corp.example", "b@partner.example", "2");
+	peer_accept_pair(peer, "id-1", "corp.example", "partner.example");
+	peer_expect(peer, "id='2'");
+	result = explain(&world);
+	tried = fw_json_get(result, "attempts");
+	assert_string_equal(text_of(fw_json_at(tried, 0), "outcome"), "good");
+	assert_non_null(strstr(text_of(fw_json_at(tried, 0), "stream"), " ms"));
+	fw_json_free(&result);
+	peer_free(&peer);
+	world_free(&world);
+}
+
 static void streams_of_both_directions_are_told(void **ctx)
 {
 	struct world world;
@@ -184,6 +215,7 @@ int main(void)
 		cmocka_unit_test(a_denied_domain_is_not_looked_up),
 		cmocka_unit_test(services_that_do_not_answer),
 		cmocka_unit_test(failures_and_the_wait_are_told),
+		cmocka_unit_test(the_last_attempt_is_told_phase_by_phase),
 		cmocka_unit_test(streams_of_both_directions_are_told),
 		cmocka_unit_test(domains_that_are_none),
 	};

@@ -111,6 +111,7 @@ void world_init(struct world *world)
 		.listen = { &world->listen, 1 },
 		.security_mode = FW_SECURITY_NONE,
 		.trace_dir = "/nonexistent",
+		.failure_log_interval_ms = 600000,
 		.tls_keylog_file = "",
 		.certificate_file = "",
 		.key_file = "",

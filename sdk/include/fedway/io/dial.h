@@ -93,6 +93,7 @@ struct fw_dial_settings {
 	struct fw_addr sources[2];   /**< addresses to connect from, at most one per family; len 0: the system's choice */
 	fw_dial_judge_fn *judge;     /**< with the ctx of `done`; NULL: every certificate will do */
 	const struct fw_log *log;    /**< [b]; outlives the dial */
+	bool quiet;                  /**< its lines are for debugging only: the owner tells what matters */
 	const struct fw_target *targets; /**< copied */
 	size_t target_count;         /**< 1 or more; in order of preference */
 	fw_channel_tap_fn *tap;      /**< looks on at every channel from its first byte; NULL: nobody */

@@ -88,6 +88,7 @@ static void test_removed_link_is_closed(void **state)
 	assert_int_equal(rig_reload(&rig, changes, CONFIG(ONE, LINK_A), rig_socket(), port), FW_OK);
 	assert_true(changes_say(changes, "link removed: b.test"));
 	peer_expect(&b, "<reset");
+	peer_expect(&b, fw_cause_row(FW_CAUSE_CONFIG_CLOSED)->text);
 	peer_expect(&b, "</stream:stream>");
 	peer_send(&a, "<message from='a.test' to='b.test' id='gone'/>");
 	peer_expect(&a, "name='no-route'");

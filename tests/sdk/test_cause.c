@@ -79,6 +79,28 @@ static bool one_of(const char *word, const char *const *words, size_t count)
 	return false;
 }
 
+/* Nothing went wrong there, or nobody can do anything about it. */
+static const enum fw_cause without_remedy[] = {
+	FW_CAUSE_NONE,        FW_CAUSE_PEER_CLOSED,      FW_CAUSE_IDLE,
+	FW_CAUSE_SHUTDOWN,    FW_CAUSE_DELIVERED,        FW_CAUSE_UNSUPPORTED_VERSION,
+	FW_CAUSE_VERIFY_DONE, FW_CAUSE_CONFIG_CLOSED,    FW_CAUSE_ERROR_UNDELIVERABLE,
+	FW_CAUSE_OUTRUN,      FW_CAUSE_UNEXPECTED_REPLY,
+};
+
+static void test_operators_are_told_what_to_do(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FW_CAUSE_COUNT; i++) {
+		bool may_lack = false;
+		for (size_t j = 0; j < FW_COUNT(without_remedy); j++) {
+			may_lack = may_lack || without_remedy[j] == (enum fw_cause)i;
+		}
+		if (!may_lack && fw_cause_row((enum fw_cause)i)->remedy[0] == '\0') {
+			fail_msg("%s has no remedy", fw_cause_row((enum fw_cause)i)->name);
+		}
+	}
+}
+
 static void test_every_row_is_complete(void **state)
 {
 	(void)state;
@@ -168,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_row_is_complete),
 		cmocka_unit_test(test_types_and_conditions_are_pairs_of_the_rfc),
+		cmocka_unit_test(test_operators_are_told_what_to_do),
 		cmocka_unit_test(test_every_name_finds_its_row),
 		cmocka_unit_test(test_numbers_out_of_range_give_the_first_row),
 	};

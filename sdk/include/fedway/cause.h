@@ -39,15 +39,15 @@ FW_BEGIN_DECLS
 	X(ENCODING, "unsupported-encoding", "unsupported-encoding", "modify", "bad-request", \
 	  "the peer sent an encoding other than UTF-8", "report it to the maker of the peer") \
 	X(TAG_TOO_LONG, "tag-too-long", "policy-violation", "modify", "policy-violation", \
-	  "a tag is longer than tag_max_bytes", "") \
+	  "a tag is longer than tag_max_bytes", "raise tag_max_bytes if the tag was legitimate") \
 	X(STANZA_TOO_LARGE, "stanza-too-large", "policy-violation", "modify", "policy-violation", \
 	  "a stanza is larger than stanza_max_bytes", "raise stanza_max_bytes if the stanza was legitimate") \
 	X(TOO_DEEP, "too-deep", "policy-violation", "modify", "policy-violation", \
-	  "elements are nested deeper than the limit", "") \
+	  "elements are nested deeper than the limit", "report it to the maker of the peer") \
 	X(TOO_MANY_ATTRIBUTES, "too-many-attributes", "policy-violation", "modify", "policy-violation", \
-	  "an element has more attributes or namespace declarations than the limit", "") \
+	  "an element has more attributes or namespace declarations than the limit", "report it to the maker of the peer") \
 	X(NO_PROGRESS, "no-progress", "policy-violation", "modify", "policy-violation", \
-	  "the peer sends a tag in too many small pieces", "") \
+	  "the peer sends a tag in too many small pieces", "slow attacks look like that: see who connects") \
 	X(INVALID_NAMESPACE, "invalid-namespace", "invalid-namespace", "modify", "bad-request", \
 	  "the stream header has the wrong namespace", "the peer speaks another protocol on this port") \
 	X(BAD_NAMESPACE_PREFIX, "bad-namespace-prefix", "bad-namespace-prefix", "modify", "bad-request", \
@@ -55,13 +55,13 @@ FW_BEGIN_DECLS
 	X(UNSUPPORTED_VERSION, "unsupported-version", "unsupported-version", "modify", "not-acceptable", \
 	  "the peer's stream version is not supported", "") \
 	X(UNSUPPORTED_STANZA, "unsupported-stanza-type", "unsupported-stanza-type", "cancel", "feature-not-implemented", \
-	  "an element that is no stanza and not expected here", "") \
+	  "an element that is no stanza and not expected here", "report it to the maker of the peer") \
 	X(HOST_UNKNOWN, "host-unknown", "host-unknown", "cancel", "item-not-found", \
 	  "the domain is not served here", "add it to domains, or correct the peer's DNS") \
 	X(INVALID_FROM, "invalid-from", "invalid-from", "cancel", "not-allowed", \
-	  "the sender's domain was not verified on this stream", "") \
+	  "the sender's domain was not verified on this stream", "the peer must prove each domain before it sends from it") \
 	X(IMPROPER_ADDRESSING, "improper-addressing", "improper-addressing", "modify", "jid-malformed", \
-	  "a stanza lacks a valid to or from", "") \
+	  "a stanza lacks a valid to or from", "report it to the maker of the peer") \
 	X(NOT_AUTHORIZED, "not-authorized", "not-authorized", "auth", "not-authorized", \
 	  "stanzas before authentication, or a wrong secret", "compare the secret on both sides") \
 	X(CONNECT_TIMEOUT, "connect-timeout", "connection-timeout", "wait", "remote-server-timeout", \
@@ -71,7 +71,7 @@ FW_BEGIN_DECLS
 	X(HEADER_TIMEOUT, "header-timeout", "connection-timeout", "wait", "remote-server-timeout", \
 	  "no stream header or features in time", "something listens there that is not an XMPP server, or it is overloaded") \
 	X(TLS_TIMEOUT, "tls-timeout", "connection-timeout", "wait", "remote-server-timeout", \
-	  "the TLS handshake did not finish in time", "") \
+	  "the TLS handshake did not finish in time", "the peer is overloaded, or the network loses large packets") \
 	X(TLS_FAILED, "tls-failed", "", "wait", "remote-server-timeout", \
 	  "the TLS handshake failed", "the log line has the TLS library's words; compare versions and certificates") \
 	X(TLS_REQUIRED, "tls-required", "policy-violation", "modify", "policy-violation", \
@@ -88,31 +88,32 @@ FW_BEGIN_DECLS
 	X(DIALBACK_TIMEOUT, "dialback-timeout", "", "wait", "remote-server-timeout", \
 	  "dialback was not answered in time", "the peer may be unable to connect back: check its firewall and our DNS") \
 	X(NO_AUTH_METHOD, "no-auth-method", "policy-violation", "cancel", "remote-server-not-found", \
-	  "the peer offers no way to authenticate that is allowed here", "") \
+	  "the peer offers no way to authenticate that is allowed here", \
+	  "the peer must offer dialback or show a good certificate; or allow more methods for its domain") \
 	X(UNEXPECTED, "unexpected-element", "policy-violation", "wait", "unexpected-request", \
-	  "an element that is not allowed in this state of the stream", "") \
+	  "an element that is not allowed in this state of the stream", "report it to the maker of the peer") \
 	X(RESOURCES, "resource-constraint", "resource-constraint", "wait", "resource-constraint", \
 	  "a table or memory limit is reached", "raise the limit that the log line names") \
 	X(INTERNAL, "internal-error", "internal-server-error", "wait", "internal-server-error", \
 	  "an error of this router", "please report it with the log") \
 	X(POLICY_STREAM, "policy-closed", "policy-violation", "cancel", "not-allowed", \
-	  "the policy no longer allows this pair of domains", "") \
+	  "the policy no longer allows this pair of domains", "allow the pair again if it was not meant") \
 	X(VERIFY_DONE, "verify-done", "", "cancel", "undefined-condition", "closing stream used for dialback only", "") \
 	X(CONFIG_CLOSED, "configuration-changed", "reset", "wait", "service-unavailable", \
 	  "the configuration no longer has this component or listener", "") \
 	X(PING_TIMEOUT, "ping-timeout", "connection-timeout", "wait", "remote-server-timeout", \
-	  "the peer stopped answering", "") \
+	  "the peer stopped answering", "check the peer, and the network between the two") \
 	/* finding the peer */ \
 	X(DNS_NOT_FOUND, "dns-not-found", "", "cancel", "remote-server-not-found", \
 	  "DNS has no record for the domain", "check the spelling, and the domain's SRV and address records") \
 	X(DNS_NO_SERVICE, "dns-no-service", "", "cancel", "remote-server-not-found", \
-	  "DNS says that the domain has no XMPP service", "") \
+	  "DNS says that the domain has no XMPP service", "ask the owner of the domain") \
 	X(DNS_FAILED, "dns-failed", "", "wait", "remote-server-not-found", \
 	  "DNS could not be asked or did not answer", "check the resolver's servers") \
 	X(STATIC_FAILED, "static-route-failed", "", "wait", "remote-server-timeout", \
 	  "no host of the static route could be reached", "correct the static route; DNS is used only where its rows say fallback = \"dns\"") \
 	X(BACKOFF, "backing-off", "", "wait", "remote-server-timeout", \
-	  "the last attempts failed; the next one waits", "fedwayctl streams shows the last failure") \
+	  "the last attempts failed; the next one waits", "fedwayctl explain FROM TO shows the last failure") \
 	/* stanzas in the router */ \
 	X(DELIVERED, "delivered", "", "cancel", "undefined-condition", "handed over", "") \
 	X(NO_ROUTE, "no-route", "", "cancel", "service-unavailable", \
@@ -121,31 +122,32 @@ FW_BEGIN_DECLS
 	  "the sender's domain may not federate", "add it to domains with federation = true") \
 	X(LOOP, "loop", "", "cancel", "service-unavailable", \
 	  "the stanza would return to where it came from", "the domain is ours but no component holds it") \
-	X(BAD_ADDRESS, "bad-address", "", "modify", "jid-malformed", "the address is not a valid JID", "") \
-	X(BAD_STANZA, "bad-stanza", "", "modify", "bad-request", "the stanza breaks a rule of RFC 6120 §8", "") \
+	X(BAD_ADDRESS, "bad-address", "", "modify", "jid-malformed", "the address is not a valid JID", "correct the address") \
+	X(BAD_STANZA, "bad-stanza", "", "modify", "bad-request", "the stanza breaks a rule of RFC 6120 §8", \
+	  "report it to the maker of the sender") \
 	X(FOREIGN_SENDER, "foreign-sender", "invalid-from", "cancel", "not-allowed", \
 	  "the component sends from a domain that it does not hold", "bind the domain, or set check_from = false") \
 	X(POLICY_DENIED, "policy-denied", "", "cancel", "not-allowed", \
 	  "the policy does not allow these two domains to talk", "fedwayctl shows the list in force; add the domain to it") \
 	X(POLICY_NOT_LISTED, "policy-not-listed", "", "cancel", "not-allowed", \
 	  "the domain is not on the allow list", "add the domain to the policy's allow list") \
-	X(HOOK_DROPPED, "hook-dropped", "", "cancel", "not-allowed", "a module dropped the stanza", "") \
+	X(HOOK_DROPPED, "hook-dropped", "", "cancel", "not-allowed", "a module dropped the stanza", "see what that module is configured to do") \
 	X(QUEUE_FULL, "queue-full", "", "wait", "resource-constraint", \
 	  "the queue to the destination is full", "the destination is slower than its senders") \
 	X(QUEUE_AGED, "queue-aged", "", "wait", "remote-server-timeout", \
-	  "the stanza waited longer than its queue allows", "") \
+	  "the stanza waited longer than its queue allows", "see why the destination takes nothing: fedwayctl explain FROM TO") \
 	X(COMPONENT_GONE, "component-gone", "", "wait", "service-unavailable", \
 	  "the component went away before it took the stanza", "see why the component stopped") \
 	X(COMPONENT_DRAINING, "component-draining", "", "wait", "service-unavailable", \
-	  "the component is about to stop", "") \
+	  "the component is about to stop", "try again when it is back") \
 	X(ERROR_UNDELIVERABLE, "error-undeliverable", "", "cancel", "undefined-condition", \
 	  "an error or result could not be delivered; it is never answered", "") \
 	X(REQUEST_TIMEOUT, "request-timeout", "", "wait", "remote-server-timeout", \
-	  "a service did not answer in time", "") \
+	  "a service did not answer in time", "see whether the service runs: fedwayctl components") \
 	X(UNEXPECTED_REPLY, "unexpected-reply", "", "cancel", "undefined-condition", \
 	  "an answer that nobody waits for any more", "") \
 	X(UNHANDLED, "unhandled", "", "cancel", "service-unavailable", \
-	  "the component has no use for this stanza", "") \
+	  "the component has no use for this stanza", "the address is the component itself: send to somebody behind it") \
 	X(BAD_FORMAT, "bad-format", "bad-format", "modify", "bad-request", \
 	  "the peer sent text between the stanzas of a stream", "report it to the maker of the peer") \
 	/* trust */ \

@@ -130,7 +130,9 @@ static void the_last_attempt_is_told_phase_by_phase(void **ctx)
 	struct world world;
 
 	(void)ctx;
-	world_new(&world);
+	world_init(&world);
+	world.config.backoff_min_ms = world.config.backoff_max_ms = 1;
+	world_start(&world);
 	world.port = 1;
 	world_send(&world, "a@corp.example", "b@partner.example", "1");
 	world_expect_bounces(&world, FW_CAUSE_CONNECT_FAILED, 1);
@@ -143,7 +145,7 @@ static void the_last_attempt_is_told_phase_by_phase(void **ctx)
 	assert_string_equal(text_of(fw_json_at(tried, 0), "stream"), "");
 	fw_json_free(&result);
 	struct peer *peer = peer_listen(&world);
-	fake_host_run_ms(world.host, 2u * world.config.backoff_max_ms);
+	fake_host_run_ms(world.host, 5);
 	world_send(&world, "a@corp.example", "b@partner.example", "2");
 	peer_accept_pair(peer, "id-1", "corp.example", "partner.example");
 	peer_expect(peer, "id='2'");

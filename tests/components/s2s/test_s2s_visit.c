@@ -106,7 +106,7 @@ static void a_peer_that_takes_us(void **ctx)
 	expect(&world, &check, "target", "ok", "127.0.0.1");
 	expect(&world, &check, "TLS", "warn", "none");
 	expect(&world, &check, "offers", "ok", "dialback");
-	peer_expect(peer, "</stream:stream>");
+	peer_expect(peer, "</stream:stream>"); /* verify-done: no error, it has served */
 	assert_false(peer_has(peer, "<message"));
 	assert_null(world.s2s->outs); /* no stream of ours came of it */
 	assert_int_equal(world.s2s->visits, 0);

@@ -406,9 +406,12 @@ void dialback_stream_leave(struct dialback_verify *verify, bool retire)
 
 void dialback_stream_send(struct dialback_verify *verify, const char *id, const char *key)
 {
+	char from[FW_DOMAIN_TEXT_SIZE], to[FW_DOMAIN_TEXT_SIZE];
+
 	fw_channel_send_text(verify->stream->channel,
 	                     "<db:verify from='%s' to='%s' id='%s'>%s</db:verify>",
-	                     verify->receiving, verify->originating, id, key);
+	                     fw_domain_text(verify->receiving, from),
+	                     fw_domain_text(verify->originating, to), id, key);
 }
 
 const char *dialback_stream_phase(const struct dialback_verify *verify)

@@ -245,10 +245,11 @@ static void claim_on_key(void *ctx, struct fw_stanza *reply, enum fw_cause cause
 	struct s2s_claim *claim = ctx;
 	struct s2s_leg *leg = claim->leg;
 	char detail[100];
+	char from[FW_DOMAIN_TEXT_SIZE], to[FW_DOMAIN_TEXT_SIZE];
 	struct s2s_db db = {
 		.name = "result",
-		.from = fw_str(claim->pair->local),
-		.to = fw_str(claim->pair->remote),
+		.from = fw_str(fw_domain_text(claim->pair->local, from)),
+		.to = fw_str(fw_domain_text(claim->pair->remote, to)),
 		.key = s2s_ask_read_key(reply),
 	};
 

@@ -144,9 +144,10 @@ bool s2s_out_take(struct s2s_out *out, struct fw_dial_result *result)
 void s2s_out_open_again(struct s2s_out *out)
 {
 	struct s2s_leg *leg = &out->leg;
+	char to[FW_DOMAIN_TEXT_SIZE], from[FW_DOMAIN_TEXT_SIZE];
 	const struct fw_stream_header ours = {
-		.to = fw_str(leg->remote),
-		.from = fw_str(leg->local),
+		.to = fw_str(fw_domain_text(leg->remote, to)),
+		.from = fw_str(fw_domain_text(leg->local, from)),
 		.has_version = true,
 		.has_dialback = true,
 	};

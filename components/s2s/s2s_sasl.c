@@ -51,7 +51,7 @@ bool s2s_sasl_is_offered(const struct fw_elem *mechanisms)
 const char *s2s_sasl_read(struct fw_stanza *stanza, struct s2s_sasl_identity *out)
 {
 	struct fw_elem *root = fw_stanza_root(stanza);
-	char authzid[FW_DOMAIN_SIZE];
+	char authzid[FW_DOMAIN_TEXT_SIZE];
 	size_t len = 0;
 
 	*out = (struct s2s_sasl_identity){ 0 };
@@ -116,16 +116,18 @@ void s2s_sasl_read_failure(struct fw_stanza *stanza, struct s2s_sasl_failure *ou
 void s2s_sasl_send_auth(struct fw_channel *channel, const char *domain, const struct fw_log *log,
                         const char *session)
 {
-	char encoded[S2S_BASE64_SIZE(FW_DOMAIN_SIZE)];
+	char encoded[S2S_BASE64_SIZE(FW_DOMAIN_TEXT_SIZE)];
 	char text[FW_DOMAIN_SIZE + 64];
 	char quoted[FW_DOMAIN_SIZE];
+	char authzid[FW_DOMAIN_TEXT_SIZE];
 
 	snprintf(text, sizeof(text), "<auth mechanism='EXTERNAL'>%s</auth>",
 	         fw_quote(fw_str(domain), quoted, sizeof(quoted)));
+	fw_domain_text(domain, authzid);
 	s2s_log_element(log, session, true, text);
 	fw_channel_send_text(channel,
 	                     "<auth xmlns='" S2S_NS_SASL "' mechanism='EXTERNAL'>%s</auth>",
-	                     s2s_base64_write(fw_str(domain), encoded));
+	                     s2s_base64_write(fw_str(authzid), encoded));
 }
 
 void s2s_sasl_send(struct fw_channel *channel, const char *name, const struct fw_log *log,

@@ -151,10 +151,11 @@ static void visit_on_key(void *ctx, struct fw_stanza *reply, enum fw_cause cause
 {
 	struct visit *visit = ctx;
 	struct fw_str key = s2s_ask_read_key(reply);
+	char from[FW_DOMAIN_TEXT_SIZE], to[FW_DOMAIN_TEXT_SIZE];
 	const struct s2s_db db = {
 		.name = "result",
-		.from = fw_str(visit->local),
-		.to = fw_str(visit->remote),
+		.from = fw_str(fw_domain_text(visit->local, from)),
+		.to = fw_str(fw_domain_text(visit->remote, to)),
 		.key = key,
 	};
 

@@ -366,6 +366,15 @@ static void stream_opened(struct dial_attempt *attempt)
 	}
 }
 
+static void open_stream(struct dial_attempt *attempt)
+{
+	char to[FW_DOMAIN_TEXT_SIZE], from[FW_DOMAIN_TEXT_SIZE];
+
+	fw_channel_open(attempt->channel, fw_str(fw_domain_text(attempt->dial->remote_domain, to)),
+	                fw_str(fw_domain_text(attempt->dial->local_domain, from)), fw_str(NULL),
+	                true);
+}
+
 static void state_stream(void *owner, const struct fw_event *event)
 {
 	struct dial_attempt *attempt = owner;
@@ -374,8 +383,7 @@ static void state_stream(void *owner, const struct fw_event *event)
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		fw_machine_timeout(&attempt->machine, dial->settings.stream_timeout_ms);
-		fw_channel_open(attempt->channel, fw_str(dial->remote_domain),
-		                fw_str(dial->local_domain), fw_str(NULL), true);
+		open_stream(attempt);
 		break;
 	case ATTEMPT_OPENED:
 		stream_opened(attempt);

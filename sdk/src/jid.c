@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <idn2.h>
+#include <stdio.h>
 
 #include <fedway/error.h>
 
@@ -235,6 +236,24 @@ int fw_domain_key(struct fw_str domain, char out[FW_DOMAIN_SIZE], struct fw_str 
 		*key = fw_str_n(out, len);
 	}
 	return ret;
+}
+
+const char *fw_domain_text(const char *key, char out[FW_DOMAIN_TEXT_SIZE])
+{
+	char again[FW_DOMAIN_SIZE];
+	char *text = NULL;
+
+	snprintf(out, FW_DOMAIN_TEXT_SIZE, "%s", key);
+	if (strstr(key, "xn--") == NULL) {
+		return out;
+	}
+	/* A label that does not lead back is none of IDNA2008: it stays as it is. */
+	if (idn2_to_unicode_8z8z(key, &text, 0) == IDN2_OK && strlen(text) <= FW_JID_PART_MAX &&
+	    fw_domain_key(fw_str(text), again, NULL) == FW_OK && strcmp(again, key) == 0) {
+		snprintf(out, FW_DOMAIN_TEXT_SIZE, "%s", text);
+	}
+	idn2_free(text);
+	return out;
 }
 
 bool fw_domain_eq(struct fw_str a, struct fw_str b)

@@ -310,6 +310,35 @@ static void test_equal(void **state)
 	}
 }
 
+static const struct {
+	const char *key, *text;
+} texts[] = {
+	{ "corp.example", "corp.example" },
+	{ "xn--bcher-kva.example", "b\xc3\xbc"
+	                           "cher.example" },
+	{ "a.xn--bcher-kva.xn--fa-hia", "a.b\xc3\xbc"
+	                                "cher.fa\xc3\x9f" },
+	{ "xn--a.example", "xn--a.example" },       /* no punycode */
+	{ "xn--ls8h.example", "xn--ls8h.example" }, /* not of IDNA2008 */
+	{ "xn--bcher-kvb.example", "xn--bcher-kvb.example" },
+	{ "192.0.2.1", "192.0.2.1" },
+	{ "", "" },
+};
+
+static void test_text(void **state)
+{
+	char out[FW_DOMAIN_TEXT_SIZE], key[FW_DOMAIN_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(texts); i++) {
+		assert_string_equal(fw_domain_text(texts[i].key, out), texts[i].text);
+		if (texts[i].key[0] != '\0') {
+			assert_int_equal(fw_domain_key(fw_str(out), key, NULL), FW_OK);
+			assert_string_equal(key, texts[i].key);
+		}
+	}
+}
+
 static void test_ip_literals(void **state)
 {
 	static const struct {
@@ -348,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_key_truncated_at_every_byte),
 		cmocka_unit_test(test_key_of_a_very_long_name),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_ip_literals),
 	};
 

@@ -14,6 +14,8 @@ FW_BEGIN_DECLS
 
 /** Longest part of an address in bytes (RFC 7622 §3.1). */
 #define FW_JID_PART_MAX 1023u
+/** Buffer size for a domain as it is written in addresses, with its terminator. */
+#define FW_DOMAIN_TEXT_SIZE (FW_JID_PART_MAX + 1u)
 /** Buffer size for a domain key, with its terminator (RFC 1035 §2.3.4: 253 octets as text). */
 #define FW_DOMAIN_SIZE 256u
 
@@ -47,6 +49,15 @@ FW_API struct fw_str fw_jid_bare(struct fw_str text);
  * @return FW_OK; FW_EPARSE (not a domain name); FW_ELIMIT (too long)
  */
 FW_API int fw_domain_key(struct fw_str domain, char out[FW_DOMAIN_SIZE], struct fw_str *key);
+
+/**
+ * How a domain is written in addresses and stream headers: with U-labels (RFC 7622 §3.2). DNS and certificates have
+ * the key itself.
+ *
+ * @param key  from fw_domain_key(); one that has no A-label, or a broken one, is copied as it is
+ * @return `out`
+ */
+FW_API const char *fw_domain_text(const char *key, char out[FW_DOMAIN_TEXT_SIZE]);
 
 /** Both name the same domain (their keys are equal). Malformed names are never equal. */
 FW_API bool fw_domain_eq(struct fw_str a, struct fw_str b);

@@ -19,10 +19,7 @@
 #include "tests/support/made_certs.h"
 #include "tests/support/tls_pair.h"
 
-static const char *const domains[] = { "Corp.example",
-	                               "b\xc3\xbc"
-	                               "cher.example",
-	                               "*.corp.example" };
+static const char *const domains[] = { "Corp.example", "b\303\274cher.example", "*.corp.example" };
 
 struct world {
 	char key[256], out[256];

@@ -390,14 +390,17 @@ int fw_channel_local(const struct fw_channel *channel, struct fw_addr *out)
 
 void fw_channel_set_tap(struct fw_channel *channel, fw_channel_tap_fn *tap, void *ctx)
 {
-	if (channel->tap == tap && channel->tap_ctx == ctx) {
+	fw_channel_tap_fn *old = channel->tap;
+	void *old_ctx = channel->tap_ctx;
+
+	if (old == tap && old_ctx == ctx) {
 		return;
-	}
-	if (channel->tap != NULL) {
-		channel->tap(channel->tap_ctx, channel, false, fw_str(NULL));
 	}
 	channel->tap = tap;
 	channel->tap_ctx = ctx;
+	if (old != NULL) {
+		old(old_ctx, channel, false, fw_str(NULL));
+	}
 }
 
 uint64_t fw_channel_last_ms(const struct fw_channel *channel)

@@ -268,7 +268,8 @@ static void show_written(struct fw_channel *channel, size_t size)
 	int count =
 	        cut_pieces(pieces, fw_stream_pending(channel->stream, pieces, PIECES_MAX), size);
 
-	for (int i = 0; i < count; i++) {
+	/* It may leave while it looks. */
+	for (int i = 0; i < count && channel->tap != NULL; i++) {
 		channel->tap(channel->tap_ctx, channel, true,
 		             fw_str_n(pieces[i].iov_base, pieces[i].iov_len));
 	}

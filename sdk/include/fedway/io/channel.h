@@ -125,7 +125,8 @@ FW_API int fw_channel_local(const struct fw_channel *channel, struct fw_addr *ou
 
 /**
  * Sees the bytes of the stream outside TLS: those that were read, before they are parsed, and those that the system
- * or TLS took. Must not touch the channel. The last call has bytes.ptr NULL: the channel goes, or the tap is replaced.
+ * or TLS took. Must not touch the channel, but may end or replace itself. The last call has bytes.ptr NULL: the channel goes, or the
+ * tap is replaced.
  */
 typedef void fw_channel_tap_fn(void *ctx, const struct fw_channel *channel, bool sent, struct fw_str bytes);
 /** Lets somebody look on; NULL ends it. Costs nothing while there is none. */

@@ -38,13 +38,18 @@ static void report_ledger(const struct fw_ledger *ledger, struct fw_json *out)
 	}
 }
 
-/* Links have one stream each, which saves composing ten thousand reports to count them. */
+/* Links have one stream each and nothing to warn of: ten thousand reports need not be composed. */
+static bool is_link(const struct component *component)
+{
+	return strcmp(component->port_ops->kind, "link") == 0;
+}
+
 static size_t count_streams(const struct component *component)
 {
 	struct fw_json *out;
 	size_t count;
 
-	if (strcmp(component->port_ops->kind, "link") == 0) {
+	if (is_link(component)) {
 		return 1;
 	}
 	out = fw_json_new();
@@ -52,6 +57,27 @@ static size_t count_streams(const struct component *component)
 	count = fw_json_count(fw_json_get(out, "streams"));
 	fw_json_free(&out);
 	return count;
+}
+
+/* What a component's own status warns of. */
+static void report_warnings(const struct component *component, struct fw_json *list)
+{
+	static const char *const keys[] = { "warning", "certificate_warning" };
+	struct fw_json *status = is_link(component) ? NULL : fw_json_new();
+
+	if (status == NULL) {
+		return;
+	}
+	report_port(component, "status", status);
+	for (size_t i = 0; i < FW_COUNT(keys); i++) {
+		struct fw_str text = fw_json_text(fw_json_get(status, keys[i]));
+		if (text.len > 0) {
+			struct fw_json *row = fw_json_append_object(list);
+			fw_json_set(row, "component", fw_str(component->id));
+			fw_json_set(row, "warning", text);
+		}
+	}
+	fw_json_free(&status);
 }
 
 int control_status(struct control_call *call)
@@ -76,6 +102,10 @@ int control_status(struct control_call *call)
 	fw_json_set_int(out, "streams", (int64_t)streams);
 	links_report(router, out);
 	report_ledger(router->total, fw_json_set_object(out, "ledger"));
+	struct fw_json *warnings = fw_json_set_array(out, "warnings");
+	for (const struct component *c = router->components; c != NULL; c = c->next) {
+		report_warnings(c, warnings);
+	}
 	return FW_OK;
 }
 

@@ -29,6 +29,7 @@ static void print_status(FILE *out, const struct fw_json *result)
 	};
 	const struct fw_json *ledger = fw_json_get(result, "ledger");
 	const struct fw_json *listeners = fw_json_get(result, "listeners");
+	const struct fw_json *warnings = fw_json_get(result, "warnings");
 	char cell[TABLE_CELL_SIZE];
 
 	table_print_object(out, rows, result);
@@ -43,6 +44,13 @@ static void print_status(FILE *out, const struct fw_json *result)
 	              (long long)fw_json_int(fw_json_get(ledger, "in")),
 	              (long long)fw_json_int(fw_json_get(ledger, "in_flight")),
 	              fw_json_bool(fw_json_get(ledger, "balanced")) ? "balanced" : "NOT BALANCED");
+	for (size_t i = 0; i < fw_json_count(warnings); i++) {
+		const struct fw_json *row = fw_json_at(warnings, i);
+		(void)fprintf(out, "%-16s %s: ", "WARNING",
+		              table_value(fw_json_get(row, "component"), TABLE_PLAIN, cell));
+		table_text(out, fw_json_text(fw_json_get(row, "warning")));
+		(void)fputc('\n', out);
+	}
 }
 
 static void print_components(FILE *out, const struct fw_json *result)

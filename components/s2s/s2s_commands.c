@@ -16,7 +16,7 @@ const struct fw_command s2s_commands[] = {
 	{ "cert list", "", "our certificates, and those that peers have shown", s2s_certs_list },
 	{ "trace add", "remote file format seconds max_bytes bodies",
 	  "write streams with a remote domain to a file, without what people say", s2s_trace_add },
-	{ "trace list", "", "traces that run, or did", s2s_trace_list },
+	{ "trace list", "", "traces that run, and the last that have ended, and why", s2s_trace_list },
 	{ "trace remove", "trace", "end a trace; its file stays", s2s_trace_remove },
 	FW_COMMAND_END,
 };

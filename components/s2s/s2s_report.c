@@ -118,8 +118,9 @@ static void connections_row(const struct fw_json *stream, struct fw_json *out)
 {
 	static const char *const texts[] = { "direction", "local", "remote",
 		                             "address",   "state", "method" };
-	static const char *const numbers[] = { "age_ms",   "idle_ms",   "stanzas_in", "stanzas_out",
-		                               "bytes_in", "bytes_out", "queued",     "unwritten" };
+	static const char *const numbers[] = { "age_ms",      "idle_ms",   "stanzas_in",
+		                               "stanzas_out", "bytes_in",  "bytes_out",
+		                               "queued",      "unwritten", "unacknowledged" };
 	const struct fw_json *security = fw_json_get(stream, "security");
 
 	for (size_t i = 0; i < FW_COUNT(texts); i++) {

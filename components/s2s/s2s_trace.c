@@ -31,16 +31,16 @@ struct s2s_trace {
 	char file[TRACE_NAME_MAX + 1];
 	enum trace_format format;
 	bool bodies;
-	int fd; /* -1: it has ended */
-	const char *state;
+	int fd;          /* -1: it has ended */
+	const char *why; /* it has ended; NULL: it runs */
 	struct fw_timer *timer;
-	uint64_t until_ms;
+	uint64_t until_ms, ended_ms;
 	uint64_t max_bytes, bytes, units;
 };
 
 /* ---- the end ---- */
 
-static void trace_end(struct s2s_trace *trace, const char *state)
+static void trace_end(struct s2s_trace *trace, const char *why)
 {
 	struct s2s *s2s = trace->traces->s2s;
 
@@ -49,14 +49,15 @@ static void trace_end(struct s2s_trace *trace, const char *state)
 	}
 	(void)close(trace->fd);
 	trace->fd = -1;
-	trace->state = state;
+	trace->why = why;
+	trace->ended_ms = fw_now_ms(s2s->loop);
 	fw_timer_free(&trace->timer);
 	if (--trace->traces->active == 0) {
 		fw_defer(s2s->loop, &trace->traces->settle);
 	}
 	fw_log(fw_self_log(s2s->self), &trace_logger, FW_LOG_NOTICE,
 	       "trace ended id=%llu remote=%s file=%s why=%s units=%llu bytes=%llu",
-	       (unsigned long long)trace->id, trace->remote, trace->file, state,
+	       (unsigned long long)trace->id, trace->remote, trace->file, why,
 	       (unsigned long long)trace->units, (unsigned long long)trace->bytes);
 }
 
@@ -333,9 +334,14 @@ static void trace_row(const struct s2s_trace *trace, struct fw_json *row)
 
 	fw_json_set_int(row, "trace", (int64_t)trace->id);
 	fw_json_set(row, "remote", fw_str(trace->remote));
-	fw_json_set(row, "state", fw_str(trace->state));
-	fw_json_set_int(row, "left_ms",
-	                active && trace->until_ms > now ? (int64_t)(trace->until_ms - now) : 0);
+	fw_json_set(row, "state", fw_str(active ? "running" : "ended"));
+	if (active) {
+		fw_json_set_int(row, "left_ms",
+		                trace->until_ms > now ? (int64_t)(trace->until_ms - now) : 0);
+	} else {
+		fw_json_set(row, "why", fw_str(trace->why));
+		fw_json_set_int(row, "ended_ago_ms", (int64_t)(now - trace->ended_ms));
+	}
 	fw_json_set(row, "format", fw_str(format_words[trace->format]));
 	fw_json_set_bool(row, "bodies", trace->bodies);
 	fw_json_set_int(row, "units", (int64_t)trace->units);
@@ -372,7 +378,6 @@ static int trace_begin(struct s2s_traces *traces, struct s2s_trace *trace, uint6
 	}
 	fw_timer_start_ms(trace->timer, seconds * 1000, 0);
 	trace->until_ms = fw_now_ms(traces->s2s->loop) + seconds * 1000;
-	trace->state = "running";
 	trace->traces = traces;
 	forget_ended(traces);
 	trace->next = traces->list;

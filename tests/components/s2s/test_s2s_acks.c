@@ -95,6 +95,18 @@ static void what_nobody_asked_for_changes_nothing(void **ctx)
 	world_free(&world);
 }
 
+/* What fedwayctl connections says of the one stream. */
+static void expect_unacknowledged(struct world *world, int64_t wanted)
+{
+	struct fw_json *result =
+	        fake_host_command(world->host, world->self, "connections", NULL, 1000);
+	const struct fw_json *row = fw_json_at(fw_json_get(result, "connections"), 0);
+
+	assert_non_null(fw_json_get(row, "unacknowledged"));
+	assert_int_equal(fw_json_int(fw_json_get(row, "unacknowledged")), wanted);
+	fw_json_free(&result);
+}
+
 /* A drain does not wait for ack_request_ms, and it does not leave before the answer. */
 static void a_drain_asks_and_waits(void **ctx)
 {
@@ -106,6 +118,7 @@ static void a_drain_asks_and_waits(void **ctx)
 	world_start(&world);
 	struct peer *peer = taken(&world);
 	world_expect_log(&world, "received:: " SM("enabled"));
+	expect_unacknowledged(&world, 1);
 	fake_host_drain(world.self);
 	peer_expect(peer, SM("r"));
 	assert_false(peer_has(peer, "</stream:stream>"));

@@ -160,7 +160,8 @@ static void streams_that_stand_already(void **ctx)
 	expect_in("late.txt", "id='m3'", true);
 	expect_in("late.txt", "whisper", false);
 	struct fw_json *result = command(&world, "trace remove", "{\"trace\": \"1\"}");
-	assert_true(fw_str_is(fw_json_text(fw_json_get(result, "state")), "removed"));
+	assert_true(fw_str_is(fw_json_text(fw_json_get(result, "state")), "ended"));
+	assert_true(fw_str_is(fw_json_text(fw_json_get(result, "why")), "removed"));
 	fw_json_free(&result);
 	fake_host_settle(world.host);
 	assert_null(world.s2s->traces->taps); /* left alone again */
@@ -172,9 +173,18 @@ static void streams_that_stand_already(void **ctx)
 	finish(&world);
 }
 
-static struct fw_str state_of(const struct fw_json *result)
+/* The newest trace is there, and marked as one that runs, or as one that has ended and why. */
+static void expect_newest(struct world *world, const char *why)
 {
-	return fw_json_text(fw_json_get(fw_json_at(fw_json_get(result, "traces"), 0), "state"));
+	struct fw_json *result = command(world, "trace list", NULL);
+	const struct fw_json *row = fw_json_at(fw_json_get(result, "traces"), 0);
+
+	assert_true(fw_str_is(fw_json_text(fw_json_get(row, "state")),
+	                      why == NULL ? "running" : "ended"));
+	assert_true(fw_str_is(fw_json_text(fw_json_get(row, "why")), why != NULL ? why : ""));
+	assert_int_equal(fw_json_get(row, "left_ms") != NULL, why == NULL);
+	assert_int_equal(fw_json_get(row, "ended_ago_ms") != NULL, why != NULL);
+	fw_json_free(&result);
 }
 
 static void it_ends_by_size_and_by_time(void **ctx)
@@ -195,18 +205,15 @@ static void it_ends_by_size_and_by_time(void **ctx)
 		world_expect_routed(&world, id);
 	}
 	assert_true(strlen(content("small.txt")) <= 4096);
-	struct fw_json *result = command(&world, "trace list", NULL);
-	assert_true(fw_str_is(state_of(result), "max_bytes reached"));
-	fw_json_free(&result);
+	expect_newest(&world, "max_bytes reached");
 	fake_host_settle(world.host);
 	assert_null(world.s2s->traces->taps);
 
 	add(&world, "{\"remote\": \"partner.example\", \"file\": \"short.txt\", \"seconds\": "
 	            "\"1\"}");
+	expect_newest(&world, NULL);
 	fake_host_run_ms(world.host, 1100);
-	result = command(&world, "trace list", NULL);
-	assert_true(fw_str_is(state_of(result), "time is up"));
-	fw_json_free(&result);
+	expect_newest(&world, "time is up");
 	peer_free(&in);
 	peer_free(&out);
 	finish(&world);

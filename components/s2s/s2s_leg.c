@@ -109,7 +109,7 @@ bool s2s_leg_ended_well(const struct s2s_leg *leg)
 	bool lost = leg->cause == FW_CAUSE_PEER_LOST || leg->cause == FW_CAUSE_PING_TIMEOUT;
 
 	return leg->cause == FW_CAUSE_IDLE || leg->cause == FW_CAUSE_PEER_CLOSED ||
-	       leg->bystanders || leg->another_way ||
+	       leg->cause == FW_CAUSE_CERT_ENDED || leg->bystanders || leg->another_way ||
 	       (lost && leg->acks.sending && leg->s2s->config->resend_unacknowledged);
 }
 

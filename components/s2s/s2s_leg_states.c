@@ -8,23 +8,27 @@
 
 /* ---- up: at least one pair is proved or taken ---- */
 
-/* Idle time; while pairs send here, also a look at a peer that takes nothing. */
+/* Idle time, and the end of a certificate that counts; while pairs send here, also a look at a peer
+ * that takes nothing. */
 static void leg_watch(struct s2s_leg *leg)
 {
 	const struct s2s_config *config = leg->s2s->config;
 	uint64_t now = fw_now_ms(leg->s2s->loop);
 	uint64_t due = leg->last_stanza_ms + config->idle_timeout_ms;
 	uint64_t wait = config->queue_max_age_ms;
+	uint64_t left = s2s_trust_left_ms(&leg->trust);
 
 	if (due > now && (leg->claims == NULL || due - now < wait)) {
 		wait = due - now;
 	} else if (due <= now && s2s_leg_empty(leg)) {
 		wait = 1;
 	}
-	fw_machine_timeout(&leg->machine, (uint32_t)wait);
+	wait = left < wait ? left : wait;
+	fw_machine_timeout(&leg->machine, wait > 0 ? (uint32_t)wait : 1);
 }
 
-/* Twice in a row something is unwritten and not one byte has moved: the peer is dead. */
+/* RFC 6120 §13.7.2.3: no stream outlives the certificate that it is trusted for. Twice in a row
+ * something is unwritten and not one byte has moved: the peer is dead. */
 static void leg_look(struct s2s_leg *leg)
 {
 	uint64_t written = fw_channel_counts(leg->channel)->bytes_out;
@@ -32,6 +36,10 @@ static void leg_look(struct s2s_leg *leg)
 	size_t stanzas = 0;
 	size_t unwritten = 0;
 
+	if (s2s_trust_left_ms(&leg->trust) == 0) {
+		s2s_leg_close(leg, FW_CAUSE_CERT_ENDED, "");
+		return;
+	}
 	fw_channel_queued(leg->channel, &stanzas, &unwritten);
 	if (unwritten == 0) {
 		leg->stuck = false;

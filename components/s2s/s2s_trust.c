@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "components/s2s/s2s_bidi.h"
 #include "components/s2s/s2s_certs.h"
@@ -183,6 +184,33 @@ void s2s_grant_clear(struct s2s_grant *grant)
 	*grant = (struct s2s_grant){ 0 };
 }
 
+/* Would the stream not be trusted without the peer's certificate? That a peer takes ours says
+ * nothing about its own. */
+static bool trust_rests(const struct s2s_leg *leg, const char *remote, enum s2s_method method)
+{
+	const struct s2s_security *security = leg->s2s->security;
+	bool out = leg->kind->out;
+
+	if ((!out && method == S2S_METHOD_EXTERNAL) ||
+	    s2s_security_rules(security, remote, trust_direction(leg))->must_verify) {
+		return true;
+	}
+	const struct s2s_rules *back = s2s_security_rules(security, remote, out ? S2S_IN : S2S_OUT);
+	return leg->bidi &&
+	       (back->must_verify || (out && !s2s_rules_allow(back, S2S_METHOD_DIALBACK)));
+}
+
+/* RFC 6120 §13.7.2.3. Valid to the end of its last second (RFC 5280 §4.1.2.5). */
+uint64_t s2s_trust_left_ms(const struct s2s_trust *trust)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	if (trust->until_s == 0) {
+		return UINT64_MAX;
+	}
+	return trust->until_s < now ? 0 : (uint64_t)(trust->until_s - now + 1) * 1000;
+}
+
 /* Records why, tells it in one line, and on the leg when it is the first. */
 static void trust_grant(struct s2s_leg *leg, const char *local, const char *remote,
                         enum s2s_method method, struct s2s_grant *grant)
@@ -202,6 +230,9 @@ static void trust_grant(struct s2s_leg *leg, const char *local, const char *remo
 		grant->pinned = trust_is_pinned(rules, &shown);
 		grant->chain = trust_chain(rules, &shown);
 		grant->names = fw_str_dup(fw_str(shown.names)); /* without memory: no words */
+		if (trust_rests(leg, remote, method)) {
+			leg->trust.until_s = shown.facts.certificate->not_after;
+		}
 	}
 	if (leg->trust.method == S2S_METHOD_NONE) {
 		leg->trust.method = method;

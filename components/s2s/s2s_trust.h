@@ -60,7 +60,10 @@ struct s2s_trust {
 	bool tls;               /**< TLS stands; its facts are the channel's */
 	enum s2s_method method; /**< of the first valid pair */
 	uint64_t since_ms;
+	int64_t until_s;        /**< end of the peer's certificate, when a pair rests on it, since 1970; 0: none does */
 };
+/** What is left of the certificate that pairs of a stream rest on. 0: its time has passed; UINT64_MAX: none does. */
+uint64_t s2s_trust_left_ms(const struct s2s_trust *trust);
 
 /** On a proof or claim: why the pair is trusted. */
 struct s2s_grant {

@@ -186,7 +186,11 @@ FW_BEGIN_DECLS
 	  "too many connections are being opened", "raise the limit that the log line names") \
 	/* finding and reaching */ \
 	X(OUTRUN, "outrun", "", "cancel", "undefined-condition", \
-	  "another address of the peer was ready first", "")
+	  "another address of the peer was ready first", "") \
+	/* trust, while a stream stands */ \
+	X(CERT_ENDED, "certificate-ended", "reset", "wait", "remote-server-timeout", \
+	  "the validity of the peer's certificate ended while the stream stood", \
+	  "the peer must renew it; compare the clocks of both sides")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -5,6 +5,8 @@
  * its elements say is tested in test_s2s_sasl.c, the verdict on certificates in test_s2s_trust.c,
  * the initiating side in test_s2s_external_out.c. Each test ends with a balanced ledger.
  */
+#include <time.h>
+
 #include "tests/components/s2s/world.h"
 
 #define SASL "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -331,6 +333,61 @@ static void rules_decide_what_a_peer_meets(void **ctx)
 	}
 }
 
+/* When the certificate ends that the only inbound stream rests on; 0: it rests on none. */
+static int64_t rests_until(const struct world *world)
+{
+	const struct s2s_leg *leg = world->s2s->ins;
+	struct s2s_shown shown;
+
+	assert_non_null(leg);
+	s2s_trust_look(leg->channel, leg->remote, &shown);
+	assert_true(leg->trust.until_s == 0 ||
+	            leg->trust.until_s == shown.facts.certificate->not_after);
+	return leg->trust.until_s;
+}
+
+/* RFC 6120 §13.7.2.3 */
+static void a_stream_ends_with_the_certificate_that_it_rests_on(void **ctx)
+{
+	struct s2s_domain_row row = { .name = "*.example", .tls = S2S_TLS_VERIFIED };
+	struct world world;
+
+	(void)ctx;
+	secure_world(&world);
+	world_start(&world);
+	struct peer *peer = peer_secured(&world, "partner", "partner.example");
+	peer_prove(peer, "partner.example", "corp.example");
+	assert_int_equal(rests_until(&world), 0); /* dialback proves the domain */
+	peer_free(&peer);
+	world_free(&world);
+
+	secure_world(&world);
+	world.config.domains = (struct fw_rows){ &row, 1 };
+	world_start(&world);
+	peer = peer_secured(&world, "partner", "partner.example");
+	peer_prove(peer, "partner.example", "corp.example");
+	assert_true(rests_until(&world) > time(NULL)); /* which is not enough here */
+	peer_free(&peer);
+	world_free(&world);
+
+	secure_world(&world);
+	world_start(&world);
+	peer = peer_secured(&world, "partner", "partner.example");
+	peer_send(peer, PARTNER);
+	peer_expect(peer, "<success ");
+	peer_open(peer, "partner.example", "corp.example");
+	assert_true(rests_until(&world) > time(NULL));
+	world.s2s->ins->trust.until_s = (int64_t)time(NULL) - 1;
+	peer_prove(peer, "partner.example", "sales.example"); /* it looks at the time again */
+	peer_expect(peer, "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
+	peer_expect(peer, "</stream:stream>");
+	peer_send(peer, "</stream:stream>");
+	world_expect_log(&world, "cause=certificate-ended");
+	world_expect_no_ins(&world);
+	peer_free(&peer);
+	world_free(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +400,7 @@ int main(void)
 		cmocka_unit_test(once_is_enough),
 		cmocka_unit_test(where_only_external_counts_dialback_is_refused),
 		cmocka_unit_test(rules_decide_what_a_peer_meets),
+		cmocka_unit_test(a_stream_ends_with_the_certificate_that_it_rests_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

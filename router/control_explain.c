@@ -28,7 +28,8 @@ static int explain_cause(struct control_call *call)
 	enum fw_cause only = fw_cause_by_name(name);
 
 	if (name.len > 0 && only == FW_CAUSE_COUNT) {
-		call->remedy = "without a cause, explain lists all";
+		call->remedy = "fedwayctl explain lists all causes; of two addresses it "
+		               "tells what would happen between them";
 		return fw_error_set(&call->err, FW_ENOENT, "there is no cause \"%.*s\"",
 		                    FW_STR_ARG(name));
 	}
@@ -303,7 +304,11 @@ static int read_domain(struct control_call *call, const char *name, struct fw_st
 
 	end->text = text;
 	if (fw_domain_key(text, end->key, &end->domain) != FW_OK) {
-		call->remedy = "fedwayctl check partner.example, or with local=ours.example";
+		call->remedy = "for example: fedwayctl check partner.example, or with "
+		               "local=ours.example";
+		if (text.len == 0) {
+			return fw_error_set(&call->err, FW_EPARSE, "check needs a %s", name);
+		}
 		return fw_error_set(&call->err, FW_EPARSE, "%s is not a domain: %s", name,
 		                    fw_quote(text, quoted, sizeof(quoted)));
 	}

@@ -173,16 +173,50 @@ static int ask_domains(struct cert_call *call)
 
 /* ---- the commands ---- */
 
-static void tell_made(const struct cert_call *call, const char *what)
+/* @return CTL_OK, CTL_BROKEN */
+static int print_reply(struct fw_json **reply)
+{
+	fw_json_set_bool(*reply, "ok", true);
+	char *text = *reply != NULL ? fw_json_dump(*reply, true) : NULL;
+	int ret = text != NULL ? CTL_OK : CTL_BROKEN;
+
+	if (text != NULL) {
+		(void)printf("%s\n", text);
+	}
+	free(text);
+	fw_json_free(reply);
+	return ret;
+}
+
+static int print_made_json(const struct fw_certificate_order *order)
+{
+	struct fw_json *reply = fw_json_new();
+	struct fw_json *out = fw_json_set_object(reply, "result");
+	struct fw_json *domains = fw_json_set_array(out, "domains");
+
+	for (size_t i = 0; i < order->domain_count; i++) {
+		fw_json_append(domains, fw_str(order->domains[i]));
+	}
+	fw_json_set(out, "file", fw_str(order->out_file));
+	fw_json_set(out, "key_file", fw_str(order->key_file));
+	fw_json_set_bool(out, "new_key", !order->key_was_there);
+	return print_reply(&reply);
+}
+
+static int tell_made(const struct cert_call *call, const char *what)
 {
 	const struct fw_certificate_order *order = &call->order;
 
+	if (call->json) {
+		return print_made_json(order);
+	}
 	(void)printf("%s %s for", what, order->out_file);
 	for (size_t i = 0; i < order->domain_count; i++) {
 		(void)printf(" %s", order->domains[i]);
 	}
 	(void)printf("\n%s %s\n",
 	             order->key_was_there ? "Key used:" : "New key: ", order->key_file);
+	return CTL_OK;
 }
 
 static int make(struct cert_call *call, char **words, int count,
@@ -207,7 +241,7 @@ static int make(struct cert_call *call, char **words, int count,
 		ret = CTL_REFUSED;
 	}
 	if (ret == CTL_OK) {
-		tell_made(call, what);
+		ret = tell_made(call, what);
 	}
 	return ret;
 }
@@ -262,7 +296,6 @@ static int print_json(const struct fw_certificate *certificate)
 	struct fw_json *reply = fw_json_new();
 	struct fw_json *out = fw_json_set_object(reply, "result");
 
-	fw_json_set_bool(reply, "ok", true);
 	fw_json_set(out, "subject", fw_str(certificate->subject));
 	fw_json_set(out, "names", fw_str(certificate->names));
 	fw_json_set(out, "issuer", fw_str(certificate->issuer));
@@ -273,14 +306,7 @@ static int print_json(const struct fw_certificate *certificate)
 	fw_json_set(out, "key", fw_str(certificate->key));
 	fw_json_set(out, "key_sha256", fw_str(certificate->key_sha256));
 	fw_json_set(out, "sha256", fw_str(certificate->sha256));
-	char *text = reply != NULL ? fw_json_dump(reply, true) : NULL;
-	if (text != NULL) {
-		(void)printf("%s\n", text);
-	}
-	int ret = text != NULL ? CTL_OK : CTL_BROKEN;
-	free(text);
-	fw_json_free(&reply);
-	return ret;
+	return print_reply(&reply);
 }
 
 static int cert_describe(struct cert_call *call, char **words, int count)

@@ -119,6 +119,29 @@ static int words_of(struct fw_str name, char **words, int count)
 	return count > 1 && fw_str_is(first, words[0]) && fw_str_is(second, words[1]) ? 2 : 0;
 }
 
+/* Nothing is called so; but commands of two words may begin so. */
+static void tell_unknown(const struct fw_json *list, const char *word)
+{
+	bool begins = false;
+
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		struct fw_str name = fw_json_text(fw_json_get(fw_json_at(list, i), "command"));
+		size_t len = strlen(word);
+		if (name.len > len && strncmp(name.ptr, word, len) == 0 && name.ptr[len] == ' ') {
+			(void)fprintf(stderr, begins ? ", %s" : "fedwayctl: there are: %s",
+			              name.ptr);
+			begins = true;
+		}
+	}
+	if (begins) {
+		(void)fputs("; \"fedwayctl help\" tells more\n", stderr);
+	} else {
+		(void)fprintf(stderr,
+		              "fedwayctl: unknown command \"%s\"; \"fedwayctl help\" lists them\n",
+		              word);
+	}
+}
+
 /* Asks the daemon for its commands, and finds the one that takes most of the words. */
 static int learn(const char *socket, char **words, int count, char **out)
 {
@@ -142,9 +165,7 @@ static int learn(const char *socket, char **words, int count, char **out)
 		ret = compose(fw_json_text(fw_json_get(best, "command")).ptr,
 		              args.ptr != NULL ? args.ptr : "", words + used, count - used, out);
 	} else {
-		(void)fprintf(stderr,
-		              "fedwayctl: unknown command \"%s\"; \"fedwayctl help\" lists them\n",
-		              words[0]);
+		tell_unknown(list, words[0]);
 		ret = CTL_USAGE;
 	}
 	fw_json_free(&reply);

@@ -113,16 +113,21 @@ void s2s_report_leg(const struct s2s_leg *leg, struct fw_json *row)
 
 /* ---- fedwayctl connections ---- */
 
-/* From a row of "streams": the columns that an operator reads. */
-static void connections_row(const struct fw_json *stream, struct fw_json *out)
+/* From a row of "streams": the columns that an operator reads. The names are those of the pair, or
+ * of the stream while it has none. */
+static void connections_row(const struct fw_json *stream, const struct fw_json *named,
+                            struct fw_json *out)
 {
-	static const char *const texts[] = { "direction", "local", "remote",
-		                             "address",   "state", "method" };
+	static const char *const names[] = { "direction", "local", "remote" };
+	static const char *const texts[] = { "address", "state", "method" };
 	static const char *const numbers[] = { "age_ms",      "idle_ms",   "stanzas_in",
 		                               "stanzas_out", "bytes_in",  "bytes_out",
 		                               "queued",      "unwritten", "unacknowledged" };
 	const struct fw_json *security = fw_json_get(stream, "security");
 
+	for (size_t i = 0; i < FW_COUNT(names); i++) {
+		fw_json_set(out, names[i], fw_json_text(fw_json_get(named, names[i])));
+	}
 	for (size_t i = 0; i < FW_COUNT(texts); i++) {
 		fw_json_set(out, texts[i], fw_json_text(fw_json_get(stream, texts[i])));
 	}
@@ -141,15 +146,10 @@ static void connections_stream(const struct fw_json *stream, struct fw_json *lis
 	const struct fw_json *pairs = fw_json_get(stream, "pairs");
 
 	if (fw_json_count(pairs) == 0) {
-		connections_row(stream, fw_json_append_object(list));
+		connections_row(stream, stream, fw_json_append_object(list));
 	}
 	for (size_t i = 0; i < fw_json_count(pairs); i++) {
-		const struct fw_json *pair = fw_json_at(pairs, i);
-		struct fw_json *row = fw_json_append_object(list);
-		connections_row(stream, row);
-		fw_json_set(row, "direction", fw_json_text(fw_json_get(pair, "direction")));
-		fw_json_set(row, "local", fw_json_text(fw_json_get(pair, "local")));
-		fw_json_set(row, "remote", fw_json_text(fw_json_get(pair, "remote")));
+		connections_row(stream, fw_json_at(pairs, i), fw_json_append_object(list));
 	}
 }
 

@@ -424,7 +424,8 @@ void s2s_trace_add(struct fw_self *self, struct fw_call *call)
 	trace->id = ++traces->last_id;
 	const char *wrong = read_arguments(call, trace, &seconds);
 	if (wrong != NULL) {
-		fw_call_fail(&call, FW_EINVAL, "fedwayctl trace add remote=partner.example", "%s",
+		fw_call_fail(&call, FW_EINVAL,
+		             "for example: fedwayctl trace add remote=partner.example", "%s",
 		             wrong);
 	} else if (traces->active >= TRACES_MAX) {
 		fw_call_fail(&call, FW_ELIMIT, "end one with fedwayctl trace remove",
@@ -470,7 +471,7 @@ void s2s_trace_remove(struct fw_self *self, struct fw_call *call)
 		trace = trace->next;
 	}
 	if (trace == NULL) {
-		fw_call_fail(&call, FW_ENOENT, "fedwayctl trace list shows them",
+		fw_call_fail(&call, FW_ENOENT, "fedwayctl trace list shows those that there are",
 		             "there is no such trace");
 		return;
 	}

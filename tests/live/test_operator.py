@@ -60,6 +60,15 @@ def test_explain_and_connections(verona):
                and row["stanzas_out"] > 0 for row in rows), rows
 
 
+def test_half_of_a_command_names_the_other_halves(verona):
+    with pytest.raises(AssertionError, match="there are: trace add, trace list, trace remove; "):
+        verona.fedway.ctl("trace")
+    with pytest.raises(AssertionError, match="there are: dns show, dns flush; "):
+        verona.fedway.ctl("dns")
+    with pytest.raises(AssertionError, match='unknown command "tra"'):
+        verona.fedway.ctl("tra")
+
+
 def test_a_trace_is_read_by_tshark_and_holds_no_words(verona):
     verona.fedway.ctl("trace", "add", PARTNER, "format=pcapng", "file=talk.pcapng")
     verona.fedway.ctl("trace", "add", PARTNER, "file=talk.txt")

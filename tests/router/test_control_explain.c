@@ -198,7 +198,7 @@ static void test_wrong_addresses(void **state)
 static const struct {
 	const char *sentence, *args, *error;
 } checks[] = {
-	{ "nobody", "{}", "not a domain" },
+	{ "nobody", "{}", "check needs a domain" },
 	{ "no domain", "{\"domain\":\"a b\"}", "not a domain" },
 	{ "ours", "{\"domain\":\"corp.example\"}", "is ours" },
 	{ "for one that may not", "{\"domain\":\"p.example\",\"local\":\"inside.example\"}",

@@ -143,6 +143,8 @@ expect 0 "router.control" "log lists the loggers" ctl log
 expect 0 "level debug on" "log sets a level" ctl log 'router.*' debug
 expect 1 "levels are error" "a wrong level is refused with what is allowed" ctl log router loud
 expect 0 "component holds the domain" "explain" ctl explain no-route
+expect 1 "of two addresses" "explain of one address says that there should be two" ctl explain a@b.example
+expect 1 "check needs a domain" "check of nothing says what is missing" ctl check
 expect 0 "link_queue_max_stanzas" "options" ctl options
 expect 1 "no-such-module" "options of a module that is not there" ctl options no-such-module
 expect 0 "^$pid\$" "the PID file has our number" cat "$dir/fedwayd.pid"

@@ -44,7 +44,10 @@ says 'Key used: a.key'
 grep -q 'BEGIN CERTIFICATE REQUEST' a.csr || { echo "no request in a.csr"; failed=1; }
 ends 1 cert csr -k a.key -o a.csr a.example
 says 'a.csr exists'
-ends 0 cert csr -k a.key -o a.csr --force a.example
+ends 0 --json cert csr -k a.key -o a.csr --force a.example
+says '"new_key": false'
+says '"file": "a.csr"'
+says '"ok": true'
 
 ends 1 cert describe none.pem
 says 'No such file'

@@ -182,6 +182,7 @@ static void streams_of_both_directions_are_told(void **ctx)
 	assert_int_equal(fw_json_count(list), 2);
 	for (size_t i = 0; i < 2; i++) {
 		const struct fw_json *row = fw_json_at(list, i);
+		assert_string_equal(fw_json_key_at(row, 0), "direction"); /* the first column */
 		assert_string_equal(text_of(row, "local"), "corp.example");
 		assert_string_equal(text_of(row, "remote"), "partner.example");
 		assert_string_equal(text_of(row, "method"), "dialback");

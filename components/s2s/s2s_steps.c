@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The lines in which S2S explains itself: what was looked at, how it went, and what an operator can
- * do about it. Used by s2s_explain.c and s2s_check.c; fedwayctl shows them one below the other.
+ * do about it. Used by s2s_explain.c and s2s_visit.c; fedwayctl shows them one below the other.
  */
 #include "components/s2s/s2s_steps.h"
 

@@ -3,7 +3,7 @@
  *
  * The one place that says "authenticated", and "this connection is not good enough for that
  * domain". Rules come from s2s_security.c, facts from the channel's TLS; that a key or a SASL
- * exchange was right is told by s2s_proofs.c, s2s_claims.c and s2s_external.c, who ask here before
+ * exchange was right is told by s2s_proofs.c, s2s_claims.c and s2s_external_in.c, who ask here before
  * and record here after.
  */
 #include "components/s2s/s2s_trust.h"

@@ -156,11 +156,20 @@ def refused(demo):
         raise AssertionError("a denied domain was looked up")
 
 
+def operate(demo):
+    """What an operator asks; the answers are shown as fedwayctl prints them."""
+    print("\nWhat an operator can ask:")
+    for words in (("explain", f"anyone@{SVC}", "anyone@denied.example"), ("check", PARTNER, SVC), ("connections",)):
+        status, text = demo.fedway.ctl_text(*words)
+        print(f"  fedwayctl {' '.join(words)}    (exit status {status})")
+        print("".join(f"    {line}\n" for line in text.rstrip().splitlines()))
+
+
 def count(demo):
     total = demo.fedway.settled()["total"]
-    print(f"\nThe ledger balances: {total['in']} stanzas in = {total['delivered']} delivered"
-          f" + {total['answered']} answered + {total['bounced']} bounced + {total['dropped']} dropped, none in flight;"
-          "\n  requests between components are counted too.")
+    print(f"The ledger balances: {total['in']} stanzas in = {total['delivered']} delivered"
+          f" + {total['acknowledged']} acknowledged + {total['answered']} answered + {total['bounced']} bounced"
+          f" + {total['dropped']} dropped, none in flight;\n  requests between components are counted too.")
 
 
 def further(top):
@@ -177,6 +186,7 @@ def play(demo, top):
     talk_in(demo)
     talk_out(demo)
     refused(demo)
+    operate(demo)
     count(demo)
     further(top)
 

@@ -142,6 +142,13 @@ class Fedway(Process):
             raise AssertionError(f"fedwayctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout)["result"]
 
+    def ctl_text(self, *words):
+        """The same for people: exit status, and what is printed."""
+        done = subprocess.run([f"{self.installed.prefix}/sbin/fedwayctl", "--socket", self.socket, *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+                              env={**os.environ, **self.installed.env})
+        return done.returncode, done.stdout
+
     def reload(self):
         self.write()
         return self.ctl("reload")

@@ -32,6 +32,8 @@ static const struct fw_option dialback_options[] = {
 	FW_OPT(struct dialback_config, key_file, "",
 	       .help = "PEM key; none: it is in certificate_file"),
 	FW_OPT(struct dialback_config, ca_file, "", .help = "trust anchors; none: the system's"),
+	FW_OPT(struct dialback_config, crl_file, "",
+	       .help = "PEM revocation lists; none: none are looked at"),
 	FW_OPT(struct dialback_config, connect_timeout_ms, "10000", .min = 10, .max = 120000,
 	       .unit = "ms", .help = "limit of a TCP connection, per address"),
 	FW_OPT(struct dialback_config, source_addresses, "", .max = 2,
@@ -91,6 +93,9 @@ void dialback_answer(struct dialback *dialback, struct fw_stanza **request, cons
 
 static int question_read(struct fw_elem *elem, struct dialback_question *out)
 {
+	char pins[FW_TLS_PINS_MAX][FW_TLS_PIN_SIZE];
+	struct fw_tls_rules rules;
+
 	int ret = fw_domain_key(fw_elem_attr(elem, "receiving"), out->receiving_room,
 	                        &out->receiving);
 	if (ret == FW_OK) {
@@ -99,12 +104,13 @@ static int question_read(struct fw_elem *elem, struct dialback_question *out)
 	}
 	out->id = fw_elem_attr(elem, "id");
 	out->session = fw_elem_attr(elem, "session");
+	out->asks = fw_elem_attr(elem, "asks");
 	out->key = fw_str_trim(fw_elem_text(elem)); /* the XEPs' own examples have white space */
 	if (out->id.len == 0 || out->id.len > DIALBACK_ID_MAX ||
 	    out->key.len > DIALBACK_FOREIGN_KEY_MAX) {
 		ret = FW_ELIMIT;
 	}
-	return ret;
+	return ret == FW_OK ? fw_tls_rules_read(out->asks, &rules, pins) : ret;
 }
 
 static void dialback_make(struct dialback *dialback, const struct dialback_question *question,
@@ -198,6 +204,7 @@ static int dialback_tls(const struct dialback_config *config, struct fw_tls_cont
 		        certificate != NULL && certificate[0] != '\0' ? certificate : NULL,
 		.key_file = key != NULL && key[0] != '\0' ? key : NULL,
 		.ca_file = config->ca_file,
+		.crl_file = config->crl_file,
 	};
 
 	if (config->security_mode == FW_SECURITY_NONE) {

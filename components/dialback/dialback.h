@@ -8,6 +8,7 @@
 
 #include <fedway/host.h>
 #include <fedway/io/dial.h>
+#include <fedway/io/tls_rules.h>
 
 #include "components/dialback/dialback_key.h"
 
@@ -17,7 +18,7 @@ struct dialback_config {
 	struct fw_secret secret, previous_secret;
 	uint32_t timeout_ms;
 	int security_mode; /**< enum fw_security */
-	const char *certificate_file, *key_file, *ca_file;
+	const char *certificate_file, *key_file, *ca_file, *crl_file;
 	struct fw_strings source_addresses;
 	uint32_t connect_timeout_ms, stream_timeout_ms, tls_timeout_ms, attempt_delay_ms;
 	uint32_t max_pending;
@@ -64,6 +65,7 @@ struct dialback {
 /** What all three requests name; slices into the request and `room`. */
 struct dialback_question {
 	struct fw_str receiving, originating, id, key, session;
+	struct fw_str asks; /* of the authoritative server's TLS, checked (fw_tls_rules_read) */
 	char receiving_room[FW_DOMAIN_SIZE], originating_room[FW_DOMAIN_SIZE];
 };
 

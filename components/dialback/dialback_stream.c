@@ -25,6 +25,8 @@ struct dialback_stream {
 	enum stream_phase phase;
 	char local[FW_DOMAIN_SIZE], remote[FW_DOMAIN_SIZE]; /* of the header */
 	char xcoder[DIALBACK_XCODER_SIZE];
+	char *asks; /* of the server's TLS, as text; only verifications that ask the same ride here
+	             */
 	struct fw_log *log;
 	struct fw_timer *timer; /* until nobody else may begin here */
 	struct fw_request *resolving;
@@ -54,6 +56,7 @@ static void stream_free(struct dialback_stream *stream)
 	fw_channel_free(&stream->channel);
 	fw_timer_free(&stream->timer);
 	fw_log_free(&stream->log);
+	free(stream->asks);
 	free(stream);
 }
 
@@ -206,6 +209,41 @@ static void stream_on_dialled(void *ctx, struct fw_dial_result *result)
 	}
 }
 
+/* What S2S asks of the server for this domain, over what the options ask of all. The text was
+ * checked when it came. */
+static void stream_rules(const struct dialback_stream *stream, struct fw_tls_rules *out,
+                         char pins[FW_TLS_PINS_MAX][FW_TLS_PIN_SIZE])
+{
+	int ret = fw_tls_rules_read(fw_str(stream->asks), out, pins);
+
+	fw_assert(ret == FW_OK);
+}
+
+static enum fw_cause stream_judge(void *ctx, const struct fw_channel *channel, char *detail,
+                                  size_t size)
+{
+	const struct dialback_stream *stream = ctx;
+	char pins[FW_TLS_PINS_MAX][FW_TLS_PIN_SIZE];
+	struct fw_tls_rules rules;
+	struct fw_tls_shown shown;
+
+	stream_rules(stream, &rules, pins);
+	fw_tls_look(fw_channel_tls(channel), stream->remote, &shown);
+	enum fw_cause cause = fw_tls_judge(&rules, &shown);
+	fw_tls_judge_words(cause, &shown, detail, size);
+	return cause;
+}
+
+static enum fw_security stream_security(const struct dialback_stream *stream)
+{
+	char pins[FW_TLS_PINS_MAX][FW_TLS_PIN_SIZE];
+	struct fw_tls_rules rules;
+
+	stream_rules(stream, &rules, pins);
+	return rules.required ? FW_SECURITY_REQUIRED
+	                      : (enum fw_security)stream->dialback->config->security_mode;
+}
+
 static int stream_dial(struct dialback_stream *stream, const struct fw_target *targets,
                        size_t count)
 {
@@ -213,13 +251,14 @@ static int stream_dial(struct dialback_stream *stream, const struct fw_target *t
 	struct fw_dial_settings settings = {
 		.local_domain = stream->local,
 		.remote_domain = stream->remote,
-		.security = (enum fw_security)dialback->config->security_mode,
+		.security = stream_security(stream),
 		.tls = dialback->tls,
 		.limits = FW_XML_LIMITS_BEFORE_AUTH,
 		.connect_timeout_ms = dialback->config->connect_timeout_ms,
 		.stream_timeout_ms = dialback->config->stream_timeout_ms,
 		.tls_timeout_ms = dialback->config->tls_timeout_ms,
 		.attempt_delay_ms = dialback->config->attempt_delay_ms,
+		.judge = stream_judge,
 		.log = stream->log,
 		.targets = targets,
 		.target_count = count,
@@ -237,6 +276,12 @@ static void stream_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause 
 	struct fw_target *targets = NULL;
 
 	stream->resolving = NULL;
+	if (stream->dialback->tls == NULL && stream_security(stream) == FW_SECURITY_REQUIRED) {
+		stream_failed(
+		        stream, FW_CAUSE_TLS_REQUIRED,
+		        "the row of the domain requires TLS, and security_mode here is no-tls");
+		return;
+	}
 	if (cause != FW_CAUSE_NONE) {
 		bool silent = cause == FW_CAUSE_REQUEST_TIMEOUT;
 		stream_failed(stream, silent ? FW_CAUSE_DNS_FAILED : cause,
@@ -293,7 +338,9 @@ static int stream_new(struct dialback_verify *verify, struct dialback_stream **o
 	memcpy(stream->local, verify->receiving, sizeof(stream->local));
 	memcpy(stream->remote, verify->originating, sizeof(stream->remote));
 	memcpy(stream->xcoder, verify->xcoder, sizeof(stream->xcoder));
-	if (fw_timer_new(dialback->loop, stream_on_timer, stream, &stream->timer) != FW_OK ||
+	stream->asks = fw_str_dup(fw_str(verify->asks));
+	if (stream->asks == NULL ||
+	    fw_timer_new(dialback->loop, stream_on_timer, stream, &stream->timer) != FW_OK ||
 	    fw_log_child(fw_self_log(dialback->self), &stream->log, "(%s, %s:%s, OUT)",
 	                 verify->xcoder, stream->local, stream->remote) != FW_OK ||
 	    stream_resolve(stream) != FW_OK) {
@@ -320,7 +367,8 @@ static bool stream_suits(const struct dialback_stream *stream, const struct dial
 
 	if (stream->retired || stream->phase == STREAM_CLOSING ||
 	    (stream->channel != NULL && fw_channel_closing(stream->channel)) ||
-	    strcmp(stream->remote, verify->originating) != 0) {
+	    strcmp(stream->remote, verify->originating) != 0 ||
+	    strcmp(stream->asks, verify->asks) != 0) {
 		return false;
 	}
 	while (rider != NULL && (strcmp(rider->id, verify->id) != 0 ||

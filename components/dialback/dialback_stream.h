@@ -21,6 +21,7 @@ struct dialback_verify {
 	struct dialback_stream *stream;         /**< NULL: none */
 	char receiving[FW_DOMAIN_SIZE], originating[FW_DOMAIN_SIZE];
 	char *id, *key;
+	char *asks;                             /**< of its server's TLS, as text; "": nothing but the options */
 	char xcoder[DIALBACK_XCODER_SIZE];
 	struct verify_waiter *waiters;
 	struct fw_log *log;

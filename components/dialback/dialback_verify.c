@@ -35,6 +35,7 @@ static void verify_free(struct dialback_verify *verify)
 	fw_log_free(&verify->log);
 	free(verify->id);
 	free(verify->key);
+	free(verify->asks);
 	free(verify);
 }
 
@@ -165,6 +166,7 @@ static struct dialback_verify *verify_find(const struct dialback *dialback,
 
 	while (verify != NULL && (!fw_str_is(question->id, verify->id) ||
 	                          !fw_equal_const_time(question->key, fw_str(verify->key)) ||
+	                          !fw_str_is(question->asks, verify->asks) ||
 	                          !fw_str_is(question->receiving, verify->receiving) ||
 	                          !fw_str_is(question->originating, verify->originating))) {
 		verify = verify->next;
@@ -190,8 +192,9 @@ static struct dialback_verify *verify_new(struct dialback *dialback,
 	         FW_STR_ARG(question->originating));
 	verify->id = fw_str_dup(question->id);
 	verify->key = fw_str_dup(question->key);
+	verify->asks = fw_str_dup(question->asks.ptr != NULL ? question->asks : fw_str(""));
 	dialback_xcoder(question->session, fw_stanza_xcoder(request), verify->xcoder);
-	if (verify->id == NULL || verify->key == NULL ||
+	if (verify->id == NULL || verify->key == NULL || verify->asks == NULL ||
 	    fw_timer_new(dialback->loop, verify_on_timer, verify, &verify->timer) != FW_OK ||
 	    dialback_log_context(fw_self_log(dialback->self), question, &verify->log) != FW_OK) {
 		verify_free(verify);

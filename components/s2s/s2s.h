@@ -27,7 +27,7 @@ struct s2s_pair;
 struct s2s_pairs;
 struct s2s_rates;
 struct s2s_remotes;
-struct s2s_shown;
+struct fw_tls_shown;
 struct s2s_traces;
 struct s2s_side;
 struct s2s_targets;
@@ -302,6 +302,7 @@ struct s2s_question {
 	struct fw_str stream_id;
 	struct fw_str key;
 	const char *session; /**< for log lines; may be NULL */
+	const char *asks;    /**< of the server that is to be asked, as fw_tls_rules_write() says it; NULL or "": nothing */
 	uint32_t timeout_ms;
 };
 int s2s_ask_dialback(struct s2s *s2s, const struct s2s_question *question, fw_request_fn *done,
@@ -340,7 +341,7 @@ void s2s_log_change(const struct fw_log *log, enum fw_level level, const char *f
 		    uint64_t spent_us, const char *more);
 /** "tls=TLSv1.3 cipher=… certificate='valid' names='DNS:…' named=true". @return `out` */
 #define S2S_LOG_SECURED_SIZE 640
-const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_shown *shown);
+const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct fw_tls_shown *shown);
 void s2s_log_closed(const struct fw_log *log, enum fw_level level, enum fw_cause cause, const char *detail,
 		    const struct fw_stream_counts *counts, uint64_t age_ms);
 

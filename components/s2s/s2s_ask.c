@@ -114,6 +114,8 @@ int s2s_ask_dialback(struct s2s *s2s, const struct s2s_question *question, fw_re
 	    fw_elem_set(elem, "originating", fw_str(question->originating)) != FW_OK ||
 	    fw_elem_set(elem, "id", question->stream_id) != FW_OK ||
 	    fw_elem_set(elem, "session", fw_str(question->session)) != FW_OK ||
+	    (question->asks != NULL && question->asks[0] != '\0' &&
+	     fw_elem_set(elem, "asks", fw_str(question->asks)) != FW_OK) ||
 	    fw_elem_set_text(elem, question->key) != FW_OK) {
 		fw_stanza_free(&iq);
 		return FW_ENOMEM;

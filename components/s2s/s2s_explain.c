@@ -74,7 +74,7 @@ static void explain_leg(struct fw_json *steps, enum s2s_step verdict, const stru
                         const char *more)
 {
 	char age[S2S_SPAN_SIZE], secured[S2S_LOG_SECURED_SIZE];
-	struct s2s_shown shown;
+	struct fw_tls_shown shown;
 
 	s2s_trust_look(leg->channel, leg->remote, &shown);
 	s2s_log_secured(secured, &shown);

@@ -169,7 +169,7 @@ bool s2s_in_make_room(struct s2s *s2s)
 static void in_describe(const struct s2s_leg *leg, int from, int to, char *more, size_t size)
 {
 	char secured[S2S_LOG_SECURED_SIZE];
-	struct s2s_shown shown;
+	struct fw_tls_shown shown;
 
 	(void)to;
 	if (from == S2S_IN_SECURE) {

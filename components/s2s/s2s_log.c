@@ -96,7 +96,7 @@ void s2s_log_change(const struct fw_log *log, enum fw_level level, const char *f
 	       (unsigned long long)spent_us, more[0] != '\0' ? " " : "", more);
 }
 
-const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct s2s_shown *shown)
+const char *s2s_log_secured(char out[S2S_LOG_SECURED_SIZE], const struct fw_tls_shown *shown)
 {
 	char quoted[256];
 

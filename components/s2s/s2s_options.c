@@ -92,8 +92,8 @@ static const struct fw_choice row_bidi_choices[] = {
 static int options_check_pin(const char *text, struct fw_str name, char *why, size_t why_size)
 {
 	(void)name;
-	if (strlen(text) == S2S_PIN_SIZE - 1 &&
-	    strspn(text, "0123456789abcdefABCDEF") == S2S_PIN_SIZE - 1) {
+	if (strlen(text) == FW_TLS_PIN_SIZE - 1 &&
+	    strspn(text, "0123456789abcdefABCDEF") == FW_TLS_PIN_SIZE - 1) {
 		return 0;
 	}
 	snprintf(why, why_size, "not the 64 hex digits of a SHA-256 over a public key");
@@ -131,7 +131,7 @@ const struct fw_option s2s_domain_rows[] = {
 	       .help = "addresses to connect from; empty: inherit"),
 	FW_OPT(struct s2s_domain_row, bidi, "inherit", .choices = row_bidi_choices,
 	       .help = "may the streams carry stanzas in both directions (XEP-0288)"),
-	FW_OPT(struct s2s_domain_row, pins, "", .max = 16, .check = options_check_pin,
+	FW_OPT(struct s2s_domain_row, pins, "", .max = FW_TLS_PINS_MAX, .check = options_check_pin,
 	       .help = "SHA-256 of the public keys of which the peer must have one, in hex"),
 	FW_OPT_END,
 };

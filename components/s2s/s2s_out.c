@@ -187,7 +187,7 @@ static void out_describe(const struct s2s_leg *leg, int from, int to, char *more
 {
 	const struct s2s_out *out = (const struct s2s_out *)leg;
 	char secured[S2S_LOG_SECURED_SIZE];
-	struct s2s_shown shown;
+	struct fw_tls_shown shown;
 
 	(void)from;
 	if (to == S2S_OUT_AUTH) {

@@ -225,10 +225,26 @@ static void proof_on_verdict(void *ctx, struct fw_stanza *reply, enum fw_cause c
 	}
 }
 
+/* Where streams that we open to the domain need a certificate that verifies, or a pinned key, the
+ * server that we ask about it needs the same: else who can lie in DNS could vouch for himself. */
+static const char *proof_asks(const struct s2s_proof *proof, char out[FW_TLS_RULES_TEXT_SIZE])
+{
+	const struct fw_tls_rules rules = s2s_rules_tls(
+	        s2s_security_rules(proof->leg->s2s->security, proof->remote, S2S_OUT));
+
+	out[0] = '\0';
+	if (rules.must_verify || rules.pin_count > 0) {
+		int ret = fw_tls_rules_write(&rules, out, FW_TLS_RULES_TEXT_SIZE);
+		fw_assert(ret == FW_OK); /* the options have the same limits */
+	}
+	return out;
+}
+
 /* The pair may talk: now the domain is proved. */
 static void proof_verify(struct s2s_proof *proof)
 {
 	struct s2s_leg *leg = proof->leg;
+	char asks[FW_TLS_RULES_TEXT_SIZE];
 
 	proof->state = S2S_PROOF_VERIFY;
 	if (s2s_side_vouches(leg->s2s)) {
@@ -243,6 +259,7 @@ static void proof_verify(struct s2s_proof *proof)
 		.key = fw_str(proof->key),
 		.session = leg->session,
 		.timeout_ms = leg->s2s->config->auth_timeout_ms,
+		.asks = proof_asks(proof, asks),
 	};
 	if (s2s_ask_dialback(leg->s2s, &question, proof_on_verdict, proof, &proof->request) !=
 	    FW_OK) {

@@ -243,7 +243,7 @@ static void compile_methods(const struct s2s_domain_row *full, struct s2s_rules 
 
 static int compile_pins(const struct s2s_domain_row *full, struct s2s_rules *rules)
 {
-	char(*pins)[S2S_PIN_SIZE];
+	char(*pins)[FW_TLS_PIN_SIZE];
 
 	if (full->pins.count == 0) {
 		return FW_OK;
@@ -253,12 +253,12 @@ static int compile_pins(const struct s2s_domain_row *full, struct s2s_rules *rul
 		return FW_ENOMEM;
 	}
 	for (size_t i = 0; i < full->pins.count; i++) {
-		for (size_t at = 0; at + 1 < S2S_PIN_SIZE && full->pins.items[i][at] != '\0';
+		for (size_t at = 0; at + 1 < FW_TLS_PIN_SIZE && full->pins.items[i][at] != '\0';
 		     at++) {
 			pins[i][at] = (char)tolower((unsigned char)full->pins.items[i][at]);
 		}
 	}
-	rules->pins = (const char(*)[S2S_PIN_SIZE])pins;
+	rules->pins = (const char(*)[FW_TLS_PIN_SIZE])pins;
 	rules->pin_count = full->pins.count;
 	return FW_OK;
 }
@@ -397,6 +397,22 @@ enum fw_security s2s_rules_dial(const struct s2s_rules *rules)
 	return rules->tls == S2S_TLS_OFF        ? FW_SECURITY_NONE
 	       : rules->tls == S2S_TLS_OPTIONAL ? FW_SECURITY_OPTIONAL
 	                                        : FW_SECURITY_REQUIRED;
+}
+
+struct fw_tls_rules s2s_rules_tls(const struct s2s_rules *rules)
+{
+	if (rules->tls == S2S_TLS_OFF) {
+		return (struct fw_tls_rules){ 0 };
+	}
+	return (struct fw_tls_rules){
+		.required = rules->tls >= S2S_TLS_REQUIRED,
+		.min_version = rules->tls_min,
+		.purpose = rules->purpose,
+		.must_verify = rules->must_verify,
+		.name_required = rules->name_required,
+		.pin_count = rules->pin_count,
+		.pins = rules->pins,
+	};
 }
 
 const char *s2s_rules_tls_word(const struct s2s_rules *rules)

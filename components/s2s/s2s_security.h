@@ -10,7 +10,7 @@
 #include "components/s2s/s2s_domains.h"
 
 #include <fedway/io/dial.h>
-#include <fedway/io/tls.h>
+#include <fedway/io/tls_rules.h>
 
 struct s2s_config;
 
@@ -33,9 +33,6 @@ enum s2s_method {
 /** "none", "external", "dialback", "address" */
 const char *s2s_method_word(enum s2s_method method);
 
-/** The hex digits of a SHA-256, with its end. */
-enum { S2S_PIN_SIZE = 65 };
-
 /** What is asked of one remote domain in one direction. */
 struct s2s_rules {
 	const char *row;                            /**< name of the row that says so; "": the component's own options */
@@ -46,7 +43,7 @@ struct s2s_rules {
 	bool name_required;                         /**< a certificate that is shown must name the domain */
 	bool must_verify;                           /**< under TLS the certificate must be there and lead to an authority */
 	size_t pin_count;
-	const char (*pins)[S2S_PIN_SIZE];           /**< lower case; one of them must be the peer's key */
+	const char (*pins)[FW_TLS_PIN_SIZE];           /**< lower case; one of them must be the peer's key */
 };
 
 struct s2s_security;
@@ -73,6 +70,8 @@ bool s2s_security_needs_tls(const struct s2s_security *security);
 bool s2s_rules_allow(const struct s2s_rules *rules, enum s2s_method method);
 /** The same in the words of fw_dial. */
 enum fw_security s2s_rules_dial(const struct s2s_rules *rules);
+/** The same in those of fw_tls_judge(): what is asked of the connection; under TLS that is off, nothing. */
+struct fw_tls_rules s2s_rules_tls(const struct s2s_rules *rules);
 /** "off", "optional", "required", "verified" */
 const char *s2s_rules_tls_word(const struct s2s_rules *rules);
 

@@ -18,53 +18,21 @@
 
 /* ---- what a peer shows ---- */
 
-void s2s_trust_look(const struct fw_channel *channel, const char *remote, struct s2s_shown *out)
+void s2s_trust_look(const struct fw_channel *channel, const char *remote, struct fw_tls_shown *out)
 {
-	const struct fw_tls *tls = channel != NULL ? fw_channel_tls(channel) : NULL;
-
-	memset(out, 0, sizeof(*out));
-	if (tls == NULL) {
-		return;
-	}
-	out->tls = true;
-	fw_tls_facts(tls, &out->facts);
-	out->named = remote[0] != '\0' &&
-	             fw_tls_names(tls, remote, out->facts.direct, out->names, sizeof(out->names));
+	fw_tls_look(channel != NULL ? fw_channel_tls(channel) : NULL, remote, out);
 }
 
-/* ---- is it enough? One question after the other; the first that fails is the cause. ---- */
+/* ---- is it enough? Of the connection (fw_tls_judge), and for the method. ---- */
 
-static enum fw_tls_verdict trust_chain(const struct s2s_rules *rules, const struct s2s_shown *shown)
+static enum fw_tls_verdict trust_chain(const struct s2s_rules *rules,
+                                       const struct fw_tls_shown *shown)
 {
 	return fw_tls_verdict_under(&shown->facts, rules->purpose);
 }
 
-static enum fw_cause trust_chain_cause(enum fw_tls_verdict verdict)
-{
-	static const enum fw_cause causes[FW_TLS_VERDICT_COUNT] = {
-		[FW_TLS_VALID] = FW_CAUSE_NONE,
-		[FW_TLS_MISSING] = FW_CAUSE_CERT_MISSING,
-		[FW_TLS_PURPOSE] = FW_CAUSE_CERT_PURPOSE,
-		[FW_TLS_EXPIRED] = FW_CAUSE_CERT_EXPIRED,
-		[FW_TLS_UNTRUSTED] = FW_CAUSE_CERT_UNTRUSTED,
-		[FW_TLS_REVOKED] = FW_CAUSE_CERT_REVOKED,
-	};
-
-	return causes[verdict];
-}
-
-static bool trust_is_pinned(const struct s2s_rules *rules, const struct s2s_shown *shown)
-{
-	for (size_t i = 0; i < rules->pin_count; i++) {
-		if (strcmp(rules->pins[i], shown->facts.certificate->key_sha256) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Of a pinned key no authority is asked: only what speaks against the certificate itself counts. */
-static enum fw_cause trust_external(const struct s2s_rules *rules, const struct s2s_shown *shown)
+static enum fw_cause trust_external(const struct s2s_rules *rules, const struct fw_tls_shown *shown)
 {
 	enum fw_tls_verdict chain = trust_chain(rules, shown);
 
@@ -77,43 +45,21 @@ static enum fw_cause trust_external(const struct s2s_rules *rules, const struct 
 		                                                             : FW_CAUSE_NONE;
 	}
 	if (chain != FW_TLS_VALID) {
-		return trust_chain_cause(chain);
+		return fw_tls_verdict_cause(chain);
 	}
 	return shown->named ? FW_CAUSE_NONE : FW_CAUSE_CERT_NAME;
 }
 
-static enum fw_cause trust_certificate(const struct s2s_rules *rules, const struct s2s_shown *shown)
-{
-	bool has = shown->facts.has_certificate;
-
-	if (rules->pin_count > 0 && !has) {
-		return FW_CAUSE_CERT_MISSING;
-	}
-	if (rules->pin_count > 0 && !trust_is_pinned(rules, shown)) {
-		return FW_CAUSE_CERT_PIN;
-	}
-	if (rules->must_verify && trust_chain(rules, shown) != FW_TLS_VALID) {
-		return trust_chain_cause(trust_chain(rules, shown));
-	}
-	/* Who shows none has named nothing wrongly: dialback proves the domain. */
-	return has && rules->name_required && !shown->named ? FW_CAUSE_CERT_NAME : FW_CAUSE_NONE;
-}
-
-enum fw_cause s2s_trust_judge(const struct s2s_rules *rules, const struct s2s_shown *shown,
+enum fw_cause s2s_trust_judge(const struct s2s_rules *rules, const struct fw_tls_shown *shown,
                               enum s2s_method method)
 {
+	const struct fw_tls_rules asked = s2s_rules_tls(rules);
 	enum fw_cause cause = FW_CAUSE_NONE;
 
 	if (method != S2S_METHOD_NONE && !s2s_rules_allow(rules, method)) {
 		return FW_CAUSE_NO_AUTH_METHOD;
 	}
-	if (!shown->tls && rules->tls >= S2S_TLS_REQUIRED) {
-		return FW_CAUSE_TLS_REQUIRED;
-	}
-	if (shown->tls && rules->tls > S2S_TLS_OFF) {
-		cause = shown->facts.version_id < rules->tls_min ? FW_CAUSE_TLS_VERSION
-		                                                 : trust_certificate(rules, shown);
-	}
+	cause = fw_tls_judge(&asked, shown);
 	if (cause == FW_CAUSE_NONE && method == S2S_METHOD_EXTERNAL) {
 		cause = trust_external(rules, shown);
 	}
@@ -122,46 +68,16 @@ enum fw_cause s2s_trust_judge(const struct s2s_rules *rules, const struct s2s_sh
 
 /* ---- the same for streams, with words ---- */
 
-static void trust_words(const struct s2s_shown *shown, struct s2s_verdict *out)
-{
-	char quoted[128];
-
-	switch (out->cause) {
-	case FW_CAUSE_CERT_NAME:
-		snprintf(out->detail, sizeof(out->detail), "it names %s",
-		         shown->names[0] != '\0'
-		                 ? fw_quote(fw_str(shown->names), quoted, sizeof(quoted))
-		                 : "nobody");
-		break;
-	case FW_CAUSE_CERT_PIN:
-		snprintf(out->detail, sizeof(out->detail), "its key is %s",
-		         shown->facts.certificate->key_sha256);
-		break;
-	case FW_CAUSE_TLS_VERSION:
-		snprintf(out->detail, sizeof(out->detail), "%s", shown->facts.version);
-		break;
-	case FW_CAUSE_CERT_UNTRUSTED:
-	case FW_CAUSE_CERT_EXPIRED:
-	case FW_CAUSE_CERT_REVOKED:
-	case FW_CAUSE_CERT_PURPOSE:
-		snprintf(out->detail, sizeof(out->detail), "%s", shown->facts.chain_problem);
-		break;
-	default:
-		out->detail[0] = '\0';
-		break;
-	}
-}
-
 bool s2s_trust_channel(const struct s2s *s2s, const struct fw_channel *channel, const char *remote,
                        enum s2s_direction direction, enum s2s_method method,
                        struct s2s_verdict *out)
 {
 	const struct s2s_rules *rules = s2s_security_rules(s2s->security, remote, direction);
-	struct s2s_shown shown;
+	struct fw_tls_shown shown;
 
 	s2s_trust_look(channel, remote, &shown);
 	out->cause = s2s_trust_judge(rules, &shown, method);
-	trust_words(&shown, out);
+	fw_tls_judge_words(out->cause, &shown, out->detail, sizeof(out->detail));
 	return out->cause == FW_CAUSE_NONE;
 }
 
@@ -217,7 +133,8 @@ static void trust_grant(struct s2s_leg *leg, const char *local, const char *remo
 {
 	const struct s2s_rules *rules =
 	        s2s_security_rules(leg->s2s->security, remote, trust_direction(leg));
-	struct s2s_shown shown;
+	const struct fw_tls_rules asked = s2s_rules_tls(rules);
+	struct fw_tls_shown shown;
 	char secured[S2S_LOG_SECURED_SIZE];
 
 	s2s_trust_look(leg->channel, remote, &shown);
@@ -227,7 +144,7 @@ static void trust_grant(struct s2s_leg *leg, const char *local, const char *remo
 	if (grant->certificate) {
 		s2s_certs_saw(leg->s2s->certs, remote, shown.facts.certificate, method, leg->log);
 		grant->named = shown.named;
-		grant->pinned = trust_is_pinned(rules, &shown);
+		grant->pinned = fw_tls_pinned(&asked, &shown);
 		grant->chain = trust_chain(rules, &shown);
 		grant->names = fw_str_dup(fw_str(shown.names)); /* without memory: no words */
 		if (trust_rests(leg, remote, method)) {

@@ -21,23 +21,15 @@ struct s2s_rate;
 
 /* ---- what a peer shows, and whether it is enough ---- */
 
-/** What the peer of one connection shows, seen for one of its domains. Lives as long as the channel. */
-struct s2s_shown {
-	bool tls;                  /**< else nothing below counts */
-	struct fw_tls_facts facts;
-	bool named;                /**< its certificate names the domain */
-	char names[256];           /**< the name that matched; else those that are there */
-};
-
 /** Looks at a channel. @param remote  as fw_domain_key() writes it; "": not known, no certificate names it */
-void s2s_trust_look(const struct fw_channel *channel, const char *remote, struct s2s_shown *out);
+void s2s_trust_look(const struct fw_channel *channel, const char *remote, struct fw_tls_shown *out);
 
 /**
  * The decision. Pure: the same rules and facts give the same verdict.
  * @param method  how the domain was proved or is about to be; S2S_METHOD_NONE: only the connection is judged
  * @return FW_CAUSE_NONE: good; else why not
  */
-enum fw_cause s2s_trust_judge(const struct s2s_rules *rules, const struct s2s_shown *shown,
+enum fw_cause s2s_trust_judge(const struct s2s_rules *rules, const struct fw_tls_shown *shown,
                               enum s2s_method method);
 
 /** Why not, with the words for it. */

@@ -25,7 +25,7 @@ static void trust_report_certificate(struct fw_json *out, const struct fw_certif
 
 void s2s_trust_report(const struct s2s_leg *leg, struct fw_json *security)
 {
-	struct s2s_shown shown;
+	struct fw_tls_shown shown;
 
 	s2s_trust_look(leg->channel, leg->remote, &shown);
 	fw_json_set_bool(security, "tls", shown.tls);

@@ -46,7 +46,7 @@ static void look_days(const struct visit *visit, const struct fw_certificate *ce
 	         certificate->key, (long long)left);
 }
 
-static void look_certificate(const struct visit *visit, const struct s2s_shown *shown)
+static void look_certificate(const struct visit *visit, const struct fw_tls_shown *shown)
 {
 	if (!shown->facts.has_certificate) {
 		s2s_step(visit->steps, S2S_STEP_WARN, "certificate", "none was shown");
@@ -68,7 +68,7 @@ static void look_certificate(const struct visit *visit, const struct s2s_shown *
 bool visit_look_security(const struct visit *visit)
 {
 	struct s2s_verdict verdict;
-	struct s2s_shown shown;
+	struct fw_tls_shown shown;
 
 	s2s_trust_look(visit->channel, visit->remote, &shown);
 	if (shown.tls) {

@@ -91,7 +91,7 @@ class Fedway(Process):
             "resolver": {"servers": [f"{ask.ip}:{ask.port}"]},
         }
         if authority is not None:
-            self.options["s2s"]["ca_file"] = authority.file
+            self.options["s2s"]["ca_file"] = self.options["dialback"]["ca_file"] = authority.file
         self.config = {
             "realm": "edge-corp-example",
             "module_path": self.installed.modules,

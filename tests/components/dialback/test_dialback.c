@@ -102,6 +102,9 @@ static void test_requests(void **state)
 		  "name='bad-stanza'" },
 		{ "nothing to verify", "<verify xmlns='urn:fedway:dialback:1' " PAIR "/>",
 		  "name='bad-stanza'" },
+		{ "rules that it does not know",
+		  "<verify xmlns='urn:fedway:dialback:1' asks='tls certified' " PAIR ">k</verify>",
+		  "name='bad-stanza'" },
 		{ "another question", "<keys xmlns='urn:fedway:dialback:1' " PAIR "/>",
 		  "name='unhandled'" },
 	};

@@ -28,6 +28,7 @@ extern const struct fw_component dialback_LTX_fw_component;
 #define WRONG_PAIR ANSWER("other.example", "corp.example", "S1", "type='valid'>")
 #define SWAPPED ANSWER("corp.example", "partner.example", "S1", "type='valid'>")
 
+#define PIN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define QUESTION(id, key) \
 	"<verify xmlns='urn:fedway:dialback:1' receiving='corp.example' " \
 	"originating='partner.example' id='" id "' session='5E551011ABCD'>" key "</verify>"
@@ -50,6 +51,7 @@ static struct fw_self *dialback;
 static struct fake_server *server;
 static enum fw_cause resolver_cause; /* what the stand-in answers instead of targets */
 static const char *resolver_source;
+static const char *ca_file;  /* NULL: the system's */
 static uint16_t secure_port; /* of the server with TLS; 0: none */
 
 static void stand_in(void *ctx, struct fake_host *at, struct fw_stanza **request)
@@ -79,6 +81,7 @@ static void begin(const struct fake_script *script, uint32_t timeout_ms, int sec
 	config = normal;
 	config.timeout_ms = timeout_ms;
 	config.security_mode = security_mode;
+	config.ca_file = ca_file;
 	resolver_cause = FW_CAUSE_NONE;
 	resolver_source = "srv";
 	host = fake_host_new();
@@ -382,6 +385,45 @@ static void test_under_tls(void **state)
 	}
 }
 
+/* What S2S asks for one domain goes before what the options ask of all. The server shows a
+ * certificate for a.example, by an authority that is not the system's. */
+static void test_what_is_asked_of_the_server(void **state)
+{
+	static const struct {
+		const char *asks, *wanted;
+		bool ours; /* its authority is in ca_file */
+		int mode;
+	} rows[] = {
+		{ "", "valid", false, FW_SECURITY_OPTIONAL },
+		{ "tls", "valid", false, FW_SECURITY_OPTIONAL },
+		{ "tls verified", "certificate-untrusted", false, FW_SECURITY_OPTIONAL },
+		{ "tls verified", "valid", true, FW_SECURITY_REQUIRED },
+		{ "tls verified named", "certificate-name", true, FW_SECURITY_REQUIRED },
+		{ "tls pin=" PIN, "certificate-pin", true, FW_SECURITY_REQUIRED },
+		{ "tls verified", "tls-required", true, FW_SECURITY_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		char question[512];
+		ca_file = rows[i].ours ? TEST_CERTS "/ca.pem" : NULL;
+		begin(NULL, LONG_MS, rows[i].mode);
+		secure_port = tls_server_begin(fake_host_loop(host), VALID);
+		snprintf(question, sizeof(question),
+		         "<verify xmlns='urn:fedway:dialback:1' receiving='corp.example' "
+		         "originating='partner.example' id='S1' asks='%s'>key</verify>",
+		         rows[i].asks);
+		verify(rows[i].asks, question, rows[i].wanted);
+		assert_int_equal(tls_server_asked(false), 0);
+		assert_int_equal(tls_server_asked(true), strcmp(rows[i].wanted, "valid") == 0);
+		assert_true(fake_host_run_until(host, tls_server_is_alone, NULL, LONG_MS));
+		tls_server_end();
+		secure_port = 0;
+		ca_file = NULL;
+		end();
+	}
+}
+
 /* ---- several at once ---- */
 
 static size_t wanted_answers;
@@ -518,17 +560,12 @@ static void test_log_tells_the_story(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_answers),
-		TEST(test_ignored),
-		TEST(test_no_answer),
-		TEST(test_late_answer),
-		TEST(test_no_connection),
-		TEST(test_tls_required),
-		TEST(test_under_tls),
-		TEST(test_sharing),
-		TEST(test_limit),
-		TEST(test_drain_and_stop),
-		TEST(test_log_tells_the_story),
+		TEST(test_answers),        TEST(test_ignored),
+		TEST(test_no_answer),      TEST(test_late_answer),
+		TEST(test_no_connection),  TEST(test_tls_required),
+		TEST(test_under_tls),      TEST(test_what_is_asked_of_the_server),
+		TEST(test_sharing),        TEST(test_limit),
+		TEST(test_drain_and_stop), TEST(test_log_tells_the_story),
 	};
 
 	return cmocka_run_group_tests_name("dialback_verify", tests, NULL, NULL);

@@ -14,6 +14,9 @@
 #define AUTH "<auth xmlns='" SASL "' mechanism='EXTERNAL'>"
 #define PARTNER AUTH "cGFydG5lci5leGFtcGxl</auth>"
 
+#define PIN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const char *const pins[] = { PIN };
 static const char *const only_dialback[] = { "dialback" };
 static const char *const only_external[] = { "external" };
 
@@ -272,47 +275,66 @@ static void where_only_external_counts_dialback_is_refused(void **ctx)
 }
 
 /* Rules of a row end to end: what the same peer meets under another word. */
+static const struct {
+	const char *what, *certificate;
+	struct s2s_domain_row row;
+	const char *cause; /* NULL: it is proved by dialback */
+	const char *asks;  /* of the server that is asked about the key; NULL: nothing */
+} meetings[] = {
+	{ "another name", "stranger", { .name = "partner.example" }, "certificate-name", NULL },
+	{ "another name, relaxed",
+	  "stranger",
+	  { .name = "partner.example", .certificate_name = S2S_NAME_OPTIONAL },
+	  NULL,
+	  NULL },
+	{ "self-signed, verified",
+	  "partner-self",
+	  { .name = "*.example", .tls = S2S_TLS_VERIFIED },
+	  "certificate-untrusted",
+	  NULL },
+	{ "none shown, verified",
+	  NULL,
+	  { .name = "*.example", .tls = S2S_TLS_VERIFIED },
+	  "certificate-missing",
+	  NULL },
+	{ "none shown", NULL, { .name = "*.example" }, NULL, NULL },
+	{ "good, verified",
+	  "partner",
+	  { .name = "*.example", .tls = S2S_TLS_VERIFIED },
+	  NULL,
+	  "tls verified named" },
+	{ "self-signed, verified for our streams only",
+	  "partner-self",
+	  { .name = "*.example", .direction = S2S_OUT, .tls = S2S_TLS_VERIFIED },
+	  NULL,
+	  "tls verified named" },
+	{ "self-signed, pinned for our streams",
+	  "partner-self",
+	  { .name = "*.example", .direction = S2S_OUT, .pins = { pins, 1 } },
+	  NULL,
+	  "tls pin=" PIN },
+	{ "good, verified for its own streams only",
+	  "partner",
+	  { .name = "*.example", .direction = S2S_IN, .tls = S2S_TLS_VERIFIED },
+	  NULL,
+	  NULL },
+};
+
 static void rules_decide_what_a_peer_meets(void **ctx)
 {
-	static const struct {
-		const char *what, *certificate;
-		struct s2s_domain_row row;
-		const char *cause; /* NULL: it is proved by dialback */
-	} rows[] = {
-		{ "another name", "stranger", { .name = "partner.example" }, "certificate-name" },
-		{ "another name, relaxed",
-		  "stranger",
-		  { .name = "partner.example", .certificate_name = S2S_NAME_OPTIONAL },
-		  NULL },
-		{ "self-signed, verified",
-		  "partner-self",
-		  { .name = "*.example", .tls = S2S_TLS_VERIFIED },
-		  "certificate-untrusted" },
-		{ "none shown, verified",
-		  NULL,
-		  { .name = "*.example", .tls = S2S_TLS_VERIFIED },
-		  "certificate-missing" },
-		{ "none shown", NULL, { .name = "*.example" }, NULL },
-		{ "good, verified",
-		  "partner",
-		  { .name = "*.example", .tls = S2S_TLS_VERIFIED },
-		  NULL },
-		{ "self-signed, verified for our streams only",
-		  "partner-self",
-		  { .name = "*.example", .direction = S2S_OUT, .tls = S2S_TLS_VERIFIED },
-		  NULL },
-	};
-
 	(void)ctx;
-	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+	for (size_t i = 0; i < FW_COUNT(meetings); i++) {
 		struct world world;
-		struct s2s_domain_row row = rows[i].row;
+		struct s2s_domain_row row = meetings[i].row;
 		secure_world(&world);
 		world.config.domains = (struct fw_rows){ &row, 1 };
 		world_start(&world);
-		struct peer *peer = peer_secured(&world, rows[i].certificate, "partner.example");
-		if (rows[i].cause == NULL) {
+		struct peer *peer =
+		        peer_secured(&world, meetings[i].certificate, "partner.example");
+		if (meetings[i].cause == NULL) {
 			peer_prove(peer, "partner.example", "corp.example");
+			assert_string_equal(world.verify_asks,
+			                    meetings[i].asks != NULL ? meetings[i].asks : "");
 		} else {
 			char cause[64];
 			/* a question about our key tells nothing: it is answered all the same */
@@ -324,7 +346,7 @@ static void rules_decide_what_a_peer_meets(void **ctx)
 			peer_expect(peer, "<not-authorized "
 			                  "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>");
 			peer_expect(peer, "<stream:error><not-authorized ");
-			snprintf(cause, sizeof(cause), "cause=%s", rows[i].cause);
+			snprintf(cause, sizeof(cause), "cause=%s", meetings[i].cause);
 			world_expect_log(&world, cause);
 			assert_int_equal(world.verified, 0);
 		}
@@ -337,7 +359,7 @@ static void rules_decide_what_a_peer_meets(void **ctx)
 static int64_t rests_until(const struct world *world)
 {
 	const struct s2s_leg *leg = world->s2s->ins;
-	struct s2s_shown shown;
+	struct fw_tls_shown shown;
 
 	assert_non_null(leg);
 	s2s_trust_look(leg->channel, leg->remote, &shown);

@@ -15,7 +15,7 @@
 #define PIN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER "ffff456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static const char pins[][S2S_PIN_SIZE] = { OTHER, PIN };
+static const char pins[][FW_TLS_PIN_SIZE] = { OTHER, PIN };
 
 #define ANY \
 	{ \
@@ -102,12 +102,12 @@ static const struct {
 	                 true, true, PIN },
 };
 
-static void show(enum show what, struct fw_certificate *certificate, struct s2s_shown *out)
+static void show(enum show what, struct fw_certificate *certificate, struct fw_tls_shown *out)
 {
 	*certificate = (struct fw_certificate){
 		.key_sha256 = shows[what].key != NULL ? shows[what].key : "",
 	};
-	*out = (struct s2s_shown){ .tls = shows[what].tls, .named = shows[what].named };
+	*out = (struct fw_tls_shown){ .tls = shows[what].tls, .named = shows[what].named };
 	out->facts.has_certificate = shows[what].has;
 	out->facts.certificate = certificate;
 	out->facts.version_id = shows[what].old_version ? FW_TLS_1_2 : FW_TLS_1_3;
@@ -195,7 +195,7 @@ static void rules_and_facts_give_a_cause(void **ctx)
 		};
 		for (int method = 0; method < S2S_METHODS; method++) {
 			struct fw_certificate certificate;
-			struct s2s_shown shown;
+			struct fw_tls_shown shown;
 			show(verdicts[i].show, &certificate, &shown);
 			enum fw_cause got =
 			        s2s_trust_judge(verdicts[i].rules, &shown, (enum s2s_method)method);
@@ -217,7 +217,7 @@ static void no_case_is_weaker_than_its_rules(void **ctx)
 	for (size_t i = 0; i < FW_COUNT(verdicts); i++) {
 		for (int what = 0; what < SHOWS; what++) {
 			struct fw_certificate certificate;
-			struct s2s_shown shown;
+			struct fw_tls_shown shown;
 			const struct s2s_rules *rules = verdicts[i].rules;
 			show((enum show)what, &certificate, &shown);
 			bool good = s2s_trust_judge(rules, &shown, S2S_METHOD_NONE) == OK;

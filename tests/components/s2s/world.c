@@ -39,9 +39,11 @@ static void serve_resolver(void *ctx, struct fake_host *host, struct fw_stanza *
 
 static void serve_verify(struct world *world, struct fake_host *host, struct fw_stanza **request)
 {
+	struct fw_str asks = fw_elem_attr(fw_elem_first(fw_stanza_root(*request)), "asks");
 	char payload[128];
 
 	world->verified++;
+	snprintf(world->verify_asks, sizeof(world->verify_asks), "%.*s", FW_STR_ARG(asks));
 	if (world->verify_silent) {
 		return;
 	}

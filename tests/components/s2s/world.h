@@ -43,6 +43,7 @@ struct world {
 	const char *verdict;     /**< of verify: "valid", "invalid"; NULL: the cause below */
 	enum fw_cause verify;
 	bool verify_silent;
+	char verify_asks[FW_TLS_RULES_TEXT_SIZE]; /**< of the authoritative server, in the last question */
 	unsigned keys, verified, checked;
 	/* policy */
 	const char *denied;      /**< remote domain that may not talk; NULL: none */

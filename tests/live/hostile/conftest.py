@@ -38,7 +38,7 @@ class Arena:
         self.direct_domains = iter(self.direct_domains)
         self.fedway.link(SVC)
         self.fedway.options["s2s"].update(ca_file=world.authority.file, unauthenticated_per_address_max=100)
-        self.fedway.options["dialback"].update(verify_keep_ms=0)  # each question on a stream of its own
+        self.fedway.options["dialback"].update(ca_file=world.authority.file, verify_keep_ms=0)  # each question on a stream of its own
         self.usual = {name: dict(rows) for name, rows in self.fedway.options.items()}
         for process in (world.dns, self.fedway):
             world.start(process)

@@ -124,11 +124,22 @@ def test_a_server_that_we_connect_to(arena, mode, kind, verdict, cause):
 
 @rows
 def test_a_server_that_is_asked_for_a_key(arena, mode, kind, verdict, cause):
-    """Whoever answers for a domain is judged like the domain's server that we send to."""
+    """Who answers for a domain whose certificate must verify is judged like the domain's own server, before it is asked."""
     under(arena, mode)
+    arena.hasty("dialback", crl_file=arena.world.authority.crl)
     wire = arena.stranger()
     identity = wire.secured(SVC, arena.good.connect())
     wire.ask(SVC)
+    if mode == "verified" and cause is not None:
+        authority = arena.accept()
+        authority.welcome(OFFER)
+        authority.expect("<starttls [^>]*/>")
+        authority.send(PROCEED)
+        authority.wrap(shown(arena, kind).serve(), server=True)
+        authority.rest()
+        wire.expect("<db:result [^>]*type='error'")
+        arena.unverified(cause)
+        return
     authority = arena.authority(shown(arena, kind).serve())
     authority.take_question()
     authority.verify_says(SVC, identity, "valid")

@@ -20,6 +20,7 @@ enum { CERTS_BUCKETS = 256, CERTS_MAX = 4096, DAY_S = 86400 };
 struct certs_entry {
 	struct certs_entry *next;
 	const struct fw_certificate *certificate;
+	enum fw_tls_verdict chain;
 	enum s2s_method method;
 	int64_t first_s, last_s, changed_s; /* since 1970; 0: never */
 	char remote[];
@@ -69,14 +70,19 @@ void s2s_certs_free(struct s2s_certs **certs_ptr)
 	free(certs);
 }
 
-static struct certs_entry **certs_link(struct s2s_certs *certs, const char *remote)
+static size_t certs_bucket(const char *remote)
 {
-	struct certs_entry **link = &certs->buckets[fw_str_hash(fw_str(remote)) % CERTS_BUCKETS];
+	return fw_str_hash(fw_str(remote)) % CERTS_BUCKETS;
+}
 
-	while (*link != NULL && strcmp((*link)->remote, remote) != 0) {
-		link = &(*link)->next;
+static struct certs_entry *certs_find(const struct s2s_certs *certs, const char *remote)
+{
+	struct certs_entry *entry = certs->buckets[certs_bucket(remote)];
+
+	while (entry != NULL && strcmp(entry->remote, remote) != 0) {
+		entry = entry->next;
 	}
-	return link;
+	return entry;
 }
 
 /* Makes room: forgets whom nobody has seen for longest. */
@@ -95,24 +101,26 @@ static void certs_forget_oldest(struct s2s_certs *certs)
 	certs_remove(certs, oldest);
 }
 
-static void certs_add(struct s2s_certs *certs, const char *remote,
-                      const struct fw_certificate *certificate, enum s2s_method method, int64_t now)
+static struct certs_entry *certs_add(struct s2s_certs *certs, const char *remote,
+                                     const struct fw_certificate *certificate, int64_t now)
 {
 	size_t len = strlen(remote);
 	struct certs_entry *entry = calloc(1, sizeof(*entry) + len + 1);
 
 	if (entry == NULL) {
-		return; /* it is seen again */
+		return NULL; /* it is seen again */
 	}
 	if (certs->count >= CERTS_MAX) {
 		certs_forget_oldest(certs);
 	}
 	memcpy(entry->remote, remote, len + 1);
 	entry->certificate = fw_certificate_ref(certificate);
-	entry->method = method;
-	entry->first_s = entry->last_s = now;
-	*certs_link(certs, remote) = entry;
+	entry->first_s = now;
+	struct certs_entry **link = &certs->buckets[certs_bucket(remote)];
+	entry->next = *link;
+	*link = entry;
 	certs->count++;
+	return entry;
 }
 
 /* A renewal with the same key by the same authority is no event. */
@@ -145,21 +153,41 @@ static void certs_change(struct s2s_certs *certs, struct certs_entry *entry,
 }
 
 void s2s_certs_saw(struct s2s_certs *certs, const char *remote,
-                   const struct fw_certificate *certificate, enum s2s_method method,
-                   const struct fw_log *log)
+                   const struct fw_certificate *certificate, enum fw_tls_verdict chain,
+                   enum s2s_method method, const struct fw_log *log)
 {
-	struct certs_entry *entry = *certs_link(certs, remote);
+	struct certs_entry *entry = certs_find(certs, remote);
 	int64_t now = (int64_t)time(NULL);
 
 	if (entry == NULL) {
-		certs_add(certs, remote, certificate, method, now);
-		return;
-	}
-	if (strcmp(entry->certificate->sha256, certificate->sha256) != 0) {
+		entry = certs_add(certs, remote, certificate, now);
+		if (entry == NULL) {
+			return;
+		}
+	} else if (strcmp(entry->certificate->sha256, certificate->sha256) != 0) {
 		certs_change(certs, entry, certificate, now, log);
 	}
+	entry->chain = chain;
 	entry->method = method;
 	entry->last_s = now;
+}
+
+bool s2s_certs_last(const struct s2s_certs *certs, const char *remote, struct s2s_certs_seen *out)
+{
+	const struct certs_entry *entry = certs_find(certs, remote);
+	int64_t now = (int64_t)time(NULL);
+
+	if (entry == NULL) {
+		return false;
+	}
+	*out = (struct s2s_certs_seen){
+		.certificate = entry->certificate,
+		.chain = entry->chain,
+		.method = entry->method,
+		.ago_s = now - entry->last_s,
+		.left_s = entry->certificate->not_after - now,
+	};
+	return true;
 }
 
 /* ---- reports ---- */
@@ -175,6 +203,7 @@ void s2s_certs_report(const struct s2s_certs *certs, struct fw_json *array)
 			struct fw_json *row = fw_json_append_object(array);
 			fw_json_set(row, "domain", fw_str(entry->remote));
 			fw_json_set_int(row, "days_left", (certificate->not_after - now) / DAY_S);
+			fw_json_set(row, "certificate", fw_str(fw_tls_verdict_word(entry->chain)));
 			fw_json_set(row, "method", fw_str(s2s_method_word(entry->method)));
 			fw_json_set(row, "issuer", fw_str(certificate->issuer));
 			fw_json_set(row, "names", fw_str(certificate->names));

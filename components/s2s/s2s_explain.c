@@ -6,9 +6,11 @@
  * tables; nothing is sent to the peer. The router gives this command as a part of its own
  * "explain".
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "components/s2s/s2s_certs.h"
 #include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_leg.h"
 #include "components/s2s/s2s_side.h"
@@ -67,6 +69,35 @@ static void explain_failure(const struct explain *explain)
 		         "%u failures in a row; the next stanza makes an attempt",
 		         failure->failures);
 	}
+}
+
+/* What the server has shown the last time that a pair was proved; a certificate that kept a stream
+ * from coming up is in the last failure. */
+static void explain_certificate(const struct explain *explain)
+{
+	enum { DAY_S = 86400 };
+	const char *remote = explain->remote;
+	struct s2s_certs_seen seen;
+	char ago[S2S_SPAN_SIZE], left[S2S_SPAN_SIZE], issuer[160], names[160];
+
+	if (!s2s_certs_last(explain->s2s->certs, remote, &seen)) {
+		s2s_step(explain->outgoing, S2S_STEP_INFO, "certificate",
+		         "none is remembered: no pair with the domain was proved under TLS");
+		return;
+	}
+	bool ended = seen.left_s < 0;
+	(void)snprintf(left, sizeof(left), ended ? "it has ended since" : "%" PRId64 " days left",
+	               seen.left_s / DAY_S);
+	s2s_step(explain->outgoing,
+	         ended                        ? S2S_STEP_WARN
+	         : seen.chain == FW_TLS_VALID ? S2S_STEP_OK
+	                                      : S2S_STEP_INFO,
+	         "certificate", "%s when last seen, %s ago; %s; by '%s', for '%s'; proved by %s",
+	         fw_tls_verdict_word(seen.chain),
+	         s2s_span((uint64_t)(seen.ago_s > 0 ? seen.ago_s : 0) * 1000, ago), left,
+	         fw_quote(fw_str(seen.certificate->issuer), issuer, sizeof(issuer)),
+	         fw_quote(fw_str(seen.certificate->names), names, sizeof(names)),
+	         s2s_method_word(seen.method));
 }
 
 /* "up since 3 s with 192.0.2.7:5269, tls=…, proved by dialback" */
@@ -209,6 +240,7 @@ enum fw_cause s2s_explain_targets(struct fw_stanza *reply, enum fw_cause cause,
 static void explain_rest(struct explain *explain)
 {
 	s2s_explain_rules(explain->s2s, explain->remote, S2S_OUT, explain->outgoing);
+	explain_certificate(explain);
 	explain_failure(explain);
 	s2s_remotes_report_tried(explain->s2s->remotes, explain->remote,
 	                         fw_json_set_array(fw_call_result(explain->call), "attempts"));

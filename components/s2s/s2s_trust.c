@@ -142,10 +142,11 @@ static void trust_grant(struct s2s_leg *leg, const char *local, const char *remo
 	grant->method = method;
 	grant->certificate = shown.tls && shown.facts.has_certificate;
 	if (grant->certificate) {
-		s2s_certs_saw(leg->s2s->certs, remote, shown.facts.certificate, method, leg->log);
 		grant->named = shown.named;
 		grant->pinned = fw_tls_pinned(&asked, &shown);
 		grant->chain = trust_chain(rules, &shown);
+		s2s_certs_saw(leg->s2s->certs, remote, shown.facts.certificate, grant->chain,
+		              method, leg->log);
 		grant->names = fw_str_dup(fw_str(shown.names)); /* without memory: no words */
 		if (trust_rests(leg, remote, method)) {
 			leg->trust.until_s = shown.facts.certificate->not_after;

@@ -220,8 +220,8 @@ static void another_key_or_issuer_is_an_event(void **ctx)
 	world_new(&world);
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		const struct fw_certificate *seen = shown(rows[i].certificate);
-		s2s_certs_saw(world.s2s->certs, "partner.example", seen, S2S_METHOD_EXTERNAL,
-		              fw_self_log(world.self));
+		s2s_certs_saw(world.s2s->certs, "partner.example", seen, FW_TLS_VALID,
+		              S2S_METHOD_EXTERNAL, fw_self_log(world.self));
 		fw_certificate_release(&seen);
 		assert_int_equal(fw_self_counter(world.self, S2S_COUNT_PEER_CERTIFICATES_CHANGED),
 		                 rows[i].changes);
@@ -250,7 +250,7 @@ static void only_so_many_domains_are_remembered(void **ctx)
 	for (unsigned i = 0; i < 4100; i++) {
 		char remote[32];
 		snprintf(remote, sizeof(remote), "d%u.example", i);
-		s2s_certs_saw(world.s2s->certs, remote, seen, S2S_METHOD_DIALBACK,
+		s2s_certs_saw(world.s2s->certs, remote, seen, FW_TLS_UNTRUSTED, S2S_METHOD_DIALBACK,
 		              fw_self_log(world.self));
 	}
 	fw_certificate_release(&seen);

@@ -4,6 +4,7 @@
  * Tests of s2s_explain.c and of the command "connections": what an operator is told, with nothing
  * sent to the peer.
  */
+#include "components/s2s/s2s_certs.h"
 #include "tests/components/s2s/world.h"
 
 static struct fw_json *explain(struct world *world)
@@ -197,6 +198,39 @@ static void streams_of_both_directions_are_told(void **ctx)
 	world_free(&world);
 }
 
+/* Also when no stream stands any more. */
+static void the_last_certificate_is_told(void **ctx)
+{
+	static const struct {
+		const char *file, *verdict, *words;
+		enum fw_tls_verdict chain;
+	} rows[] = {
+		{ CERT("partner.pem"), "ok", "valid when last seen, 0 s ago; ", FW_TLS_VALID },
+		{ CERT("partner-self.pem"), "info", "for 'DNS:partner.example'; proved by dialback",
+		  FW_TLS_UNTRUSTED },
+		{ CERT("expired.pem"), "warn", "it has ended since; by 'CN=Fedway test CA'",
+		  FW_TLS_VALID },
+	};
+	struct world world;
+
+	(void)ctx;
+	world_new(&world);
+	struct fw_json *result = explain(&world);
+	expect_step(result, "outgoing", "certificate", "info", "none is remembered");
+	fw_json_free(&result);
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		const struct fw_certificate *seen = NULL;
+		assert_int_equal(fw_certificate_read(rows[i].file, &seen, NULL), FW_OK);
+		s2s_certs_saw(world.s2s->certs, "partner.example", seen, rows[i].chain,
+		              S2S_METHOD_DIALBACK, fw_self_log(world.self));
+		fw_certificate_release(&seen);
+		result = explain(&world);
+		expect_step(result, "outgoing", "certificate", rows[i].verdict, rows[i].words);
+		fw_json_free(&result);
+	}
+	world_free(&world);
+}
+
 static void domains_that_are_none(void **ctx)
 {
 	struct world world;
@@ -220,6 +254,7 @@ int main(void)
 		cmocka_unit_test(failures_and_the_wait_are_told),
 		cmocka_unit_test(the_last_attempt_is_told_phase_by_phase),
 		cmocka_unit_test(streams_of_both_directions_are_told),
+		cmocka_unit_test(the_last_certificate_is_told),
 		cmocka_unit_test(domains_that_are_none),
 	};
 

@@ -33,4 +33,5 @@ def test_a_question_to_a_server_with_letters_of_its_own(names):
 
 
 def test_reports_name_it_as_dns_and_certificates_do(names):
+    names.office.iq_ping(THEIRS)
     assert names.fedway.streams(remote=THEIRS_KEY, local=OURS_KEY)

@@ -55,8 +55,9 @@ class World:
     def stop(self):
         for talker in self.talkers:
             talker.close()
-        for process in reversed(self.running):
-            process.stop()
+        ended = [(process, process.alive() and process.stop()) for process in reversed(self.running)]
+        for process, status in ended:  # a leak or a crash at the end would go unseen
+            assert not (isinstance(process, fedway.Fedway) and status), f"status {status}\n{process.tail()}"
 
 
 @pytest.fixture

@@ -14,14 +14,7 @@
 
 #include <cmocka.h>
 
-#include "tests/support/channel_end.h"
-
-#define CERT(name) TEST_CERTS "/" name
-#define HEADER \
-	"<?xml version='1.0'?><stream:stream xmlns='jabber:server' " \
-	"xmlns:stream='http://etherx.jabber.org/streams' from='a.example' version='1.0'>"
-#define STARTTLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
-#define PROCEED "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+#include "tests/support/channel_pair.h"
 
 enum { SEEN_MAX = 400000, MESSAGES = 20 };
 
@@ -36,10 +29,8 @@ struct watcher {
 };
 
 struct world {
-	struct fw_loop *loop;
-	struct end a, b; /* a initiates, b receives */
+	struct channel_pair pair;
 	struct watcher at_a, at_b;
-	int fds[2];
 };
 
 static void look(void *ctx, const struct fw_channel *channel, bool sent, struct fw_str bytes)
@@ -66,36 +57,12 @@ static void watch(struct watcher *watcher, struct fw_channel *channel)
 	fw_channel_set_tap(channel, look, watcher);
 }
 
-static struct fw_tls_context *context_of(const char *cert, const char *key)
-{
-	const struct fw_tls_settings settings = { .certificate_file = cert,
-		                                  .key_file = key,
-		                                  .ca_file = CERT("ca.pem") };
-	struct fw_tls_context *context = NULL;
-
-	assert_int_equal(fw_tls_context_new(&settings, &context, NULL), FW_OK);
-	return context;
-}
-
 static int setup(void **state)
 {
 	static struct world world;
-	const int small = 4096;
 
 	memset(&world, 0, sizeof(world));
-	assert_int_equal(fw_loop_new(&world.loop), FW_OK);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, world.fds), 0);
-	setsockopt(world.fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	setsockopt(world.fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	world.a.context = context_of(CERT("a.pem"), CERT("a.key"));
-	world.a.side = FW_TLS_INITIATING;
-	world.a.act_at = "proceed";
-	world.a.act = END_START_TLS;
-	world.b.context = context_of(CERT("b.pem"), CERT("b.key"));
-	world.b.side = FW_TLS_RECEIVING;
-	world.b.act_at = "starttls";
-	world.b.act = END_START_TLS;
-	world.b.answer = PROCEED;
+	channel_pair_setup(&world.pair);
 	*state = &world;
 	return 0;
 }
@@ -104,50 +71,40 @@ static int teardown(void **state)
 {
 	struct world *world = *state;
 
-	fw_channel_free(&world->a.channel);
-	fw_channel_free(&world->b.channel);
-	fw_tls_context_release(&world->a.context);
-	fw_tls_context_release(&world->b.context);
-	fw_loop_free(&world->loop);
+	channel_pair_teardown(&world->pair);
 	return 0;
-}
-
-static void open_both(struct world *w)
-{
-	fw_channel_open(w->a.channel, fw_str("b.example"), fw_str("a.example"), fw_str(NULL), true);
-	fw_channel_open(w->b.channel, fw_str("a.example"), fw_str("b.example"), fw_str("i"), true);
 }
 
 static void start(struct world *w)
 {
-	end_start(&w->a, w->loop, w->fds[0]);
-	end_start(&w->b, w->loop, w->fds[1]);
-	watch(&w->at_a, w->a.channel);
-	watch(&w->at_b, w->b.channel);
-	open_both(w);
+	end_start(&w->pair.a, w->pair.loop, w->pair.fds[0]);
+	end_start(&w->pair.b, w->pair.loop, w->pair.fds[1]);
+	watch(&w->at_a, w->pair.a.channel);
+	watch(&w->at_b, w->pair.b.channel);
+	channel_pair_open(&w->pair);
 }
 
 static void secure(struct world *w)
 {
-	fw_channel_send_text(w->a.channel, STARTTLS);
-	end_wait(w->loop, &w->a.secured, 1);
-	end_wait(w->loop, &w->b.secured, 1);
-	open_both(w);
+	fw_channel_send_text(w->pair.a.channel, STARTTLS);
+	end_wait(w->pair.loop, &w->pair.a.secured, 1);
+	end_wait(w->pair.loop, &w->pair.b.secured, 1);
+	channel_pair_open(&w->pair);
 }
 
 /* Small and large ones, more than the socket takes at once. */
 static void talk(struct world *w, int rounds)
 {
-	int a = w->a.elements + rounds, b = w->b.elements + rounds;
+	int a = w->pair.a.elements + rounds, b = w->pair.b.elements + rounds;
 
 	for (int i = 0; i < rounds; i++) {
-		fw_channel_send_text(w->a.channel, "<message id='%d'>%*s</message>", i, i * 700,
-		                     "x");
-		fw_channel_send_text(w->b.channel, "<message id='%d'>%*s</message>", i, i * 500,
-		                     "y");
+		fw_channel_send_text(w->pair.a.channel, "<message id='%d'>%*s</message>", i,
+		                     i * 700, "x");
+		fw_channel_send_text(w->pair.b.channel, "<message id='%d'>%*s</message>", i,
+		                     i * 500, "y");
 	}
-	end_wait(w->loop, &w->a.elements, a);
-	end_wait(w->loop, &w->b.elements, b);
+	end_wait(w->pair.loop, &w->pair.a.elements, a);
+	end_wait(w->pair.loop, &w->pair.b.elements, b);
 }
 
 /* What one wrote is what the other read, and nothing else; the stream's own counts agree. */
@@ -170,10 +127,10 @@ static void each_byte_is_seen_once_by_both(void **state)
 	talk(w, MESSAGES);
 	assert_same(&w->at_a, &w->at_b);
 	assert_same(&w->at_b, &w->at_a);
-	assert_int_equal(w->at_a.size[true], fw_channel_counts(w->a.channel)->bytes_out);
-	assert_int_equal(w->at_a.size[false], fw_channel_counts(w->a.channel)->bytes_in);
+	assert_int_equal(w->at_a.size[true], fw_channel_counts(w->pair.a.channel)->bytes_out);
+	assert_int_equal(w->at_a.size[false], fw_channel_counts(w->pair.a.channel)->bytes_in);
 	assert_true(holds(&w->at_a, true, "<message id='19'>"));
-	fw_channel_free(&w->a.channel);
+	fw_channel_free(&w->pair.a.channel);
 	assert_int_equal(w->at_a.over, 1);
 }
 
@@ -185,23 +142,24 @@ static void what_comes_is_shown_as_it_came(void **state)
 	        HEADER "<message  id = \"1\" ><body>&amp;&#x41;</body></message >";
 	struct world *w = *state;
 
-	end_start(&w->a, w->loop, w->fds[0]);
-	watch(&w->at_a, w->a.channel);
+	end_start(&w->pair.a, w->pair.loop, w->pair.fds[0]);
+	watch(&w->at_a, w->pair.a.channel);
 	for (size_t i = 0; i < sizeof(words) - 1; i++) {
-		assert_int_equal(write(w->fds[1], words + i, 1), 1);
-		fw_loop_turn(w->loop, false);
+		assert_int_equal(write(w->pair.fds[1], words + i, 1), 1);
+		fw_loop_turn(w->pair.loop, false);
 	}
-	end_wait(w->loop, &w->a.elements, 1);
+	end_wait(w->pair.loop, &w->pair.a.elements, 1);
 	assert_int_equal(w->at_a.size[false], sizeof(words) - 1);
 	assert_memory_equal(w->at_a.seen[false], words, sizeof(words) - 1);
-	fw_channel_open(w->a.channel, fw_str("b.example"), fw_str("a.example"), fw_str(NULL), true);
-	fw_channel_send_text(w->a.channel, "<message id='2'/>");
-	end_turns(w->loop, 3);
+	fw_channel_open(w->pair.a.channel, fw_str("b.example"), fw_str("a.example"), fw_str(NULL),
+	                true);
+	fw_channel_send_text(w->pair.a.channel, "<message id='2'/>");
+	end_turns(w->pair.loop, 3);
 	char got[1024];
-	ssize_t size = read(w->fds[1], got, sizeof(got));
+	ssize_t size = read(w->pair.fds[1], got, sizeof(got));
 	assert_int_equal(w->at_a.size[true], size);
 	assert_memory_equal(w->at_a.seen[true], got, w->at_a.size[true]);
-	close(w->fds[1]);
+	close(w->pair.fds[1]);
 }
 
 static void tls_is_not_in_the_way(void **state)
@@ -216,9 +174,9 @@ static void tls_is_not_in_the_way(void **state)
 	assert_true(holds(&w->at_a, true, STARTTLS "<?xml"));
 	assert_true(holds(&w->at_a, false, PROCEED "<?xml"));
 	assert_true(holds(&w->at_b, true, "<message id='19'>"));
-	fw_channel_close(w->a.channel, FW_CAUSE_IDLE);
-	end_wait(w->loop, &w->a.closed, 1);
-	end_wait(w->loop, &w->b.closed, 1);
+	fw_channel_close(w->pair.a.channel, FW_CAUSE_IDLE);
+	end_wait(w->pair.loop, &w->pair.a.closed, 1);
+	end_wait(w->pair.loop, &w->pair.b.closed, 1);
 	assert_same(&w->at_a, &w->at_b);
 	assert_same(&w->at_b, &w->at_a);
 	assert_memory_equal(w->at_a.seen[true] + w->at_a.size[true] - 16, "</stream:stream>", 16);
@@ -251,16 +209,16 @@ static void another_takes_its_place(void **state)
 	memset(&second, 0, sizeof(second));
 	start(w);
 	talk(w, 3);
-	fw_channel_set_tap(w->a.channel, look, &w->at_a); /* the same: nobody is told */
+	fw_channel_set_tap(w->pair.a.channel, look, &w->at_a); /* the same: nobody is told */
 	assert_int_equal(w->at_a.over, 0);
-	watch(&second, w->a.channel);
+	watch(&second, w->pair.a.channel);
 	assert_int_equal(w->at_a.over, 1);
 	size_t before = w->at_a.size[true];
 	talk(w, 3);
 	assert_int_equal(w->at_a.size[true], before);
 	assert_int_equal(before + second.size[true], w->at_b.size[false]);
 	assert_memory_equal(w->at_b.seen[false] + before, second.seen[true], second.size[true]);
-	fw_channel_set_tap(w->a.channel, NULL, NULL);
+	fw_channel_set_tap(w->pair.a.channel, NULL, NULL);
 	assert_int_equal(second.over, 1);
 }
 

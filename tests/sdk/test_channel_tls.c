@@ -15,93 +15,43 @@
 
 #include <cmocka.h>
 
-#include "tests/support/channel_end.h"
-
-#define CERT(name) TEST_CERTS "/" name
-#define HEADER \
-	"<?xml version='1.0'?><stream:stream xmlns='jabber:server' " \
-	"xmlns:stream='http://etherx.jabber.org/streams' from='a.example' version='1.0'>"
-#define STARTTLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
-#define PROCEED "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+#include "tests/support/channel_pair.h"
 
 enum { STANZAS = 1000 };
 
-struct world {
-	struct fw_loop *loop;
-	struct end a, b; /* a initiates, b receives */
-	int fds[2];
-};
-
-static struct fw_tls_context *context_of(const char *cert, const char *key)
-{
-	const struct fw_tls_settings settings = { .certificate_file = cert,
-		                                  .key_file = key,
-		                                  .ca_file = CERT("ca.pem") };
-	struct fw_tls_context *context = NULL;
-
-	assert_int_equal(fw_tls_context_new(&settings, &context, NULL), FW_OK);
-	return context;
-}
-
 static int setup(void **state)
 {
-	static struct world world;
-	const int small = 4096;
+	static struct channel_pair pair;
 
-	memset(&world, 0, sizeof(world));
-	assert_int_equal(fw_loop_new(&world.loop), FW_OK);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, world.fds), 0);
-	setsockopt(world.fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	setsockopt(world.fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	world.a.context = context_of(CERT("a.pem"), CERT("a.key"));
-	world.a.side = FW_TLS_INITIATING;
-	world.a.act_at = "proceed";
-	world.a.act = END_START_TLS;
-	world.b.context = context_of(CERT("b.pem"), CERT("b.key"));
-	world.b.side = FW_TLS_RECEIVING;
-	world.b.act_at = "starttls";
-	world.b.act = END_START_TLS;
-	world.b.answer = PROCEED;
-	*state = &world;
+	channel_pair_setup(&pair);
+	*state = &pair;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct world *world = *state;
-
-	fw_channel_free(&world->a.channel);
-	fw_channel_free(&world->b.channel);
-	fw_tls_context_release(&world->a.context);
-	fw_tls_context_release(&world->b.context);
-	fw_loop_free(&world->loop);
+	channel_pair_teardown(*state);
 	return 0;
 }
 
-static void open_both(struct world *w)
-{
-	fw_channel_open(w->a.channel, fw_str("b.example"), fw_str("a.example"), fw_str(NULL), true);
-	fw_channel_open(w->b.channel, fw_str("a.example"), fw_str("b.example"), fw_str("i"), true);
-}
-
-static void start(struct world *w, bool tls)
+static void start(struct channel_pair *w, bool tls)
 {
 	end_start(&w->a, w->loop, w->fds[0]);
 	end_start(&w->b, w->loop, w->fds[1]);
-	open_both(w);
+	channel_pair_open(w);
 	if (tls) {
 		fw_channel_send_text(w->a.channel, STARTTLS);
 		end_wait(w->loop, &w->a.secured, 1);
 		end_wait(w->loop, &w->b.secured, 1);
 		assert_non_null(fw_channel_tls(w->a.channel));
-		open_both(w);
+		channel_pair_open(w);
 	}
 	end_turns(w->loop, 5);
 }
 
 static void starttls_begins_a_new_stream_under_tls(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	struct fw_tls_facts facts;
 
 	start(w, true);
@@ -157,7 +107,7 @@ static void send_many(struct end *end)
 static void many_stanzas_keep_their_order(void **state)
 {
 	for (int tls = 0; tls < 2; tls++) {
-		struct world *w = NULL;
+		struct channel_pair *w = NULL;
 		int at_a = 0, at_b = 0;
 
 		setup((void **)&w);
@@ -178,7 +128,7 @@ static void many_stanzas_keep_their_order(void **state)
 
 static void a_pause_under_tls_loses_nothing(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 
 	start(w, true);
 	w->b.act_at = "message";
@@ -198,7 +148,7 @@ static void a_pause_under_tls_loses_nothing(void **state)
 
 static void bytes_behind_starttls_are_an_attack(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	const char *text = HEADER STARTTLS "<message from='a.example' to='b.example'/>";
 	char reply[4096];
 
@@ -219,7 +169,7 @@ static void bytes_behind_starttls_are_an_attack(void **state)
 
 static void a_failed_handshake_has_words_and_no_footer(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	const char *text = HEADER STARTTLS, *more = "<stream:stream xmlns='jabber:server'>";
 	char reply[4096];
 
@@ -241,7 +191,7 @@ static void a_failed_handshake_has_words_and_no_footer(void **state)
 
 static void close_during_the_handshake_ends_at_once(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	const char *text = HEADER STARTTLS;
 
 	end_start(&w->b, w->loop, w->fds[1]);
@@ -256,7 +206,7 @@ static void close_during_the_handshake_ends_at_once(void **state)
 
 static void what_is_queued_after_start_tls_is_never_in_clear(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	const char *text = HEADER STARTTLS;
 	char reply[65536];
 
@@ -275,7 +225,7 @@ static void what_is_queued_after_start_tls_is_never_in_clear(void **state)
 
 /* ---- from the first byte ---- */
 
-static void begin_direct(struct world *w)
+static void begin_direct(struct channel_pair *w)
 {
 	const struct fw_tls_start start = { .side = FW_TLS_INITIATING,
 		                            .direct = true,
@@ -290,7 +240,7 @@ static void begin_direct(struct world *w)
 
 static void direct_tls_needs_no_clear_byte(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	struct fw_tls_facts facts;
 
 	begin_direct(w);
@@ -326,7 +276,7 @@ static bool pass_a_byte(int from, int to)
 
 static void direct_tls_comes_through_byte_by_byte(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	int far[2], near_end = w->fds[1];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, far), 0);
@@ -345,7 +295,7 @@ static void direct_tls_comes_through_byte_by_byte(void **state)
 
 static void who_begins_in_clear_is_served_in_clear(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	const char *text = HEADER "<message id='1'/>";
 
 	w->b.act = END_NOTHING;
@@ -380,7 +330,7 @@ static void a_bad_beginning_ends_as_it_should(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
-		struct world *w = NULL;
+		struct channel_pair *w = NULL;
 
 		setup((void **)&w);
 		end_start(&w->b, w->loop, w->fds[1]);
@@ -397,7 +347,7 @@ static void a_bad_beginning_ends_as_it_should(void **state)
 
 static void a_silent_stranger_is_told_in_clear(void **state)
 {
-	struct world *w = *state;
+	struct channel_pair *w = *state;
 	char reply[1024];
 
 	end_start(&w->b, w->loop, w->fds[1]);

@@ -15,6 +15,9 @@
 #include <cmocka.h>
 
 #include "tests/support/channel_pair.h"
+#include "tests/support/tls_pair.h"
+
+#define CERT(name) TEST_CERTS "/" name
 
 enum { SEEN_MAX = 400000, MESSAGES = 20 };
 
@@ -62,7 +65,8 @@ static int setup(void **state)
 	static struct world world;
 
 	memset(&world, 0, sizeof(world));
-	channel_pair_setup(&world.pair);
+	channel_pair_setup(&world.pair, context_of(CERT("a.pem"), CERT("a.key"), CERT("ca.pem")),
+	                   context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	*state = &world;
 	return 0;
 }

@@ -16,6 +16,9 @@
 #include <cmocka.h>
 
 #include "tests/support/channel_pair.h"
+#include "tests/support/tls_pair.h"
+
+#define CERT(name) TEST_CERTS "/" name
 
 enum { STANZAS = 1000 };
 
@@ -23,7 +26,8 @@ static int setup(void **state)
 {
 	static struct channel_pair pair;
 
-	channel_pair_setup(&pair);
+	channel_pair_setup(&pair, context_of(CERT("a.pem"), CERT("a.key"), CERT("ca.pem")),
+	                   context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
 	*state = &pair;
 	return 0;
 }

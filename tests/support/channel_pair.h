@@ -11,7 +11,6 @@
 
 #include "tests/support/channel_end.h"
 
-#define CERT(name) TEST_CERTS "/" name
 #define HEADER \
 	"<?xml version='1.0'?><stream:stream xmlns='jabber:server' " \
 	"xmlns:stream='http://etherx.jabber.org/streams' from='a.example' version='1.0'>"
@@ -24,18 +23,10 @@ struct channel_pair {
 	int fds[2];
 };
 
-static inline struct fw_tls_context *channel_pair_context(const char *cert, const char *key)
-{
-	const struct fw_tls_settings settings = { .certificate_file = cert,
-		                                  .key_file = key,
-		                                  .ca_file = CERT("ca.pem") };
-	struct fw_tls_context *context = NULL;
-
-	assert_int_equal(fw_tls_context_new(&settings, &context, NULL), FW_OK);
-	return context;
-}
-
-static inline void channel_pair_setup(struct channel_pair *pair)
+/** Takes both contexts. */
+static inline void channel_pair_setup(struct channel_pair *pair,
+				      struct fw_tls_context *initiating,
+				      struct fw_tls_context *receiving)
 {
 	const int small = 4096;
 
@@ -44,11 +35,11 @@ static inline void channel_pair_setup(struct channel_pair *pair)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
 	setsockopt(pair->fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	setsockopt(pair->fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	pair->a.context = channel_pair_context(CERT("a.pem"), CERT("a.key"));
+	pair->a.context = initiating;
 	pair->a.side = FW_TLS_INITIATING;
 	pair->a.act_at = "proceed";
 	pair->a.act = END_START_TLS;
-	pair->b.context = channel_pair_context(CERT("b.pem"), CERT("b.key"));
+	pair->b.context = receiving;
 	pair->b.side = FW_TLS_RECEIVING;
 	pair->b.act_at = "starttls";
 	pair->b.act = END_START_TLS;

@@ -39,6 +39,7 @@ static void probe_ask(struct s2s_leg *leg)
 {
 	struct s2s_probe *probe = &leg->probe;
 	const struct s2s_pair *pair = probe_pair(leg);
+	char from[FW_DOMAIN_TEXT_SIZE], to[FW_DOMAIN_TEXT_SIZE];
 
 	if (pair == NULL) { /* no way for the answer: nothing can be learnt */
 		return;
@@ -48,7 +49,8 @@ static void probe_ask(struct s2s_leg *leg)
 	fw_channel_send_text(leg->channel,
 	                     "<iq type='get' from='%s' to='%s' id='" PROBE_PREFIX "%s'>"
 	                     "<ping xmlns='urn:xmpp:ping'/></iq>",
-	                     pair->local, pair->remote, probe->id);
+	                     fw_domain_text(pair->local, from), fw_domain_text(pair->remote, to),
+	                     probe->id);
 	probe->asked = true;
 	probe->asked_at = fw_channel_counts(leg->channel)->bytes_out;
 	fw_timer_start_ms(probe->timer, leg->s2s->config->probe_timeout_ms, 0);

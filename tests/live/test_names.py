@@ -17,6 +17,7 @@ def names(shared_world):
     world.dns.add_xmpp(THEIRS_KEY, world.partner.ip, world.partner.s2s_port)
     world.fedway = world.prepare_fedway([OURS_KEY], allow=[THEIRS_KEY])
     world.fedway.link(OURS_KEY)
+    world.fedway.options["s2s"]["probe_idle_ms"] = 100
     for process in (world.dns, world.partner, world.fedway):
         world.start(process)
     world.office = world.component(OURS, world.fedway)
@@ -35,3 +36,10 @@ def test_a_question_to_a_server_with_letters_of_its_own(names):
 def test_reports_name_it_as_dns_and_certificates_do(names):
     names.office.iq_ping(THEIRS)
     assert names.fedway.streams(remote=THEIRS_KEY, local=OURS_KEY)
+
+
+def test_pings_of_ours_are_taken_from_the_domain_that_was_proved(names):
+    """A stanza from another spelling than the stream's would end it at Prosody."""
+    names.office.iq_ping(THEIRS)
+    names.fedway.wait_log("ping answered")
+    assert not names.fedway.story(r"stream ended cause=(peer-error|peer-closed|ping-timeout)")

@@ -3,9 +3,11 @@
  *
  * Builds the tree of a stanza from its bytes, for those who ask. The bytes were checked when they
  * arrived; here only memory can be short, except for text that did not come from a stream
- * (fw_stanza_parse).
+ * (fw_stanza_parse, fw_xml_document).
  */
 #include <stdlib.h>
+
+#include <fedway/io/xml.h>
 
 #include "sdk/io/xml_reader.h"
 #include "sdk/src/element_private.h"
@@ -153,67 +155,132 @@ static int code_of(enum fw_cause cause)
 	}
 }
 
-int tree_parse(struct fw_stanza *stanza)
+/* @return FW_CAUSE_NONE, or why the text is refused */
+static enum fw_cause build(struct fw_stanza *stanza, const struct fw_xml_limits *limits)
 {
-	/* The stream had limits of its own; these only bound text from elsewhere. */
-	const struct fw_xml_limits limits = { UINT32_MAX, UINT32_MAX, 1024, 1024, 1024 };
 	struct builder builder = { .stanza = stanza };
 	struct fw_str bytes;
-	int ret = fw_stanza_bytes(stanza, &bytes);
+	enum fw_cause cause;
 
-	if (ret != FW_OK) {
-		return ret;
+	if (fw_stanza_bytes(stanza, &bytes) != FW_OK) {
+		return FW_CAUSE_RESOURCES;
 	}
 	builder.tree = tree_new();
 	if (builder.tree == NULL) {
-		return FW_ENOMEM;
+		return FW_CAUSE_RESOURCES;
 	}
 	/* A root without a default namespace: what the stanza inherits from its stream shows as
 	 * absent. */
-	xml_reader_init(&builder.reader, &tree_events, &builder, &limits, true);
-	ret = code_of(xml_reader_feed(&builder.reader, "<r>", 3));
-	if (ret == FW_OK) {
-		ret = code_of(xml_reader_feed(&builder.reader, bytes.ptr, bytes.len));
+	xml_reader_init(&builder.reader, &tree_events, &builder, limits, true);
+	cause = xml_reader_feed(&builder.reader, "<r>", 3);
+	if (cause == FW_CAUSE_NONE) {
+		cause = xml_reader_feed(&builder.reader, bytes.ptr, bytes.len);
 	}
-	if (ret == FW_OK &&
+	if (cause == FW_CAUSE_NONE &&
 	    (builder.elements != 1 || builder.open != NULL || builder.reader.depth != 1)) {
-		ret = FW_EPARSE;
+		cause = FW_CAUSE_BAD_FORMAT;
 	}
 	xml_reader_clear(&builder.reader);
 	free(builder.text);
-	if (ret != FW_OK) {
+	if (cause != FW_CAUSE_NONE) {
 		tree_free(&builder.tree);
-		return ret;
+		return cause;
 	}
 	stanza->tree = builder.tree;
-	return FW_OK;
+	return FW_CAUSE_NONE;
 }
 
-int fw_stanza_parse(struct fw_str text, struct fw_stanza **out)
+/* The stream had limits of its own; these only bound text from elsewhere. */
+static const struct fw_xml_limits trusted_limits = { UINT32_MAX, UINT32_MAX, 1024, 1024, 1024 };
+
+int tree_parse(struct fw_stanza *stanza)
+{
+	return code_of(build(stanza, &trusted_limits));
+}
+
+static enum fw_cause parse_text(struct fw_str text, const struct fw_xml_limits *limits,
+                                struct fw_stanza **out)
 {
 	struct fw_stanza *stanza = stanza_alloc();
-	int ret;
+	enum fw_cause cause = FW_CAUSE_RESOURCES;
 
 	if (stanza == NULL) {
-		return FW_ENOMEM;
+		return cause;
 	}
 	stanza->chunk = chunk_new(text.len);
 	if (stanza->chunk == NULL) {
-		fw_stanza_free(&stanza);
-		return FW_ENOMEM;
+		goto done;
 	}
 	if (text.len > 0) {
 		memcpy(stanza->chunk->bytes, text.ptr, text.len);
 	}
 	stanza->bytes = stanza->chunk->bytes;
 	stanza->size = (uint32_t)text.len;
-	ret = tree_parse(stanza);
-	if (ret != FW_OK) {
-		fw_stanza_free(&stanza);
-		return ret;
+	cause = build(stanza, limits);
+	if (cause != FW_CAUSE_NONE) {
+		goto done;
 	}
 	/* The name's place in the bytes is not known: have them written again. */
 	stanza_edited(stanza);
 	*out = stanza;
+	stanza = NULL;
+done:
+	fw_stanza_free(&stanza);
+	return cause;
+}
+
+int fw_stanza_parse(struct fw_str text, struct fw_stanza **out)
+{
+	return code_of(parse_text(text, &trusted_limits, out));
+}
+
+/* ---- documents ---- */
+
+/* XML 1.0 §2.8: the declaration must be the very first thing; nothing but UTF-8 is read here. */
+static int skip_declaration(struct fw_str *text, struct fw_error *err)
+{
+	static const char bom[] = "\xef\xbb\xbf", begin[] = "<?xml";
+	struct fw_str rest = *text;
+
+	if (rest.len >= 3 && memcmp(rest.ptr, bom, 3) == 0) {
+		rest = fw_str_n(rest.ptr + 3, rest.len - 3);
+	}
+	if (rest.len > 5 && memcmp(rest.ptr, begin, 5) == 0 && memchr(" \t\r\n", rest.ptr[5], 4)) {
+		const char *end = memchr(rest.ptr, '>', rest.len);
+		if (end == NULL || end[-1] != '?') {
+			return fw_error_set(err, FW_EPARSE, "the XML declaration does not end");
+		}
+		struct fw_str line = fw_str_n(rest.ptr, (size_t)(end - rest.ptr));
+		const char *word = memmem(line.ptr, line.len, "encoding", 8);
+		while (word != NULL && word < end && *word != '"' && *word != '\'') {
+			word++;
+		}
+		if (word != NULL &&
+		    (end - word < 7 || !fw_str_eq_nocase(fw_str_n(word + 1, 5), fw_str("utf-8")) ||
+		     word[6] != word[0])) {
+			return fw_error_set(err, FW_EPARSE, "the document is not encoded in UTF-8");
+		}
+		rest = fw_str_n(end + 1, (size_t)(rest.ptr + rest.len - end - 1));
+	}
+	*text = fw_str_trim(rest);
+	return FW_OK;
+}
+
+int fw_xml_document(struct fw_str text, const struct fw_xml_limits *limits, struct fw_stanza **out,
+                    struct fw_error *err)
+{
+	int ret = skip_declaration(&text, err);
+
+	if (ret != FW_OK) {
+		return ret;
+	}
+	if (text.len > limits->stanza_max_bytes) {
+		return fw_error_set(err, FW_ELIMIT, "the document has more than %u bytes",
+		                    (unsigned)limits->stanza_max_bytes);
+	}
+	enum fw_cause cause = parse_text(text, limits, out);
+	if (cause != FW_CAUSE_NONE) {
+		return fw_error_set(err, code_of(cause), "%s", fw_cause_row(cause)->text);
+	}
 	return FW_OK;
 }

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Limits on what a stream may send, and the escaping of what we send. Finding elements in bytes is
- * fw_stream's work.
+ * Limits on what a stream may send, the escaping of what we send, and documents that come whole (SOAP). Finding
+ * elements in bytes that arrive in pieces is fw_stream's work.
  */
 #ifndef FEDWAY_IO_XML_H
 #define FEDWAY_IO_XML_H
 
+#include <fedway/error.h>
 #include <fedway/str.h>
 
 FW_BEGIN_DECLS
@@ -24,6 +25,18 @@ struct fw_xml_limits {
 
 /** Escapes text for an attribute in single quotes or for character data. @return `out`, cut to fit */
 FW_API const char *fw_xml_escape(struct fw_str text, char *out, size_t out_size);
+
+struct fw_stanza; /* stanza.h */
+
+/**
+ * Parses one whole document from whoever. As on streams, document types, processing instructions, comments and
+ * undeclared entities are refused, and so is what is not UTF-8. A byte order mark and an XML declaration may stand first.
+ * @param limits  tag, depth, attributes and declarations as for streams; stanza_max_bytes bounds the document
+ * @param out     its tree is read with fw_stanza_root() and fw_elem_…(); free with fw_stanza_free() [g]
+ * @return FW_OK; FW_EPARSE, FW_ELIMIT (err says what is wrong); FW_ENOMEM
+ */
+FW_API int fw_xml_document(struct fw_str text, const struct fw_xml_limits *limits, struct fw_stanza **out,
+                           struct fw_error *err);
 
 FW_END_DECLS
 

@@ -43,12 +43,12 @@ class World:
         return fedway.Fedway(f"{self.where}/{name}", self.dns, domains, **options)
 
     def client(self, server, user):
-        talker = talk.client(f"{user}@{server.domain}/test", server.ip, server.c2s_port)
+        talker = talk.client(f"{user}@{server.domain}/test", server.ip, server.c2s_port, space=server.space)
         self.talkers.append(talker)
         return talker
 
     def component(self, name, router):
-        talker = talk.component(name, router.ip, router.link_port, fedway.SECRET)
+        talker = talk.component(name, router.ip, router.link_port, fedway.SECRET, router.space)
         self.talkers.append(talker)
         return talker
 

@@ -23,6 +23,7 @@ def need(program, package):
 
 UNBOUND_CONF = """server:
   interface: {ip}@{port}
+  access-control: 0.0.0.0/0 allow
   username: ""
   chroot: ""
   directory: "{where}"

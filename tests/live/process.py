@@ -4,6 +4,7 @@
 
 Used by peers.py and fedway.py. Nothing here knows XMPP.
 """
+import contextlib
 import os
 import re
 import signal
@@ -35,18 +36,24 @@ def wait_until(what, condition, seconds=None):
 
 
 class Process:
-    """Starts a program with its output in a file."""
+    """Starts a program with its output in a file; in a `space`, the Space of netns.py, when it is given one."""
+
+    space = None
 
     def __init__(self, name, command, log, env=None):
         self.name, self.command, self.log, self.env = name, command, log, env
         self.child = None
 
     def start(self):
-        with open(self.log, "ab") as out:
+        with open(self.log, "ab") as out, self.there():
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out,
                                           stderr=subprocess.STDOUT,
                                           env={**os.environ, **(self.env or {})})
         return self
+
+    def there(self):
+        """Where it runs, for `with`."""
+        return self.space or contextlib.nullcontext()
 
     def alive(self):
         return self.child is not None and self.child.poll() is None
@@ -56,7 +63,8 @@ class Process:
             if not self.alive():
                 raise AssertionError(f"{self.name} ended at start:\n{self.tail()}")
             try:
-                socket.create_connection((ip, port), 1).close()
+                with self.there():
+                    socket.create_connection((ip, port), 1).close()
                 return True
             except OSError:
                 return False

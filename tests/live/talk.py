@@ -21,13 +21,15 @@ from process import WAIT_S, wait_until  # noqa: E402
 
 
 class LoopThread:
-    """One event loop for all talkers of this process."""
+    """One event loop for all talkers of this process on one machine."""
 
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
+    def __init__(self, space):
+        self.space, self.loop = space, asyncio.new_event_loop()
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
+        if self.space is not None:
+            self.space.move_thread()
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
@@ -39,25 +41,25 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(WAIT_S)
 
 
-_thread = None
+_threads = {}
 
 
-def loop_thread():
-    global _thread
-    if _thread is None:
-        _thread = LoopThread()
-    return _thread
+def loop_thread(space):
+    if space not in _threads:
+        _threads[space] = LoopThread(space)
+    return _threads[space]
 
 
 class Talker:
-    """A client or a component: sends, and remembers what came."""
+    """A client or a component, on a machine of netns.py if given one: sends, and remembers what came."""
 
-    def __init__(self, name, make):
+    def __init__(self, name, make, space=None):
+        self.thread = loop_thread(space)
         self.name, self.came, self.online = name, [], threading.Event()
         self.offline = threading.Event()
         self.answer = None  # function(stanza) called for each message, in the loop's thread
         self.take = None  # the same, for each message and presence
-        self.xmpp = loop_thread().call(self._prepare, make)
+        self.xmpp = self.thread.call(self._prepare, make)
 
     def _prepare(self, make):
         xmpp = make()
@@ -99,23 +101,23 @@ class Talker:
                 self.xmpp.connect(ip, port)
             else:
                 self.xmpp.connect((ip, port), disable_starttls=True)
-        loop_thread().call(begin)
+        self.thread.call(begin)
         if not self.online.wait(WAIT_S):
             raise AssertionError(f"{self.name} did not get online at {ip}:{port}")
         return self
 
     def close(self):
-        loop_thread().call(lambda: self.xmpp.abort())
+        self.thread.call(lambda: self.xmpp.abort())
 
     def send(self, xml):
         """Writes a stanza as it is given."""
-        loop_thread().call(lambda: self.xmpp.send_raw(xml))
+        self.thread.call(lambda: self.xmpp.send_raw(xml))
 
     def send_many(self, xmls):
         def write():
             for xml in xmls:
                 self.xmpp.send_raw(xml)
-        loop_thread().call(write)
+        self.thread.call(write)
 
     def message(self, to, body, identifier=None, kind="chat", source=None):
         ident = f" id='{identifier}'" if identifier else ""
@@ -149,19 +151,19 @@ class Talker:
                 except slixmpp.exceptions.IqError as error:
                     return error.iq
             return run()
-        return loop_thread().call(send)
+        return self.thread.call(send)
 
 
-def client(jid, ip, port, password="pass"):
+def client(jid, ip, port, password="pass", space=None):
     """A client that is online."""
     def make():
         xmpp = slixmpp.ClientXMPP(jid, password)
         xmpp["feature_mechanisms"].unencrypted_scram = True
         xmpp["feature_mechanisms"].unencrypted_plain = True
         return xmpp
-    return Talker(jid, make).connect(ip, port)
+    return Talker(jid, make, space).connect(ip, port)
 
 
-def component(name, ip, port, secret):
+def component(name, ip, port, secret, space=None):
     """A component on a XEP-0114 port that is online."""
-    return Talker(name, lambda: ComponentXMPP(name, secret, ip, port)).connect(ip, port)
+    return Talker(name, lambda: ComponentXMPP(name, secret, ip, port), space).connect(ip, port)

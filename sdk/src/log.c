@@ -19,7 +19,7 @@
 
 #include <fedway/hosting.h>
 
-enum { LOG_LINE_MAX = 4096 };
+enum { LOG_LINE_MAX = 4096, LOG_FIELD_MAX = 512 };
 
 /* Who speaks (the words of the root) and, after a space, the words that each child added. */
 struct fw_log {
@@ -339,6 +339,27 @@ void fw_log_event(const struct fw_log *log, struct fw_logger *logger, enum fw_le
 	va_start(args, format);
 	log_line(log, logger, level, words, format, args);
 	va_end(args);
+}
+
+void fw_log_fields(const struct fw_log *log, struct fw_logger *logger, enum fw_level level,
+                   const char *module, const struct fw_log_field *fields, size_t count)
+{
+	char line[LOG_LINE_MAX + 1];
+	size_t used = 0;
+
+	if (!log_is_on(logger, level)) {
+		return;
+	}
+	log_put_head(log, line, &used);
+	log_append(line, &used, "Module=\"%s\" Level=\"%.*s\"", module,
+	           (int)strcspn(log_levels[level].tag, " "), log_levels[level].tag);
+	for (size_t i = 0; i < count; i++) {
+		char text[LOG_FIELD_MAX];
+		log_append(line, &used, " %s=\"%s\"", fields[i].name,
+		           fw_quote(fields[i].text, text, sizeof(text)));
+	}
+	line[used++] = '\n';
+	log_sink.write(log_sink.ctx, level, line, used);
 }
 
 /* ---- sinks ---- */

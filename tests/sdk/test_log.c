@@ -115,6 +115,25 @@ static void test_an_event_names_its_module(void **state)
 	assert_string_equal(seen, "");
 }
 
+static void test_a_line_of_fields_has_their_names_and_order(void **state)
+{
+	static struct fw_logger logger = FW_LOGGER("network.axl");
+	const struct fw_log_field fields[] = {
+		{ "Action", FW_STR("Send") },
+		{ "URL", FW_STR("https://imp1.example:8443/axl/") },
+		{ "Reason", FW_STR("a\nb\"c") },
+	};
+
+	(void)state;
+	fw_log_fields(NULL, &logger, FW_LOG_INFO, "network.axl", fields, FW_COUNT(fields));
+	assert_non_null(strstr(seen, "]: Module=\"network.axl\" Level=\"INFO\" Action=\"Send\" "
+	                             "URL=\"https://imp1.example:8443/axl/\" "
+	                             "Reason=\"a\\nb\\\"c\"\n"));
+	seen[0] = '\0';
+	fw_log_fields(NULL, &logger, FW_LOG_DEBUG, "network.axl", fields, FW_COUNT(fields));
+	assert_string_equal(seen, "");
+}
+
 static void test_a_line_stays_one_line(void **state)
 {
 	static struct fw_logger logger = FW_LOGGER("test.flat");
@@ -301,6 +320,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_line_without_a_context_names_the_program,
 		                                capture, release),
 		cmocka_unit_test_setup_teardown(test_an_event_names_its_module, capture, release),
+		cmocka_unit_test_setup_teardown(test_a_line_of_fields_has_their_names_and_order,
+		                                capture, release),
 		cmocka_unit_test_setup_teardown(test_a_line_stays_one_line, capture, release),
 		cmocka_unit_test_setup_teardown(test_a_long_line_is_cut_and_stays_whole, capture,
 		                                release),

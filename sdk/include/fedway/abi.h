@@ -9,6 +9,7 @@
  * FW_BUILD_ID to prove it.
  *
  * History (newest first; each change is also in NEWS, libfedway.map and tests/abi/symbols.txt):
+ *   2026-11-21  1.0  fw_log_fields()
  *   2026-11-21  1.0  first release
  */
 #ifndef FEDWAY_ABI_H

@@ -59,6 +59,19 @@ FW_API void fw_log(const struct fw_log *log, struct fw_logger *logger, enum fw_l
 FW_API void fw_log_event(const struct fw_log *log, struct fw_logger *logger, enum fw_level level, const char *module,
                          const char *event, const char *format, ...) FW_PRINTF(6, 7);
 
+/** One member of a line: name="text". */
+struct fw_log_field {
+	const char *name;
+	struct fw_str text; /**< a peer's, too: it is quoted; cut at 512 bytes */
+};
+/**
+ * The same as members, for lines whose names and order others read: behind time and speaker
+ * Module="…" Level="INFO" and then the fields. The context's session is not written.
+ * @param module  also the name under which the level is set: give the logger the same
+ */
+FW_API void fw_log_fields(const struct fw_log *log, struct fw_logger *logger, enum fw_level level, const char *module,
+                          const struct fw_log_field *fields, size_t count);
+
 /**
  * Sets the level of a logger by name, now and for loggers that appear later; a name that ends in "*" sets all
  * that begin so; "*" sets the default.

@@ -108,12 +108,11 @@ static void a_child_gets_its_arguments_environment_and_directory_and_nothing_els
 
 	assert_true(leak >= 0);
 	assert_int_equal(setenv("FEDWAY_TEST_LEAK", "1", 1), 0);
-	start_shell(p, "echo $0 $COLOUR $FEDWAY_TEST_LEAK $(pwd); ls /proc/$$/fd | tr '\\n' ' '",
-	            "/usr");
+	start_shell(p, "echo $0 $COLOUR $FEDWAY_TEST_LEAK $(pwd); ls /proc/$$/fd; true", "/usr");
 	turn_until_end(p);
 	assert_int_equal(p->status, 0);
 	assert_int_equal(p->signo, 0);
-	assert_string_equal(said(p, FW_PROCESS_STDOUT), "name blue /usr\n0 1 2 ");
+	assert_string_equal(said(p, FW_PROCESS_STDOUT), "name blue /usr\n0\n1\n2\n");
 	close(leak);
 }
 

@@ -25,6 +25,8 @@ struct config_listen {
 struct config_domain {
 	const char *name;
 	bool federation;
+	bool im_and_presence;                /**< an IM node of ours serves it */
+	struct fw_strings chat_node_aliases; /**< more names of its rooms; ours as the domain is */
 };
 
 /** `links = ( { name = …; secret_file = …; } );` one attached component */
@@ -87,6 +89,8 @@ struct config_router {
 	uint32_t link_unauthenticated_max;
 	uint32_t stanza_max_bytes;
 	uint32_t drain_timeout_ms;
+	const char *state_file;      /**< "" keeps what was learned in memory only */
+	bool federation;             /**< the switch, unless a command was the last word */
 };
 
 extern const struct fw_option config_router_rows[];

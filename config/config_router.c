@@ -95,6 +95,10 @@ static const struct fw_option domain_rows[] = {
 	       .help = "a domain of this side"),
 	FW_OPT(struct config_domain, federation, "false",
 	       .help = "whether other organisations may talk to it, and it to them"),
+	FW_OPT(struct config_domain, im_and_presence, "true",
+	       .help = "whether the IM and presence service of this side serves it"),
+	FW_OPT(struct config_domain, chat_node_aliases, "", .check = check_domain,
+	       .help = "names of its chat rooms; each counts as a domain with the same federation"),
 	FW_OPT_END,
 };
 
@@ -197,6 +201,12 @@ const struct fw_option config_router_rows[] = {
 	       .unit = "bytes", .help = "largest stanza that a link or an uplink may send"),
 	FW_OPT(struct config_router, drain_timeout_ms, "10000", .max = 600000, .unit = "ms",
 	       .help = "time that components have to finish when the router stops"),
+	FW_OPT(struct config_router, state_file, "", .max = 4000,
+	       .help = "file that keeps what the node learns by command and by provisioning; "
+	               "\"\" forgets it at the next start"),
+	FW_OPT(struct config_router, federation, "true",
+	       .help = "whether this node talks to the outside; fedwayctl federation on or off "
+	               "holds until this key changes"),
 	FW_OPT_END,
 };
 

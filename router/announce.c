@@ -14,6 +14,7 @@
 
 struct announcement {
 	struct announcement *next;
+	uint32_t by; /* number of the component that knows it already; 0: none */
 	char service[];
 };
 
@@ -43,7 +44,7 @@ static void tell_all(void *ctx)
 	for (const struct announcement *each = first; each != NULL; each = each->next) {
 		fw_log(announcements->router->log, &announce_log, FW_LOG_INFO,
 		       "answers have changed service=%s", each->service);
-		instances_announce(announcements->router, each->service);
+		instances_announce(announcements->router, each->service, each->by);
 	}
 	free_all(&first);
 }
@@ -73,14 +74,16 @@ void announcements_free(struct announcements **announcements)
 	*announcements = NULL;
 }
 
-void router_announce(struct router *router, const char *service)
+void router_announce(struct router *router, const char *service, const struct component *by)
 {
 	struct announcements *announcements = router->announcements;
 	struct announcement **at = &announcements->first;
+	uint32_t number = by != NULL ? by->number : 0;
 	size_t size = strlen(service) + 1;
 
 	for (; *at != NULL; at = &(*at)->next) {
 		if (strcmp((*at)->service, service) == 0) {
+			(*at)->by = (*at)->by == number ? number : 0;
 			return;
 		}
 	}
@@ -90,6 +93,7 @@ void router_announce(struct router *router, const char *service)
 		       "out of memory, caches of this service are out of date service=%s", service);
 		return;
 	}
+	(*at)->by = number;
 	memcpy((*at)->service, service, size);
 	fw_defer(router->loop, &announcements->task);
 }

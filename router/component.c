@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "router/notices.h"
 #include "router/route_table.h"
 #include "router/router.h"
 #include "router/router_drain.h"
@@ -77,6 +78,7 @@ void component_remove(struct component **at)
 	}
 	*link = component->next;
 	component->state = COMPONENT_DOWN;
+	notices_drop_all(router, component);
 	route_table_unbind_all(router->routes, component);
 	/* The total keeps what the account counted; stanzas under way still leave through it. */
 	fw_ledger_release(&component->ledger);

@@ -5,7 +5,10 @@
  * hosting.h; each only finds the instance's component and goes through the same door as any other
  * component.
  */
+#include "router/domains.h"
 #include "router/instance.h"
+#include "router/notices.h"
+#include "router/state.h"
 
 static int service_bind(void *host, const char *domain)
 {
@@ -46,12 +49,50 @@ static void service_bounce(void *host, struct fw_stanza **stanza, enum fw_cause 
 static void service_announce(void *host, const char *service)
 {
 	const struct instance *instance = host;
-	router_announce(instance->router, service);
+	router_announce(instance->router, service, NULL);
 }
 
 static void service_drained(void *host)
 {
 	instance_drained(host);
+}
+
+static int service_domains(void *host, struct fw_json *array)
+{
+	const struct instance *instance = host;
+	return domains_rows(&instance->router->config->router, array);
+}
+
+static bool service_federation_is_on(void *host)
+{
+	const struct instance *instance = host;
+	return router_federation_is_on(instance->router);
+}
+
+static const struct fw_json *service_state(void *host, const char *key)
+{
+	const struct instance *instance = host;
+	return state_get(instance->router, key);
+}
+
+static int service_state_set(void *host, const char *key, const struct fw_json *value,
+                             struct fw_error *err)
+{
+	const struct instance *instance = host;
+	return state_set(instance->router, instance->component, key, value, err);
+}
+
+static void service_notice(void *host, const char *key, enum fw_notice_level level,
+                           const char *remedy, const char *text)
+{
+	const struct instance *instance = host;
+	notices_put(instance->router, instance->component, key, level, remedy, text);
+}
+
+static void service_notice_clear(void *host, const char *key)
+{
+	const struct instance *instance = host;
+	notices_drop(instance->router, instance->component, key);
 }
 
 const struct fw_host_ops host_services = {
@@ -63,4 +104,10 @@ const struct fw_host_ops host_services = {
 	.bounce = service_bounce,
 	.announce = service_announce,
 	.drained = service_drained,
+	.domains = service_domains,
+	.federation_is_on = service_federation_is_on,
+	.state = service_state,
+	.state_set = service_state_set,
+	.notice = service_notice,
+	.notice_clear = service_notice_clear,
 };

@@ -264,10 +264,10 @@ void instances_stop(struct router *router)
 	}
 }
 
-void instances_announce(struct router *router, const char *service)
+void instances_announce(struct router *router, const char *service, uint32_t but)
 {
 	for (struct instance *each = router->instances; each != NULL; each = each->next) {
-		if (each->descriptor->announced != NULL) {
+		if (each->descriptor->announced != NULL && each->component->number != but) {
 			each->descriptor->announced(each->self, service);
 		}
 	}

@@ -47,7 +47,8 @@ int instances_start(struct router *router, struct fw_error *err);
 /** Begins to drain those that have something to finish. */
 void instances_drain(struct router *router);
 void instances_stop(struct router *router);
-void instances_announce(struct router *router, const char *service);
+/** Tells all but the component of that number; 0: all. */
+void instances_announce(struct router *router, const char *service, uint32_t but);
 
 /** What a reload does to one row, decided by comparing it with what runs. */
 enum instance_change {

@@ -11,85 +11,19 @@
 
 #include "router/announce.h"
 #include "router/control.h"
+#include "router/domains.h"
+#include "router/federation.h"
 #include "router/hooks.h"
 #include "router/instance.h"
 #include "router/links.h"
+#include "router/notices.h"
 #include "router/route_table.h"
 #include "router/router_drain.h"
 #include "router/snapshot.h"
+#include "router/state.h"
 #include "router/uplink.h"
 
 static struct fw_logger router_log = FW_LOGGER("router");
-
-/* ---- the list of what is ours ---- */
-
-/* Calls `visit` for every name that is ours by configuration, held or not; stops at an error. */
-static int each_own_domain(const struct config_router *config, struct route_table *routes,
-                           int (*visit)(struct route_table *, const char *, bool))
-{
-	const struct config_domain *domains = config->domains.items;
-	const struct config_link *links = config->links.items;
-	const struct config_uplink *uplinks = config->uplinks.items;
-	int ret = FW_OK;
-
-	for (size_t i = 0; ret == FW_OK && i < config->domains.count; i++) {
-		ret = visit(routes, domains[i].name, domains[i].federation);
-	}
-	for (size_t i = 0; ret == FW_OK && i < config->links.count; i++) {
-		ret = visit(routes, links[i].name, false);
-		for (size_t j = 0; ret == FW_OK && j < links[i].domains.count; j++) {
-			ret = visit(routes, links[i].domains.items[j], false);
-		}
-	}
-	for (size_t i = 0; ret == FW_OK && i < config->uplinks.count; i++) {
-		for (size_t j = 0; ret == FW_OK && j < uplinks[i].domains.count; j++) {
-			ret = visit(routes, uplinks[i].domains.items[j], false);
-		}
-	}
-	return ret;
-}
-
-static int want_domain(struct route_table *routes, const char *domain, bool federated)
-{
-	(void)federated;
-	return route_table_want(routes, domain);
-}
-
-static int list_domain(struct route_table *routes, const char *domain, bool federated)
-{
-	route_table_list(routes, domain, federated);
-	return FW_OK;
-}
-
-static int domains_check(struct router *router, const struct config *config, struct fw_error *err)
-{
-	int ret = each_own_domain(&config->router, router->routes, want_domain);
-
-	if (ret != FW_OK) {
-		route_table_list_end(router->routes);
-		return fw_error_set(err, ret,
-		                    "a name in domains, links or uplinks cannot be used: %s",
-		                    fw_strerror(ret));
-	}
-	return FW_OK;
-}
-
-static void domains_apply(struct router *router, const struct config *config)
-{
-	route_table_list_begin(router->routes);
-	(void)each_own_domain(&config->router, router->routes, list_domain);
-	route_table_list_end(router->routes);
-}
-
-bool router_domain_is_local(const struct router *router, struct fw_str domain)
-{
-	return route_table_is_local(router->routes, domain);
-}
-
-bool router_domain_is_federated(const struct router *router, struct fw_str domain)
-{
-	return route_table_is_federated(router->routes, domain);
-}
 
 /* ---- coming up and going down ---- */
 
@@ -111,11 +45,7 @@ static int core_up(struct router *router, struct fw_error *err)
 	    announcements_new(router, &router->announcements) != FW_OK) {
 		return fw_error_set(err, FW_ENOMEM, "out of memory");
 	}
-	ret = domains_check(router, router->config, err);
-	if (ret == FW_OK) {
-		domains_apply(router, router->config);
-	}
-	return ret;
+	return domains_relearn(router, err);
 }
 
 static void core_down(struct router *router)
@@ -123,12 +53,31 @@ static void core_down(struct router *router)
 	if (router->total != NULL && !fw_ledger_balanced(router->total)) {
 		fw_log(router->log, &router_log, FW_LOG_ERROR, "the ledger does not balance");
 	}
+	notices_free(router);
 	announcements_free(&router->announcements);
 	hook_list_free(&router->hooks);
 	fw_ledger_release(&router->bounces);
 	fw_ledger_release(&router->total);
 	route_table_free(&router->routes);
 	fw_log_free(&router->log);
+}
+
+/* What was learned, and what follows from it. */
+static int state_up(struct router *router, struct fw_error *err)
+{
+	int ret = state_start(router, err);
+
+	if (ret != FW_OK) {
+		return ret;
+	}
+	ret = federation_start(router, err);
+	if (ret == FW_OK) {
+		ret = domains_relearn(router, err);
+	}
+	if (ret != FW_OK) {
+		state_stop(router);
+	}
+	return ret;
 }
 
 /* The rooms, in the order in which they come up. A room that fails has nothing left to take down,
@@ -139,6 +88,7 @@ static const struct {
 	void (*down)(struct router *);
 } rooms[] = {
 	{ "core", core_up, core_down },
+	{ "state", state_up, state_stop },
 	{ "components", instances_start, instances_stop },
 	{ "links", links_start, links_stop },
 	{ "uplinks", uplinks_start, uplinks_stop },
@@ -249,7 +199,7 @@ static int reload_build(struct router *router, struct snapshot *next, struct ins
 	if (ret != FW_OK) {
 		uplinks_forget(router);
 		links_forget(router);
-		route_table_list_end(router->routes);
+		domains_forget(router);
 	}
 	return ret;
 }
@@ -279,6 +229,10 @@ int router_reload(struct router *router, struct config **config, struct fw_json 
 	router->config = next->config;
 	router->realm = next->config->router.realm;
 	log_levels_apply(&router->config->router);
+	federation_apply(router);
+	if (!domains_equal(&old->config->router, &router->config->router)) {
+		router_announce(router, "domains", NULL);
+	}
 	if (control_apply(router, &late) != FW_OK) {
 		fw_log(router->log, &router_log, FW_LOG_ERROR, "%s", late.text);
 	}

@@ -20,6 +20,8 @@ struct listener;
 struct link_room;
 struct uplink_room;
 struct control;
+struct notice;
+struct node_state;
 
 struct router {
 	struct fw_loop *loop;
@@ -43,6 +45,9 @@ struct router {
 	struct router_drain *drain;    /**< of a drain under way (router_drain.c) */
 	struct announcements *announcements; /**< told at the end of the turn (announce.h) */
 	unsigned depth;                /**< passages inside passages (passage.c) */
+	struct node_state *state;      /**< what was learned while running (state.h) */
+	bool federation;               /**< the switch is on (federation.h) */
+	struct notice *notices;        /**< what an operator should know (notices.h) */
 };
 
 /**
@@ -55,7 +60,9 @@ void router_bounce(struct router *router, struct fw_stanza **stanza, enum fw_cau
 
 bool router_domain_is_local(const struct router *router, struct fw_str domain);
 bool router_domain_is_federated(const struct router *router, struct fw_str domain);
-void router_announce(struct router *router, const char *service);
+bool router_federation_is_on(const struct router *router);
+/** Announces to all modules but the component `by`, which may be NULL. */
+void router_announce(struct router *router, const char *service, const struct component *by);
 
 /** Everything up from a checked configuration; a failed step undoes those before it. [t: *config] */
 int router_start(struct fw_loop *loop, struct config **config, struct module_list *modules, struct router **out,

@@ -252,6 +252,41 @@ struct fw_json *fw_json_append_object(struct fw_json *array)
 	return json_become(json_element(array), FW_JSON_OBJECT);
 }
 
+/* Makes `node`, which is a null, say what `from` says. */
+static void json_assign(struct fw_json *node, const struct fw_json *from)
+{
+	node->type = from->type;
+	node->truth = from->truth;
+	node->is_real = from->is_real;
+	node->number = from->number;
+	node->real = from->real;
+	if (from->type == FW_JSON_STRING) {
+		json_put_text(node, fw_str_n(from->text, from->text_len));
+	}
+	for (size_t i = 0; i < from->count; i++) {
+		struct fw_json *item = json_add(node, from->items[i]->key);
+		if (item != NULL) {
+			json_assign(item, from->items[i]);
+		}
+	}
+}
+
+void fw_json_set_copy(struct fw_json *object, const char *key, const struct fw_json *value)
+{
+	struct fw_json *node = json_member(object, key);
+
+	if (node == NULL) {
+		return;
+	}
+	if (value == NULL) {
+		json_free_node(node);
+		object->count--; /* it was the last */
+		return;
+	}
+	object->root->failed = object->root->failed || value->root->failed;
+	json_assign(node, value);
+}
+
 /* ---- from and to text ---- */
 
 /* Copies what jansson read into `node`, which is a null. jansson limits the depth (2048). */
@@ -443,4 +478,41 @@ int64_t fw_json_int(const struct fw_json *json)
 bool fw_json_bool(const struct fw_json *json)
 {
 	return fw_json_type(json) == FW_JSON_BOOL && json->truth;
+}
+
+static bool json_equal_items(const struct fw_json *a, const struct fw_json *b)
+{
+	if (a->count != b->count) {
+		return false;
+	}
+	for (size_t i = 0; i < a->count; i++) {
+		const struct fw_json *item = a->items[i];
+		const struct fw_json *other =
+		        a->type == FW_JSON_OBJECT ? fw_json_get(b, item->key) : b->items[i];
+		if (other == NULL || !fw_json_equal(item, other)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool fw_json_equal(const struct fw_json *a, const struct fw_json *b)
+{
+	if (a == NULL || b == NULL || a->type != b->type) {
+		return a == b;
+	}
+	switch (a->type) {
+	case FW_JSON_NULL:
+		return true;
+	case FW_JSON_BOOL:
+		return a->truth == b->truth;
+	case FW_JSON_NUMBER:
+		return a->is_real == b->is_real && a->number == b->number && a->real == b->real;
+	case FW_JSON_STRING:
+		return fw_str_eq(fw_json_text(a), fw_json_text(b));
+	case FW_JSON_ARRAY:
+	case FW_JSON_OBJECT:
+		return json_equal_items(a, b);
+	}
+	return false;
 }

@@ -8,6 +8,8 @@
  */
 #include "sdk/src/self.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int fw_self_new(const struct fw_self_settings *settings, struct fw_self **out)
@@ -126,6 +128,46 @@ bool fw_domain_is_local(struct fw_self *self, struct fw_str domain)
 bool fw_domain_is_federated(struct fw_self *self, struct fw_str domain)
 {
 	return self->ops->domain_is_federated(self->host, domain);
+}
+
+int fw_domains(const struct fw_self *self, struct fw_json *array)
+{
+	return self->ops->domains(self->host, array);
+}
+
+bool fw_federation_is_on(const struct fw_self *self)
+{
+	return self->ops->federation_is_on(self->host);
+}
+
+const struct fw_json *fw_state(const struct fw_self *self, const char *key)
+{
+	return self->ops->state(self->host, key);
+}
+
+int fw_state_set(struct fw_self *self, const char *key, const struct fw_json *value,
+                 struct fw_error *err)
+{
+	return self->ops->state_set(self->host, key, value, err);
+}
+
+/* ---- telling ---- */
+
+void fw_notice(struct fw_self *self, const char *key, enum fw_notice_level level,
+               const char *remedy, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	self->ops->notice(self->host, key, level, remedy, text);
+}
+
+void fw_notice_clear(struct fw_self *self, const char *key)
+{
+	self->ops->notice_clear(self->host, key);
 }
 
 void fw_announce(struct fw_self *self, const char *service)

@@ -244,7 +244,7 @@ static void test_counters_of_modules(void **state)
 	memset(&rig, 0, sizeof(rig));
 	assert_int_equal(fw_loop_new(&rig.loop), FW_OK);
 	assert_int_equal(router_start(rig.loop, &config, NULL, &rig.router, NULL), FW_OK);
-	instances_announce(rig.router, "weather");
+	instances_announce(rig.router, "weather", 0);
 	struct fw_json *reply = ask("{\"command\": \"counters\"}");
 	assert_int_equal(fw_json_count(fw_json_get(result_of(reply), "counters")),
 	                 2 * TOY_COUNTERS); /* one that declares none has none */

@@ -190,6 +190,63 @@ static void test_truncated_at_every_byte(void **state)
 	fw_json_free(&again);
 }
 
+static const char document[] = "{\"a\":[\"x\",{\"n\":1,\"r\":1.5}],\"b\":true,\"c\":null}";
+
+static void test_copies(void **state)
+{
+	struct fw_json *from = NULL, *to = fw_json_new();
+
+	(void)state;
+	assert_int_equal(fw_json_parse(fw_str(document), &from, NULL), FW_OK);
+	fw_json_set_copy(to, "v", from);
+	fw_json_set_copy(to, "w", fw_json_get(from, "b"));
+	assert_true(fw_json_equal(fw_json_get(to, "v"), from));
+	fw_json_free(&from); /* the copy has its own memory */
+	assert_dump(to,
+	            "{\"v\":{\"a\":[\"x\",{\"n\":1,\"r\":1.5}],\"b\":true,\"c\":null},\"w\":true}");
+	fw_json_set_copy(to, "v", NULL);
+	fw_json_set_copy(to, "never", NULL);
+	assert_dump(to, "{\"w\":true}");
+	fw_json_set_copy(NULL, "w", to);
+
+	from = fw_json_new();
+	fw_json_append(from, fw_str("an object has no elements"));
+	fw_json_set_copy(to, "bad", from);
+	assert_null(fw_json_dump(to, false)); /* what failed there has failed here */
+	fw_json_free(&from);
+	fw_json_free(&to);
+}
+
+static void test_equal(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool equal;
+	} rows[] = {
+		{ document, document, true },
+		{ "{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true },
+		{ "{\"a\":1}", "{\"a\":1,\"b\":2}", false },
+		{ "{\"a\":1}", "{\"b\":1}", false },
+		{ "{\"a\":1}", "{\"a\":2}", false },
+		{ "{\"a\":1}", "{\"a\":true}", false },
+		{ "{\"a\":true}", "{\"a\":false}", false },
+		{ "{\"a\":\"x\"}", "{\"a\":\"y\"}", false },
+		{ "[\"x\",\"y\"]", "[\"y\",\"x\"]", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		struct fw_json *a = NULL, *b = NULL;
+		assert_int_equal(fw_json_parse(fw_str(rows[i].a), &a, NULL), FW_OK);
+		assert_int_equal(fw_json_parse(fw_str(rows[i].b), &b, NULL), FW_OK);
+		assert_int_equal(fw_json_equal(a, b), rows[i].equal);
+		assert_false(fw_json_equal(a, NULL));
+		fw_json_free(&a);
+		fw_json_free(&b);
+	}
+	assert_true(fw_json_equal(NULL, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +255,8 @@ int main(void)
 		cmocka_unit_test(test_null_containers_are_ignored),
 		cmocka_unit_test(test_a_mistake_fails_the_whole_document),
 		cmocka_unit_test(test_read_values),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_deep_nesting_is_refused),
 		cmocka_unit_test(test_truncated_at_every_byte),

@@ -88,8 +88,59 @@ static void op_drained(void *ctx)
 	snprintf(host->called, sizeof(host->called), "drained");
 }
 
-static const struct fw_host_ops ops = { op_bind,  op_unbind, op_is_local, op_is_federated,
-	                                op_route, op_bounce, op_announce, op_drained };
+static int op_domains(void *ctx, struct fw_json *array)
+{
+	struct host *host = ctx;
+
+	fw_json_append(array, fw_str("row"));
+	return host->ret;
+}
+
+static bool op_federation_is_on(void *ctx)
+{
+	const struct host *host = ctx;
+
+	return host->ret == FW_OK;
+}
+
+static const struct fw_json *op_state(void *ctx, const char *key)
+{
+	struct host *host = ctx;
+
+	snprintf(host->called, sizeof(host->called), "state %s", key);
+	return NULL;
+}
+
+static int op_state_set(void *ctx, const char *key, const struct fw_json *value,
+                        struct fw_error *err)
+{
+	struct host *host = ctx;
+
+	snprintf(host->called, sizeof(host->called), "set %s %zu", key, fw_json_count(value));
+	return fw_error_set(err, host->ret, "because");
+}
+
+static void op_notice(void *ctx, const char *key, enum fw_notice_level level, const char *remedy,
+                      const char *text)
+{
+	struct host *host = ctx;
+
+	snprintf(host->called, sizeof(host->called), "notice %s %d %s: %s", key, level, text,
+	         remedy);
+}
+
+static void op_notice_clear(void *ctx, const char *key)
+{
+	struct host *host = ctx;
+
+	snprintf(host->called, sizeof(host->called), "clear %s", key);
+}
+
+static const struct fw_host_ops ops = {
+	op_bind,   op_unbind,    op_is_local, op_is_federated, op_route,
+	op_bounce, op_announce,  op_drained,  op_domains,      op_federation_is_on,
+	op_state,  op_state_set, op_notice,   op_notice_clear
+};
 
 static struct fw_stanza *taken;
 
@@ -187,6 +238,33 @@ static void test_calls_reach_the_host(void **state)
 	close_host(&host);
 }
 
+static void test_what_was_learned_is_the_hosts(void **state)
+{
+	struct host host;
+	struct fw_error err = { 0 };
+	struct fw_json *document = fw_json_new();
+	struct fw_json *array = fw_json_set_array(document, "rows");
+
+	(void)state;
+	open_host(&host, &with_deliver);
+	assert_true(fw_federation_is_on(host.self));
+	host.ret = FW_EDENIED;
+	assert_false(fw_federation_is_on(host.self));
+	assert_int_equal(fw_domains(host.self, array), FW_EDENIED);
+	assert_int_equal(fw_json_count(array), 1);
+	assert_null(fw_state(host.self, "allow"));
+	assert_string_equal(host.called, "state allow");
+	assert_int_equal(fw_state_set(host.self, "allow", array, &err), FW_EDENIED);
+	assert_string_equal(host.called, "set allow 1");
+	assert_string_equal(err.text, "because");
+	fw_notice(host.self, "disk", FW_NOTICE_RED, "make room", "%d left", 7);
+	assert_string_equal(host.called, "notice disk 2 7 left: make room");
+	fw_notice_clear(host.self, "disk");
+	assert_string_equal(host.called, "clear disk");
+	fw_json_free(&document);
+	close_host(&host);
+}
+
 /* Who ends what: rows of stanza, component, exit. */
 static void test_each_delivery_has_one_exit(void **state)
 {
@@ -269,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_knows_itself),
 		cmocka_unit_test(test_calls_reach_the_host),
+		cmocka_unit_test(test_what_was_learned_is_the_hosts),
 		cmocka_unit_test(test_each_delivery_has_one_exit),
 		cmocka_unit_test(test_what_is_taken_stays_in_flight),
 		cmocka_unit_test(test_reply_ends_the_request_and_routes_the_answer),

@@ -86,6 +86,8 @@ void fake_host_free(struct fake_host **at)
 		free(host->announcements);
 		host->announcements = next;
 	}
+	fake_host_forget_state(host);
+	fake_host_forget_notices(host, NULL);
 	free(host);
 	*at = NULL;
 	if (left != 0 || !balanced) {
@@ -164,6 +166,7 @@ void fake_host_stop(struct fake_host *host, struct fw_self **self)
 			host->binds[i].domain[0] = '\0';
 		}
 	}
+	fake_host_forget_notices(host, component);
 	fw_self_free(self);
 	component->self = NULL;
 	component->host = NULL;

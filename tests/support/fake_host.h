@@ -111,6 +111,18 @@ unsigned fake_host_bounced(const struct fake_host *host, enum fw_cause cause);
 /** How often a service was announced. */
 unsigned fake_host_announced(const struct fake_host *host, const char *service);
 
+/* ---- what the node has learned, and notices ---- */
+
+/** Sets a value as another component would, from JSON text; NULL forgets it. It is announced at the end of the turn. */
+void fake_host_learn(struct fake_host *host, const char *key, const char *json);
+/** The value as JSON text, "" when there is none; lives until the next call. */
+const char *fake_host_learned(const struct fake_host *host, const char *key);
+/** The switch, on in a new host; a change is announced. */
+void fake_host_federation(struct fake_host *host, bool on);
+/** What a component says of `key` now; NULL: nothing. *level may be NULL. */
+const char *fake_host_notice(const struct fake_host *host, const struct fw_self *self, const char *key,
+                             enum fw_notice_level *level);
+
 /* ---- time and log ---- */
 
 /** Runs turns until `ready` says so. @return false when timeout_ms passed first */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the fake host share; tests include fake_host.h only. fake_host.c makes the host and runs
- * components, fake_host_pass.c is what they see of it, fake_host_stanzas.c what the test sees.
+ * components, fake_host_pass.c and fake_host_learned.c are what they see of it, fake_host_stanzas.c what the test sees.
  */
 #ifndef TESTS_SUPPORT_FAKE_HOST_INSIDE_H
 #define TESTS_SUPPORT_FAKE_HOST_INSIDE_H
@@ -43,8 +43,17 @@ struct fake_waiting {
 
 struct fake_announcement {
 	struct fake_announcement *next;
+	const struct fake_component *by; /* knows it already */
 	bool told;
 	char service[];
+};
+
+struct fake_notice {
+	struct fake_notice *next;
+	struct fake_component *of;
+	enum fw_notice_level level;
+	char key[64];
+	char text[512];
 };
 
 struct fake_line {
@@ -67,6 +76,9 @@ struct fake_host {
 	struct fake_waiting *queue;  /* to be passed at the end of the turn */
 	struct fake_waiting *outbox; /* for nobody here: the test's */
 	struct fake_announcement *announcements;
+	struct fw_json *state; /* one member per key */
+	bool federation_off;
+	struct fake_notice *notices;
 	struct fake_line *lines;
 	unsigned bounced[FW_CAUSE_COUNT];
 	unsigned asked;
@@ -74,6 +86,20 @@ struct fake_host {
 
 /** The table behind <fedway/host.h>. */
 extern const struct fw_host_ops fake_host_ops;
+
+/** Entries of that table: what the node has learned, and notices (fake_host_learned.c). */
+int fake_host_op_domains(void *component, struct fw_json *array);
+bool fake_host_op_federation_is_on(void *component);
+const struct fw_json *fake_host_op_state(void *component, const char *key);
+int fake_host_op_state_set(void *component, const char *key, const struct fw_json *value, struct fw_error *err);
+void fake_host_op_notice(void *component, const char *key, enum fw_notice_level level, const char *remedy,
+                         const char *text);
+void fake_host_op_notice_clear(void *component, const char *key);
+/** Announces at the end of the turn, to all but `by`. */
+void fake_host_announce(struct fake_host *host, const char *service, const struct fake_component *by);
+/** Forgets state, and the notices of one component; NULL: of all. */
+void fake_host_forget_state(struct fake_host *host);
+void fake_host_forget_notices(struct fake_host *host, const struct fake_component *of);
 
 /** Memory of zeros; ends the test when there is none. */
 void *fake_host_need(size_t size);

@@ -142,7 +142,8 @@ static void tell(struct fake_host *host)
 		said->told = true;
 		for (size_t i = 0; i < FAKE_COMPONENTS; i++) {
 			struct fake_component *to = &host->components[i];
-			if (to->host != NULL && !to->stopped && to->component->announced != NULL) {
+			if (to->host != NULL && !to->stopped && to != said->by &&
+			    to->component->announced != NULL) {
 				to->component->announced(to->self, said->service);
 			}
 		}
@@ -254,14 +255,23 @@ static void op_bounce(void *ctx, struct fw_stanza **stanza, enum fw_cause cause)
 	}
 }
 
+void fake_host_announce(struct fake_host *host, const char *service,
+                        const struct fake_component *by)
+{
+	struct fake_announcement *said = fake_host_need(sizeof(*said) + strlen(service) + 1);
+
+	memcpy(said->service, service, strlen(service) + 1);
+	said->by = by;
+	said->next = host->announcements;
+	host->announcements = said;
+	fw_defer(host->loop, &host->pass);
+}
+
 static void op_announce(void *ctx, const char *service)
 {
-	struct fake_component *component = ctx;
-	struct fake_announcement *said = fake_host_need(sizeof(*said) + strlen(service) + 1);
-	memcpy(said->service, service, strlen(service) + 1);
-	said->next = component->host->announcements;
-	component->host->announcements = said;
-	fw_defer(component->host->loop, &component->host->pass);
+	const struct fake_component *component = ctx;
+
+	fake_host_announce(component->host, service, NULL);
 }
 
 static void op_drained(void *ctx)
@@ -279,4 +289,10 @@ const struct fw_host_ops fake_host_ops = {
 	.bounce = op_bounce,
 	.announce = op_announce,
 	.drained = op_drained,
+	.domains = fake_host_op_domains,
+	.federation_is_on = fake_host_op_federation_is_on,
+	.state = fake_host_op_state,
+	.state_set = fake_host_op_state_set,
+	.notice = fake_host_op_notice,
+	.notice_clear = fake_host_op_notice_clear,
 };

@@ -11,6 +11,8 @@
  * History (newest first; each change is also in NEWS, libfedway.map and tests/abi/symbols.txt):
  *   2026-11-21  1.0  fw_log_fields()
  *   2026-11-21  1.0  first release
+ *   2026-11-21  1.0  first release; what a node has learned, the federation switch, notices (host.h), copies and
+ *                    comparison of values (json.h)
  */
 #ifndef FEDWAY_ABI_H
 #define FEDWAY_ABI_H

@@ -46,6 +46,54 @@ FW_API int fw_unbind(struct fw_self *self, const char *domain);
 FW_API bool fw_domain_is_local(struct fw_self *self, struct fw_str domain);
 /** The domain is listed in `domains` with federation = true: the outside may talk to it, and it to the outside. */
 FW_API bool fw_domain_is_federated(struct fw_self *self, struct fw_str domain);
+/**
+ * Adds the rows of the configuration's `domains` to `array`: objects {name, federation, im_and_presence}; each chat
+ * node alias is a row of its own, with `alias_of`. A reload that changes them is announced as "domains".
+ * @return FW_OK, FW_ENOMEM
+ */
+FW_API int fw_domains(const struct fw_self *self, struct fw_json *array);
+/** The operator's switch: this node may talk to the outside. A change is announced as "state.federation". */
+FW_API bool fw_federation_is_on(const struct fw_self *self);
+
+/* ---- what the node has learned ---- */
+
+/**
+ * A value that was learned while the node ran, by any component, now or before a restart.
+ * @param key  e.g. "domains"
+ * @return the value [b], until that key is set again; NULL when there is none
+ */
+FW_API const struct fw_json *fw_state(const struct fw_self *self, const char *key);
+/**
+ * Keeps a value, in memory and in the node's `state_file`. When it differs from the one before, all other components
+ * get announced("state.KEY") at the end of the turn. A file that cannot be written is the operator's business (a
+ * notice says so); the value holds all the same.
+ * @param key    a letter, then letters, digits, "-" and "_"; so are the names of all members in the value
+ * @param value  copied; no nulls, whole numbers, arrays of texts or objects only, at most 14 containers deep; NULL
+ *               forgets the key
+ * @return FW_OK; FW_EINVAL (a name, a type, or rows that the router cannot use); FW_EDENIED (the key is the
+ *         router's own: "federation"); FW_ELIMIT (1 MiB in all); FW_ENOMEM; err has the sentence
+ */
+FW_API int fw_state_set(struct fw_self *self, const char *key, const struct fw_json *value, struct fw_error *err);
+
+/* ---- notices: what an operator should know until it is mended ---- */
+
+enum fw_notice_level {
+	FW_NOTICE_INFO,   /**< worth knowing */
+	FW_NOTICE_YELLOW, /**< service is worse than it should be */
+	FW_NOTICE_RED     /**< no service until somebody acts */
+};
+
+/**
+ * Raises a notice, or replaces the one of this component with that key; it stands in `fedwayctl notifications` until
+ * it is cleared or the component stops. The same level and words again are silent; else one log line says so.
+ * @param key     short name of what is wrong, unique in this component [b]
+ * @param remedy  what can be done about it, or NULL
+ * @param format  one sentence, lower case, no full stop; cut at 511 bytes
+ */
+FW_API void fw_notice(struct fw_self *self, const char *key, enum fw_notice_level level, const char *remedy,
+                      const char *format, ...) FW_PRINTF(5, 6);
+/** It is mended. Nothing happens when there is no such notice. */
+FW_API void fw_notice_clear(struct fw_self *self, const char *key);
 
 /* ---- stanzas ---- */
 

@@ -20,6 +20,12 @@ struct fw_host_ops {
 	void (*bounce)(void *host, struct fw_stanza **stanza, enum fw_cause cause);
 	void (*announce)(void *host, const char *service);
 	void (*drained)(void *host);
+	int (*domains)(void *host, struct fw_json *array);
+	bool (*federation_is_on)(void *host);
+	const struct fw_json *(*state)(void *host, const char *key);
+	int (*state_set)(void *host, const char *key, const struct fw_json *value, struct fw_error *err);
+	void (*notice)(void *host, const char *key, enum fw_notice_level level, const char *remedy, const char *text);
+	void (*notice_clear)(void *host, const char *key);
 };
 
 struct fw_self_settings {

@@ -31,6 +31,8 @@ FW_API void fw_json_set_int(struct fw_json *object, const char *key, int64_t val
 FW_API void fw_json_set_bool(struct fw_json *object, const char *key, bool value);
 FW_API struct fw_json *fw_json_set_object(struct fw_json *object, const char *key);
 FW_API struct fw_json *fw_json_set_array(struct fw_json *object, const char *key);
+/** A copy of `value`, with all that is in it; NULL removes the member. */
+FW_API void fw_json_set_copy(struct fw_json *object, const char *key, const struct fw_json *value);
 /** Elements of an array. */
 FW_API void fw_json_append(struct fw_json *array, struct fw_str text);
 FW_API struct fw_json *fw_json_append_object(struct fw_json *array);
@@ -46,6 +48,8 @@ FW_API const struct fw_json *fw_json_get(const struct fw_json *object, const cha
 FW_API size_t fw_json_count(const struct fw_json *container);
 /** Element of an array, or member of an object in document order; NULL past the end. */
 FW_API const struct fw_json *fw_json_at(const struct fw_json *container, size_t index);
+/** Both say the same: types, values, order of elements; the order of members does not count. Two NULLs do. */
+FW_API bool fw_json_equal(const struct fw_json *a, const struct fw_json *b);
 /** Key of the member at `index` of an object. */
 FW_API const char *fw_json_key_at(const struct fw_json *object, size_t index);
 /** Values; another type gives the absent slice, 0 or false. */

@@ -13,8 +13,8 @@ static void log_out(const struct passage *passage, size_t size)
 	char from[128], to[128];
 
 	fw_log(passage->target->log, &stanza_out, FW_LOG_DEBUG,
-	       "handed over xcoder=%llu from:to=%s:%s bytes=%zu",
-	       (unsigned long long)fw_stanza_xcoder(passage->stanza),
+	       "handed over xcoder=" FW_XCODER " from:to=%s:%s bytes=%zu",
+	       fw_stanza_xcoder(passage->stanza),
 	       fw_quote(fw_stanza_from(passage->stanza), from, sizeof(from)),
 	       fw_quote(fw_stanza_to(passage->stanza), to, sizeof(to)), size);
 }

@@ -111,9 +111,8 @@ enum fw_verdict hook_list_run(const struct hook_list *list, enum fw_stage stage,
 				why->cause = FW_CAUSE_HOOK_DROPPED;
 			}
 			fw_log(fw_self_log(entry->self), &hooks_verdict, FW_LOG_DEBUG,
-			       "%s xcoder=%llu cause=%s rule=%s",
-			       verdict == FW_DROP ? "drop" : "bounce",
-			       (unsigned long long)fw_stanza_xcoder(stanza),
+			       "%s xcoder=" FW_XCODER " cause=%s rule=%s",
+			       verdict == FW_DROP ? "drop" : "bounce", fw_stanza_xcoder(stanza),
 			       fw_cause_row(why->cause)->name, why->rule);
 			return verdict;
 		}

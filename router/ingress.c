@@ -17,9 +17,8 @@ static void log_in(const struct passage *passage)
 	char from[128], to[128], type[32];
 
 	fw_log(passage->source->log, &stanza_in, FW_LOG_DEBUG,
-	       "arrived xcoder=%llu kind=%s type=%s from:to=%s:%s bytes=%zu",
-	       (unsigned long long)fw_stanza_xcoder(passage->stanza),
-	       kind_names[fw_stanza_kind(passage->stanza)],
+	       "arrived xcoder=" FW_XCODER " kind=%s type=%s from:to=%s:%s bytes=%zu",
+	       fw_stanza_xcoder(passage->stanza), kind_names[fw_stanza_kind(passage->stanza)],
 	       fw_quote(fw_stanza_type(passage->stanza), type, sizeof(type)),
 	       fw_quote(fw_stanza_from(passage->stanza), from, sizeof(from)),
 	       fw_quote(fw_stanza_to(passage->stanza), to, sizeof(to)),

@@ -36,9 +36,8 @@ static void log_refused(const struct passage *passage, const char *room, enum pa
 		return;
 	}
 	fw_log(source != NULL ? source->log : passage->router->log, &passage_refused, level,
-	       "%s xcoder=%llu from:to=%s:%s room=%s cause=%s count=%llu",
-	       next == PASSAGE_BOUNCE ? "bounce" : "drop",
-	       (unsigned long long)fw_stanza_xcoder(passage->stanza),
+	       "%s xcoder=" FW_XCODER " from:to=%s:%s room=%s cause=%s count=%llu",
+	       next == PASSAGE_BOUNCE ? "bounce" : "drop", fw_stanza_xcoder(passage->stanza),
 	       fw_quote(fw_stanza_from(passage->stanza), from, sizeof(from)),
 	       fw_quote(fw_stanza_to(passage->stanza), to, sizeof(to)), room,
 	       fw_cause_row(passage->cause)->name, (unsigned long long)count);

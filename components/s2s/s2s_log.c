@@ -80,9 +80,8 @@ void s2s_log_stanza(const struct fw_log *log, const struct fw_stanza *stanza, bo
 		return;
 	}
 	fw_log(log, logger, FW_LOG_DEBUG,
-	       "xcoder=%09llX %s:: <%.*s from='%s' to='%s' type='%s' id='%s'> size=%zu",
-	       (unsigned long long)fw_stanza_xcoder(stanza), log_verb(sent),
-	       FW_STR_ARG(fw_stanza_name(stanza)),
+	       "xcoder=" FW_XCODER " %s:: <%.*s from='%s' to='%s' type='%s' id='%s'> size=%zu",
+	       fw_stanza_xcoder(stanza), log_verb(sent), FW_STR_ARG(fw_stanza_name(stanza)),
 	       fw_quote(fw_jid_bare(fw_stanza_from(stanza)), from, sizeof(from)),
 	       fw_quote(fw_jid_bare(fw_stanza_to(stanza)), to, sizeof(to)),
 	       fw_quote(fw_stanza_type(stanza), type, sizeof(type)),

@@ -65,7 +65,7 @@ int fw_channel_new(struct fw_loop *loop, int *fd, const struct fw_stream_setting
 	channel->read_want = FW_IO_READ;
 	channel->flush = (struct fw_task){ channel_flush, channel, NULL, NULL };
 	channel->finished = (struct fw_task){ channel_finished, channel, NULL, NULL };
-	channel->last_ms = fw_now_ms(loop);
+	channel->last_ms = channel->heard_ms = fw_now_ms(loop);
 	find_peer(channel);
 	set_options(channel->fd);
 	ret = fw_stream_new(settings, &channel_stream_events, channel, &channel->stream);
@@ -408,6 +408,11 @@ uint64_t fw_channel_last_ms(const struct fw_channel *channel)
 	return channel->last_ms;
 }
 
+uint64_t fw_channel_heard_ms(const struct fw_channel *channel)
+{
+	return channel->heard_ms;
+}
+
 /* ---- the stream's events ---- */
 
 static bool silent(const struct fw_channel *channel)
@@ -483,9 +488,19 @@ static void on_refused(void *ctx, enum fw_cause cause)
 	channel_check_end(channel);
 }
 
+static void on_sent(void *ctx, struct fw_stanza **stanza)
+{
+	struct fw_channel *channel = ctx;
+
+	if (channel->events->sent != NULL) {
+		channel->events->sent(channel->ctx, stanza);
+	}
+}
+
 static const struct fw_stream_events channel_stream_events = {
 	.opened = on_opened,
 	.element = on_element,
 	.ended = on_ended,
 	.refused = on_refused,
+	.sent = on_sent,
 };

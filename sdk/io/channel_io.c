@@ -127,7 +127,7 @@ static bool read_once(struct fw_channel *channel, size_t *budget)
 		read_end(channel, got, errno);
 		return false;
 	}
-	channel->last_ms = fw_now_ms(channel->loop);
+	channel->last_ms = channel->heard_ms = fw_now_ms(channel->loop);
 	fw_stream_set_now(channel->stream, channel->last_ms);
 	if (channel->tap != NULL) {
 		channel->tap(channel->tap_ctx, channel, false, fw_str_n(space, (size_t)got));

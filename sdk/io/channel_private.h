@@ -35,7 +35,7 @@ struct fw_channel {
 	char *detail; /* of the cause; NULL: none */
 	fw_channel_tap_fn *tap; /* NULL: nobody looks on */
 	void *tap_ctx;
-	uint64_t last_ms;
+	uint64_t last_ms, heard_ms;
 	struct fw_addr peer;
 	int fd;
 	int read_want;      /* FW_IO_* that reading waits for */

@@ -267,11 +267,17 @@ void fw_stream_sent(struct fw_stream *stream, size_t size)
 			stream->acks_behind = NULL;
 			stream->acks = true;
 		}
-		if (stream->acks && !item->text && item->kind != FW_KIND_OTHER) {
-			stream_acks_keep(stream, item);
-		} else {
-			fw_stanza_end(&item, FW_EXIT_DELIVERED, FW_CAUSE_DELIVERED);
+		if (!item->text && item->kind != FW_KIND_OTHER) {
+			if (stream->acks) {
+				stream_acks_keep(stream, item);
+				continue;
+			}
+			if (stream->events->sent != NULL) {
+				item->next = NULL;
+				stream->events->sent(stream->ctx, &item);
+			}
 		}
+		fw_stanza_end(&item, FW_EXIT_DELIVERED, FW_CAUSE_DELIVERED);
 	}
 }
 

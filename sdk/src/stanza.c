@@ -5,6 +5,7 @@
  * that passing one on allocates nothing. Trees are element.c's, bytes on the wire stanza_bytes.c's.
  */
 #include <fedway/hosting.h>
+#include <fedway/io/crypto.h>
 #include <fedway/jid.h>
 #include <fedway/stanza.h>
 
@@ -21,6 +22,19 @@ static struct fw_stanza *spare;
 static int spare_count;
 static uint64_t next_xcoder;
 
+/* The upper half is drawn once per process, so that the logs of several nodes can be laid together.
+ */
+static uint64_t new_xcoder(void)
+{
+	uint32_t random = 0;
+
+	if (next_xcoder == 0) {
+		fw_random(&random, sizeof(random));
+		next_xcoder = (uint64_t)random << 32;
+	}
+	return ++next_xcoder;
+}
+
 struct fw_stanza *stanza_alloc(void)
 {
 	struct fw_stanza *stanza = spare;
@@ -35,12 +49,15 @@ struct fw_stanza *stanza_alloc(void)
 		}
 	}
 	memset(stanza, 0, offsetof(struct fw_stanza, room));
-	stanza->xcoder = ++next_xcoder;
+	stanza->xcoder = new_xcoder();
 	return stanza;
 }
 
 void stanza_recycle(struct fw_stanza *stanza)
 {
+	if (stanza->receipts != NULL) {
+		stanza_receipt_tell(stanza);
+	}
 	chunk_release(&stanza->chunk);
 	tree_free(&stanza->tree);
 	while (stanza->more != NULL) {
@@ -190,6 +207,37 @@ void fw_stanza_set_origin(struct fw_stanza *stanza, uint32_t origin)
 uint32_t fw_stanza_origin(const struct fw_stanza *stanza)
 {
 	return stanza->origin;
+}
+
+void fw_stanza_set_xcoder(struct fw_stanza *stanza, uint64_t xcoder)
+{
+	stanza->xcoder = xcoder;
+}
+
+void fw_stanza_set_trail(struct fw_stanza *stanza, uint32_t trail)
+{
+	stanza->trail = trail;
+}
+
+uint32_t fw_stanza_trail(const struct fw_stanza *stanza)
+{
+	return stanza->trail;
+}
+
+int fw_stanza_set_destination(struct fw_stanza *stanza, struct fw_str component)
+{
+	struct fw_str copy = stanza_store(stanza, component);
+
+	if (copy.ptr == NULL && component.ptr != NULL) {
+		return FW_ENOMEM;
+	}
+	stanza->destination = copy;
+	return FW_OK;
+}
+
+struct fw_str fw_stanza_destination(const struct fw_stanza *stanza)
+{
+	return stanza->destination;
 }
 
 void fw_stanza_end(struct fw_stanza **stanza, enum fw_exit exit, enum fw_cause cause)

@@ -33,6 +33,10 @@ struct fw_stanza {
 	struct fw_ledger *ledger;
 	uint64_t since_ms, xcoder;
 	uint32_t origin;
+	uint32_t trail;
+	struct fw_receipts *receipts; /* told when the stanza has gone; NULL: nobody waits for that */
+	uint64_t receipt;
+	struct fw_str destination;
 	struct tree *tree;
 	/* memory of the envelope */
 	uint32_t room_used;
@@ -44,6 +48,8 @@ struct fw_stanza {
 struct fw_stanza *stanza_alloc(void);
 /** Gives everything back; no ledger is asked. */
 void stanza_recycle(struct fw_stanza *stanza);
+/** A stanza that carries a receipt has gone: tells it. */
+void stanza_receipt_tell(struct fw_stanza *stanza);
 /** Copies text into the stanza's own memory. The absent slice when out of memory. */
 struct fw_str stanza_store(struct fw_stanza *stanza, struct fw_str text);
 /** Kind that goes with a name in the stream's own namespace. */

@@ -181,8 +181,8 @@ static void on_refused(void *ctx, enum fw_cause cause)
 	play->cause = cause;
 }
 
-static const struct fw_stream_events in_events = { on_opened, on_element, on_ended, on_refused };
-static const struct fw_stream_events out_events = { NULL, NULL, NULL, NULL };
+static const struct fw_stream_events in_events = { on_opened, on_element, on_ended, on_refused, NULL };
+static const struct fw_stream_events out_events = { NULL, NULL, NULL, NULL, NULL };
 static const struct fw_stream_settings in_settings = { FW_NS_SERVER,
 	                                               true,
 	                                               { 10000, 2000, 8, 8, 8 } };

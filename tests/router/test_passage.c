@@ -165,8 +165,7 @@ static void each_stanza_leaves_two_lines_with_one_number_at_debug(void **state)
 	                                 &stanza),
 	                 FW_OK);
 	char number[64];
-	(void)snprintf(number, sizeof(number), "xcoder=%llu",
-	               (unsigned long long)fw_stanza_xcoder(stanza));
+	(void)snprintf(number, sizeof(number), "xcoder=" FW_XCODER, fw_stanza_xcoder(stanza));
 	assert_int_equal(router_route(in->component, &stanza), FW_OK);
 	fw_log_set_sink(NULL);
 	(void)fw_log_set_level(fw_str("stanza.*"), FW_LOG_INFO);

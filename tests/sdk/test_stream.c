@@ -71,7 +71,7 @@ static void on_refused(void *ctx, enum fw_cause cause)
 	note(ctx, "refused %s\n", fw_cause_row(cause)->name);
 }
 
-static const struct fw_stream_events events = { on_opened, on_element, on_ended, on_refused };
+static const struct fw_stream_events events = { on_opened, on_element, on_ended, on_refused, NULL };
 
 /* Once with the parser alone, once with the recogniser before it. */
 static bool quick;

@@ -34,7 +34,7 @@ static void on_element(void *ctx, struct fw_stanza **stanza)
 	elements++;
 }
 
-static const struct fw_stream_events events = { on_opened, on_element, NULL, NULL };
+static const struct fw_stream_events events = { on_opened, on_element, NULL, NULL, NULL };
 static const struct fw_stream_settings settings = { FW_NS_SERVER, true, FW_XML_LIMITS_DEFAULT };
 
 struct world {

@@ -49,7 +49,7 @@ static void relay_element(void *ctx, struct fw_stanza **stanza)
 	assert_int_equal(fw_stream_send(ctx, stanza), FW_OK);
 }
 
-static const struct fw_stream_events relay_events = { relay_opened, relay_element, NULL, NULL };
+static const struct fw_stream_events relay_events = { relay_opened, relay_element, NULL, NULL, NULL };
 static const struct fw_stream_settings server = { FW_NS_SERVER, true, FW_XML_LIMITS_DEFAULT };
 static const struct fw_stream_settings component = { FW_NS_COMPONENT, false,
 	                                             FW_XML_LIMITS_DEFAULT };

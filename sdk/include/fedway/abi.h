@@ -13,6 +13,7 @@
  *   2026-11-21  1.0  first release
  *   2026-11-21  1.0  first release; what a node has learned, the federation switch, notices (host.h), copies and
  *                    comparison of values (json.h)
+ *   2026-11-21  1.0  first release; before it: receipts, xcoder, trail and destination of stanzas (hosting.h)
  */
 #ifndef FEDWAY_ABI_H
 #define FEDWAY_ABI_H

@@ -94,6 +94,33 @@ FW_API void fw_stanza_mark_bounce(struct fw_stanza *stanza);
 /** A number the router hangs on the stanza to know where it came from; 0 when not set. */
 FW_API void fw_stanza_set_origin(struct fw_stanza *stanza, uint32_t origin);
 FW_API uint32_t fw_stanza_origin(const struct fw_stanza *stanza);
+/** Takes over the number that another node gave the stanza, so that one number is found in the logs of all nodes. */
+FW_API void fw_stanza_set_xcoder(struct fw_stanza *stanza, uint64_t xcoder);
+/** A number for the path by which the stanza came, of the router's own table of paths; 0 when not set. */
+FW_API void fw_stanza_set_trail(struct fw_stanza *stanza, uint32_t trail);
+FW_API uint32_t fw_stanza_trail(const struct fw_stanza *stanza);
+/**
+ * The component that another node, or a rule here, has chosen for it; absent: none.
+ * @param component  its ID, copied into the stanza's own memory (no allocation for one of usual length); absent: none
+ * @return FW_OK, FW_ENOMEM (unchanged)
+ */
+FW_API int fw_stanza_set_destination(struct fw_stanza *stanza, struct fw_str component);
+/** Lives as long as the stanza, or until it is set again. */
+FW_API struct fw_str fw_stanza_destination(const struct fw_stanza *stanza);
+
+/* ---- receipts: who answers for a stanza until it has left learns that it has ---- */
+
+struct fw_receipts;
+
+/**
+ * @param left  a stanza with a receipt has gone, by whatever exit; from within the call that ended it, so it only takes note
+ * @return FW_OK, FW_ENOMEM [g]
+ */
+FW_API int fw_receipts_new(void (*left)(void *ctx, uint64_t number), void *ctx, struct fw_receipts **out);
+/** Nobody is told any more. The memory goes with the last stanza that carries one. Sets *receipts to NULL; NULL is allowed. */
+FW_API void fw_receipts_release(struct fw_receipts **receipts);
+/** Hangs a receipt on a stanza that has none. Copies and answers do not inherit it. */
+FW_API void fw_stanza_set_receipt(struct fw_stanza *stanza, struct fw_receipts *receipts, uint64_t number);
 
 FW_END_DECLS
 

@@ -11,6 +11,8 @@
 #ifndef FEDWAY_STANZA_H
 #define FEDWAY_STANZA_H
 
+#include <inttypes.h>
+
 #include <fedway/cause.h>
 #include <fedway/error.h>
 #include <fedway/ledger.h>
@@ -20,6 +22,9 @@ FW_BEGIN_DECLS
 
 struct fw_stanza;
 struct fw_elem;
+
+/** Conversion for an xcoder: `"xcoder=" FW_XCODER, fw_stanza_xcoder(stanza)`. */
+#define FW_XCODER "%016" PRIX64
 
 enum fw_kind {
 	FW_KIND_MESSAGE,
@@ -52,7 +57,7 @@ FW_API bool fw_stanza_is_bounce(const struct fw_stanza *stanza);
 FW_API size_t fw_stanza_size(const struct fw_stanza *stanza);
 /** Milliseconds of the loop's clock when it was received or made; 0 when never routed. */
 FW_API uint64_t fw_stanza_since_ms(const struct fw_stanza *stanza);
-/** Number that is the same in every log line about this stanza. */
+/** Number that is the same in every log line about this stanza, on every node; printed with FW_XCODER. */
 FW_API uint64_t fw_stanza_xcoder(const struct fw_stanza *stanza);
 
 /** For one that will wait in a queue: it stops to borrow its receive buffer and keeps a copy of its bytes. */

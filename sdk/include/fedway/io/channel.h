@@ -35,6 +35,11 @@ struct fw_channel_events {
 	void (*drained)(void *ctx);
 	/** The peer broke a rule and has been told so; closed() follows when it has gone, or after 5 s. May be NULL. */
 	void (*refused)(void *ctx, enum fw_cause cause);
+	/**
+	 * A message, presence or iq was written whole: take it by setting *stanza to NULL, else it ends as delivered.
+	 * Nothing may be done with the channel from within. May be NULL.
+	 */
+	void (*sent)(void *ctx, struct fw_stanza **stanza);
 	/** The peer's footer. Ours follows behind what is queued from within this event: last words. May be NULL. */
 	void (*ended)(void *ctx);
 };
@@ -133,6 +138,8 @@ typedef void fw_channel_tap_fn(void *ctx, const struct fw_channel *channel, bool
 FW_API void fw_channel_set_tap(struct fw_channel *channel, fw_channel_tap_fn *tap, void *ctx);
 /** Loop time of the last byte in or out. */
 FW_API uint64_t fw_channel_last_ms(const struct fw_channel *channel);
+/** Loop time of the last byte in; of the beginning when there was none. */
+FW_API uint64_t fw_channel_heard_ms(const struct fw_channel *channel);
 
 FW_END_DECLS
 

@@ -49,6 +49,11 @@ struct fw_stream_events {
 	void (*ended)(void *ctx);
 	/** The input is refused; no more is read. */
 	void (*refused)(void *ctx, enum fw_cause cause);
+	/**
+	 * A message, presence or iq was written whole, and is not kept by fw_stream_acks_begin(): take it by setting *stanza to
+	 * NULL, else it ends as delivered. Nothing may be sent, ended or freed from within. May be NULL.
+	 */
+	void (*sent)(void *ctx, struct fw_stanza **stanza);
 };
 
 /** @return FW_OK, FW_ENOMEM [g] */

@@ -101,18 +101,18 @@ static void external_response(struct s2s_leg *leg, struct fw_stanza *element)
 bool s2s_external_take(struct s2s_leg *leg, struct fw_stanza *element)
 {
 	struct s2s_in *in = s2s_in_of(leg);
-	enum s2s_sasl_kind kind = s2s_sasl_kind(element);
+	enum fw_sasl_kind kind = fw_sasl_kind(element);
 
 	if (s2s_proofs_external_pending(leg)) {
 		s2s_leg_close(leg, FW_CAUSE_UNEXPECTED, "SASL before the last answer");
-	} else if (kind == S2S_SASL_AUTH && in->authenticated) {
+	} else if (kind == FW_SASL_AUTH && in->authenticated) {
 		/* RFC 6120 §6.3.3 and §6.4.6: once is enough. */
 		s2s_leg_close(leg, FW_CAUSE_UNEXPECTED, "SASL after SASL");
-	} else if (kind == S2S_SASL_AUTH && !in->sasl_challenged) {
+	} else if (kind == FW_SASL_AUTH && !in->sasl_challenged) {
 		external_auth(leg, element);
-	} else if (kind == S2S_SASL_RESPONSE && in->sasl_challenged) {
+	} else if (kind == FW_SASL_RESPONSE && in->sasl_challenged) {
 		external_response(leg, element);
-	} else if (kind == S2S_SASL_ABORT && in->sasl_challenged) {
+	} else if (kind == FW_SASL_ABORT && in->sasl_challenged) {
 		external_refuse(leg, "aborted", NULL);
 	} else {
 		return false;

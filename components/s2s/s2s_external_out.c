@@ -51,12 +51,12 @@ void s2s_external_begin(struct s2s_leg *leg)
 
 static void external_refused(struct s2s_leg *leg, struct fw_stanza *element)
 {
-	struct s2s_sasl_failure failure;
+	struct fw_sasl_failure failure;
 	char condition[64];
 	char text[100];
 	char detail[176];
 
-	s2s_sasl_read_failure(element, &failure);
+	fw_sasl_read_failure(element, &failure);
 	snprintf(detail, sizeof(detail), "%s %s",
 	         fw_quote(failure.condition, condition, sizeof(condition)),
 	         fw_quote(failure.text, text, sizeof(text)));
@@ -78,18 +78,18 @@ bool s2s_external_answer(struct s2s_leg *leg, struct fw_stanza *element)
 	if (!out->sasl_asked) {
 		return false;
 	}
-	switch (s2s_sasl_kind(element)) {
-	case S2S_SASL_SUCCESS:
+	switch (fw_sasl_kind(element)) {
+	case FW_SASL_SUCCESS:
 		out->sasl_asked = false;
 		s2s_log_element(leg->log, leg->session, false, "<success xmlns='sasl'/>");
 		fw_channel_restart(leg->channel); /* RFC 6120 §6.3.2 */
 		fw_machine_send(&leg->machine, S2S_OUT_EV_RESTARTED, NULL);
 		return true;
-	case S2S_SASL_FAILURE:
+	case FW_SASL_FAILURE:
 		out->sasl_asked = false;
 		external_refused(leg, element);
 		return true;
-	case S2S_SASL_CHALLENGE: /* all that there is to say was said */
+	case FW_SASL_CHALLENGE: /* all that there is to say was said */
 		s2s_sasl_send(leg->channel, "abort", leg->log, leg->session);
 		return true;
 	default:

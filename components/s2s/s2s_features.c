@@ -17,7 +17,7 @@
 
 static void features_mechanisms(const struct fw_elem *elem, struct s2s_features *out)
 {
-	out->external = s2s_sasl_is_offered(elem);
+	out->external = fw_sasl_is_offered(elem, FW_SASL_EXTERNAL);
 }
 
 /* First, as RFC 6120 §6.3.4 wants it. */
@@ -90,7 +90,7 @@ static const struct {
 	/** As snprintf(); 0: not offered on this leg now. NULL: never offered. */
 	int (*offer)(const struct s2s_leg *leg, char *out, size_t size);
 } features_rows[] = {
-	{ "mechanisms", S2S_NS_SASL, features_mechanisms, features_offer_external },
+	{ "mechanisms", FW_NS_SASL, features_mechanisms, features_offer_external },
 	{ "dialback", FW_NS_DIALBACK_FEATURE, features_dialback, features_offer_dialback },
 	{ "bidi", S2S_NS_BIDI_FEATURE, features_bidi, s2s_bidi_offer },
 	/* some peers offer the request's name space */

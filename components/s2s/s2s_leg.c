@@ -202,7 +202,7 @@ static const struct {
 	{ FW_NS_SM, s2s_acks_element },
 	{ S2S_NS_BIDI, s2s_bidi_element },
 	{ S2S_NS_BIDI_FEATURE, s2s_bidi_element }, /* some peers ask in the feature's namespace */
-	{ S2S_NS_SASL, leg_sasl },
+	{ FW_NS_SASL, leg_sasl },
 };
 
 void s2s_leg_element(struct s2s_leg *leg, struct fw_stanza **element)

@@ -93,8 +93,8 @@ bool visit_look_features(const struct visit *visit, const struct fw_dial_result 
 	struct s2s_features features = { 0 };
 
 	s2s_features_read(result->features, &result->header, &features);
-	bool external =
-	        result->features != NULL && s2s_sasl_is_offered(fw_stanza_root(result->features));
+	bool external = result->features != NULL &&
+	                fw_sasl_is_offered(fw_stanza_root(result->features), FW_SASL_EXTERNAL);
 	s2s_step(visit->steps, features.dialback || external ? S2S_STEP_OK : S2S_STEP_FAIL,
 	         "offers", "%s%s%s%s%s%s", features.dialback ? "dialback" : "no dialback",
 	         features.dialback_errors ? " with errors" : "", external ? ", SASL EXTERNAL" : "",

@@ -39,9 +39,8 @@ void fw_random_id(char out[FW_STREAM_ID_SIZE])
 
 /* Digest over two pieces. The algorithms are part of OpenSSL's default provider: without it there
  * is no TLS. */
-static void digest_hex(const EVP_MD *md, struct fw_str a, struct fw_str b, char *out)
+static unsigned digest(const EVP_MD *md, struct fw_str a, struct fw_str b, unsigned char *out)
 {
-	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned size = 0;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
@@ -49,36 +48,44 @@ static void digest_hex(const EVP_MD *md, struct fw_str a, struct fw_str b, char 
 	fw_assert(EVP_DigestInit_ex(ctx, md, NULL) == 1);
 	fw_assert(EVP_DigestUpdate(ctx, a.ptr, a.len) == 1);
 	fw_assert(EVP_DigestUpdate(ctx, b.ptr, b.len) == 1);
-	fw_assert(EVP_DigestFinal_ex(ctx, bytes, &size) == 1);
+	fw_assert(EVP_DigestFinal_ex(ctx, out, &size) == 1);
 	EVP_MD_CTX_free(ctx);
-	hex_write(bytes, size, out);
+	return size;
 }
 
 void fw_sha1_hex(struct fw_str a, struct fw_str b, char out[FW_SHA1_HEX_SIZE])
 {
 	static EVP_MD *sha1;
+	unsigned char bytes[EVP_MAX_MD_SIZE];
 
 	if (sha1 == NULL) {
 		sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	}
-	digest_hex(sha1, a, b, out);
+	hex_write(bytes, digest(sha1, a, b, bytes), out);
 }
 
-void fw_sha256_hex(struct fw_str data, char out[FW_SHA256_HEX_SIZE])
+void fw_sha256(struct fw_str data, unsigned char out[FW_SHA256_SIZE])
 {
 	static EVP_MD *sha256;
 
 	if (sha256 == NULL) {
 		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	}
-	digest_hex(sha256, data, fw_str(NULL), out);
+	(void)digest(sha256, data, fw_str(NULL), out);
 }
 
-void fw_hmac_sha256_hex(struct fw_str key, struct fw_str data, char out[FW_SHA256_HEX_SIZE])
+void fw_sha256_hex(struct fw_str data, char out[FW_SHA256_HEX_SIZE])
+{
+	unsigned char bytes[FW_SHA256_SIZE];
+
+	fw_sha256(data, bytes);
+	hex_write(bytes, sizeof(bytes), out);
+}
+
+void fw_hmac_sha256(struct fw_str key, struct fw_str data, unsigned char out[FW_SHA256_SIZE])
 {
 	static EVP_MAC *hmac;
 	static char digest_name[] = "SHA256";
-	unsigned char bytes[EVP_MAX_MD_SIZE];
 	size_t size = 0;
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
@@ -95,9 +102,27 @@ void fw_hmac_sha256_hex(struct fw_str key, struct fw_str data, char out[FW_SHA25
 	const void *key_bytes = key.len > 0 ? key.ptr : "";
 	fw_assert(EVP_MAC_init(ctx, key_bytes, key.len, params) == 1);
 	fw_assert(EVP_MAC_update(ctx, (const void *)data.ptr, data.len) == 1);
-	fw_assert(EVP_MAC_final(ctx, bytes, &size, sizeof(bytes)) == 1);
+	fw_assert(EVP_MAC_final(ctx, out, &size, FW_SHA256_SIZE) == 1);
 	EVP_MAC_CTX_free(ctx);
-	hex_write(bytes, size, out);
+}
+
+void fw_hmac_sha256_hex(struct fw_str key, struct fw_str data, char out[FW_SHA256_HEX_SIZE])
+{
+	unsigned char bytes[FW_SHA256_SIZE];
+
+	fw_hmac_sha256(key, data, bytes);
+	hex_write(bytes, sizeof(bytes), out);
+}
+
+void fw_pbkdf2_sha256(struct fw_str password, struct fw_str salt, uint32_t iterations,
+                      unsigned char out[FW_SHA256_SIZE])
+{
+	const char *password_bytes = password.len > 0 ? password.ptr : "";
+	const void *salt_bytes = salt.len > 0 ? salt.ptr : "";
+
+	fw_assert(iterations > 0 && iterations <= INT32_MAX);
+	fw_assert(PKCS5_PBKDF2_HMAC(password_bytes, (int)password.len, salt_bytes, (int)salt.len,
+	                            (int)iterations, EVP_sha256(), FW_SHA256_SIZE, out) == 1);
 }
 
 bool fw_equal_const_time(struct fw_str a, struct fw_str b)

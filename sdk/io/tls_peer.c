@@ -258,3 +258,17 @@ bool fw_tls_names(const struct fw_tls *tls, const char *domain_key, bool direct,
 
 	return fw_certificate_names(certificate, domain_key, direct, matched, size);
 }
+
+int fw_tls_exporter(const struct fw_tls *tls, unsigned char out[FW_TLS_EXPORTER_SIZE])
+{
+	static const char label[] = "EXPORTER-Channel-Binding"; /* RFC 9266 §2 */
+
+	/* RFC 9266 §4.2: before TLS 1.3 only a session with RFC 7627 is one of its own. */
+	if (SSL_version(tls->ssl) < TLS1_3_VERSION && SSL_get_extms_support(tls->ssl) != 1) {
+		return FW_ENOENT;
+	}
+	return SSL_export_keying_material(tls->ssl, out, FW_TLS_EXPORTER_SIZE, label,
+	                                  sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1
+	               ? FW_OK
+	               : FW_ENOENT;
+}

@@ -56,6 +56,28 @@ static void hmac_matches_its_vectors(void **state)
 	}
 }
 
+static void pbkdf2_matches_its_vectors(void **state)
+{
+	/* RFC 7914 §11, first block; "": by another implementation */
+	static const struct {
+		const char *password, *salt;
+		uint32_t iterations;
+		const char *begins;
+	} rows[] = {
+		{ "passwd", "salt", 1, "\x55\xac\x04\x6e\x56\xe3\x08\x9f" },
+		{ "Password", "NaCl", 80000, "\x4d\xdc\xd8\xf6\x0b\x98\xbe\x21" },
+		{ "", "", 1, "\xf7\xce\x0b\x65\x3d\x2d\x72\xa4" },
+	};
+	unsigned char out[FW_SHA256_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		fw_pbkdf2_sha256(fw_str(rows[i].password), fw_str(rows[i].salt), rows[i].iterations,
+		                 out);
+		assert_memory_equal(out, rows[i].begins, strlen(rows[i].begins));
+	}
+}
+
 static void ids_are_hex_and_differ(void **state)
 {
 	char a[FW_STREAM_ID_SIZE], b[FW_STREAM_ID_SIZE];
@@ -83,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_match_their_vectors),
 		cmocka_unit_test(hmac_matches_its_vectors),
+		cmocka_unit_test(pbkdf2_matches_its_vectors),
 		cmocka_unit_test(ids_are_hex_and_differ),
 		cmocka_unit_test(comparison_sees_every_difference),
 	};

@@ -117,6 +117,25 @@ static void both_ends_see_bytes_and_facts(void **state)
 	pair_close(&pair);
 }
 
+/* RFC 9266: the same bytes on both ends, others on every other connection. */
+static void a_connection_has_a_name_that_both_ends_know(void **state)
+{
+	unsigned char names[2][2][FW_TLS_EXPORTER_SIZE];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct pair pair;
+		pair_open(&pair, context_of(NULL, NULL, CERT("ca.pem")),
+		          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+		pair_up(&pair);
+		assert_int_equal(fw_tls_exporter(pair.tls[0], names[i][0]), FW_OK);
+		assert_int_equal(fw_tls_exporter(pair.tls[1], names[i][1]), FW_OK);
+		assert_memory_equal(names[i][0], names[i][1], FW_TLS_EXPORTER_SIZE);
+		pair_close(&pair);
+	}
+	assert_memory_not_equal(names[0][0], names[1][0], FW_TLS_EXPORTER_SIZE);
+}
+
 static void an_end_without_goodbye_is_told_apart(void **state)
 {
 	struct pair pair;
@@ -264,6 +283,7 @@ int main(void)
 		cmocka_unit_test(wrong_keys_are_named_with_the_reason),
 		cmocka_unit_test(certificate_and_key_may_share_a_file),
 		cmocka_unit_test(both_ends_see_bytes_and_facts),
+		cmocka_unit_test(a_connection_has_a_name_that_both_ends_know),
 		cmocka_unit_test(an_end_without_goodbye_is_told_apart),
 		cmocka_unit_test(bad_certificates_are_recorded_and_the_handshake_goes_on),
 		cmocka_unit_test(the_initiating_side_records_an_unknown_issuer),

@@ -141,6 +141,13 @@ FW_API enum fw_tls_verdict fw_tls_verdict_under(const struct fw_tls_facts *facts
 /** Does the peer's certificate name the domain? See fw_certificate_names(). */
 FW_API bool fw_tls_names(const struct fw_tls *tls, const char *domain_key, bool direct, char *matched, size_t size);
 
+#define FW_TLS_EXPORTER_SIZE 32u
+/**
+ * What names this very connection on both of its ends and nowhere else: the channel binding `tls-exporter` (RFC 9266).
+ * @return FW_OK; FW_ENOENT: the connection has none (TLS 1.2 without extended master secret)
+ */
+FW_API int fw_tls_exporter(const struct fw_tls *tls, unsigned char out[FW_TLS_EXPORTER_SIZE]);
+
 FW_END_DECLS
 
 #endif

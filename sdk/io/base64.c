@@ -2,11 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Base 64, strictly: what has two spellings for the same bytes could hide something from who looks
- * at the text only. Called by s2s_sasl.c.
+ * at the text only. Called for SASL, by scram.c and sasl.c.
  */
-#include "components/s2s/s2s_base64.h"
-
-#include <fedway/error.h>
+#include <fedway/io/crypto.h>
 
 #include <stdint.h>
 #include <string.h>
@@ -14,7 +12,7 @@
 static const char base64_alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-const char *s2s_base64_write(struct fw_str bytes, char *out)
+const char *fw_base64_write(struct fw_str bytes, char *out)
 {
 	char *at = out;
 
@@ -61,7 +59,7 @@ static size_t base64_group(const char *text, bool last, unsigned char out[3])
 	return 3 - pads;
 }
 
-int s2s_base64_read(struct fw_str text, char *out, size_t out_size, size_t *len)
+int fw_base64_read(struct fw_str text, char *out, size_t out_size, size_t *len)
 {
 	size_t used = 0;
 

@@ -4,16 +4,15 @@
  * Base 64: the vectors of RFC 4648 §10 both ways, what RFC 6120 §13.9.1 wants refused, and every
  * text of few characters.
  */
+#include <fedway/io/crypto.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
 #include <cmocka.h>
-
-#include "components/s2s/s2s_base64.h"
-
-#include <fedway/error.h>
 
 static const struct {
 	const char *bytes, *text;
@@ -35,9 +34,9 @@ static void vectors_go_both_ways(void **ctx)
 	for (size_t i = 0; i < FW_COUNT(vectors); i++) {
 		char out[64];
 		size_t len = 99;
-		assert_string_equal(s2s_base64_write(fw_str(vectors[i].bytes), out),
+		assert_string_equal(fw_base64_write(fw_str(vectors[i].bytes), out),
 		                    vectors[i].text);
-		assert_int_equal(s2s_base64_read(fw_str(vectors[i].text), out, sizeof(out), &len),
+		assert_int_equal(fw_base64_read(fw_str(vectors[i].text), out, sizeof(out), &len),
 		                 FW_OK);
 		assert_int_equal(len, strlen(vectors[i].bytes));
 		assert_memory_equal(out, vectors[i].bytes, len);
@@ -68,7 +67,7 @@ static void what_has_two_spellings_is_refused(void **ctx)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		char out[64];
 		size_t len = 0;
-		if (s2s_base64_read(fw_str(rows[i].text), out, sizeof(out), &len) != FW_EPARSE) {
+		if (fw_base64_read(fw_str(rows[i].text), out, sizeof(out), &len) != FW_EPARSE) {
 			fail_msg("taken: %s", rows[i].what);
 		}
 	}
@@ -82,7 +81,7 @@ static void what_is_cut_is_refused_or_shorter(void **ctx)
 	for (size_t cut = 0; cut < strlen(whole); cut++) {
 		char out[64];
 		size_t len = 99;
-		int ret = s2s_base64_read(fw_str_n(whole, cut), out, sizeof(out), &len);
+		int ret = fw_base64_read(fw_str_n(whole, cut), out, sizeof(out), &len);
 		assert_int_equal(ret, cut % 4 == 0 ? FW_OK : FW_EPARSE);
 		assert_true(ret != FW_OK || len == cut / 4 * 3);
 	}
@@ -94,7 +93,7 @@ static void a_small_room_is_not_overrun(void **ctx)
 	for (size_t size = 0; size < 6; size++) {
 		char out[8] = "\x7f\x7f\x7f\x7f\x7f\x7f\x7f";
 		size_t len = 0;
-		assert_int_equal(s2s_base64_read(fw_str("Zm9vYmFy"), out, size, &len), FW_ELIMIT);
+		assert_int_equal(fw_base64_read(fw_str("Zm9vYmFy"), out, size, &len), FW_ELIMIT);
 		for (size_t i = size; i < 7; i++) {
 			assert_int_equal(out[i], 0x7f);
 		}
@@ -114,8 +113,8 @@ static void each_text_that_is_taken_is_the_only_one(void **ctx)
 		char bytes[3];
 		char again[8];
 		size_t len = 0;
-		if (s2s_base64_read(fw_str(text), bytes, sizeof(bytes), &len) == FW_OK) {
-			assert_string_equal(s2s_base64_write(fw_str_n(bytes, len), again), text);
+		if (fw_base64_read(fw_str(text), bytes, sizeof(bytes), &len) == FW_OK) {
+			assert_string_equal(fw_base64_write(fw_str_n(bytes, len), again), text);
 			taken++;
 		}
 	}

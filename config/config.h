@@ -51,6 +51,22 @@ struct config_uplink {
 	uint32_t retry_min_ms, retry_max_ms;
 };
 
+/** `routers = ( { realm = "edge-1"; host = …; secret_file = …; } );` another router that we know */
+struct config_peer {
+	const char *realm;           /**< its name space */
+	const char *host;            /**< IP where we dial it; "": it dials us */
+	uint16_t port;
+	struct fw_secret secret;     /**< both sides know it; or a certificate proves who is who */
+	const char *certificate_name; /**< name in its certificate; "" is its realm */
+	bool outside;                /**< it speaks for domains that are not ours */
+	bool default_route;          /**< its way to the outside is taken */
+	struct fw_strings domains;   /**< domains of ours that it may announce beside its rights */
+	bool control;                /**< it may ask our control service */
+	uint32_t cost;               /**< of the way to it, added to what it announces */
+	uint32_t priority, weight;
+	uint32_t retry_min_ms, retry_max_ms;
+};
+
 /** `log_levels = ( { logger = "stream.*"; level = "debug"; } );` */
 struct config_log_level {
 	const char *logger;
@@ -82,6 +98,9 @@ struct config_router {
 	struct fw_rows domains;      /**< struct config_domain */
 	struct fw_rows links;        /**< struct config_link */
 	struct fw_rows uplinks;      /**< struct config_uplink */
+	struct fw_rows routers;      /**< struct config_peer */
+	uint32_t routes_expire_s;    /**< what another router announced, unless it says it again */
+	uint32_t routes_max;         /**< most names that one other router may announce */
 	struct fw_rows components;   /**< struct config_component */
 	uint32_t link_queue_max_stanzas;
 	uint64_t link_queue_max_bytes;

@@ -145,8 +145,8 @@ static void check_listen(const struct config_node *top, const struct config_rout
 	}
 }
 
-/* The names of one link or uplink: `own` (NULL for an uplink) and its list. */
-static void check_claims(const struct config_node *place, const char *own,
+/* The names of one link, uplink or router: `own` (NULL for the latter two) and its list. */
+static void check_claims(const struct config_node *place, const char *own, const char *what,
                          const struct fw_strings *claims, struct config_problems *problems)
 {
 	const struct config_node *list = config_node_get(place, "domains");
@@ -164,7 +164,7 @@ static void check_claims(const struct config_node *place, const char *own,
 		if (firsts[i] != i || (key.key[0] != '\0' && strcmp(key.key, own_key.key) == 0)) {
 			config_problem(problems, place->file, place->line,
 			               "'%s' is given twice among the names of this %s",
-			               claims->items[i], own != NULL ? "link" : "uplink");
+			               claims->items[i], what);
 		}
 	}
 	free(firsts);
@@ -180,7 +180,17 @@ static void check_links(const struct config_node *top, const struct config_route
 	check_names(top, "links", "link", &router->links, sizeof(*links),
 	            offsetof(struct config_link, name), problems);
 	for (size_t i = 0; i < router->links.count; i++, node = node->next) {
-		check_claims(node, links[i].name, &links[i].domains, problems);
+		check_claims(node, links[i].name, "link", &links[i].domains, problems);
+	}
+}
+
+static void check_retry(const struct config_node *place, uint32_t min_ms, uint32_t max_ms,
+                        struct config_problems *problems)
+{
+	if (min_ms > max_ms) {
+		config_problem(problems, place->file, place->line,
+		               "retry_min_ms = %" PRIu32 " is more than retry_max_ms = %" PRIu32,
+		               min_ms, max_ms);
 	}
 }
 
@@ -202,13 +212,57 @@ static void check_uplinks(const struct config_node *top, const struct config_rou
 				break;
 			}
 		}
-		if (uplink->retry_min_ms > uplink->retry_max_ms) {
-			config_problem(problems, place->file, place->line,
-			               "retry_min_ms = %" PRIu32
-			               " is more than retry_max_ms = %" PRIu32,
-			               uplink->retry_min_ms, uplink->retry_max_ms);
-		}
-		check_claims(place, NULL, &uplink->domains, problems);
+		check_retry(place, uplink->retry_min_ms, uplink->retry_max_ms, problems);
+		check_claims(place, NULL, "uplink", &uplink->domains, problems);
+	}
+}
+
+/* What the members of one row of `routers` say together. */
+static void check_peer(const struct config_node *place, const struct config_router *router,
+                       const struct config_peer *peer, struct config_problems *problems)
+{
+	if (peer->realm[0] != '\0' &&
+	    fw_str_eq_nocase(fw_str(peer->realm), fw_str(router->realm))) {
+		config_problem(problems, place->file, place->line,
+		               "router '%s' is this one: name the other's realm", peer->realm);
+	}
+	if (peer->secret.len == 0 && peer->certificate_name[0] == '\0') {
+		config_problem(problems, place->file, place->line,
+		               "router '%s' needs 'secret_file' (or 'secret'), or "
+		               "'certificate_name'",
+		               peer->realm);
+	}
+	if (peer->host[0] == '\0' && router->listen.count == 0) {
+		config_problem(problems, place->file, place->line,
+		               "router '%s' has no 'host' and is to dial us, but 'listen' is empty",
+		               peer->realm);
+	}
+	if (peer->default_route && !peer->outside) {
+		config_problem(problems, place->file, place->line,
+		               "default_route = true of router '%s' wants outside = true",
+		               peer->realm);
+	}
+	if (peer->domains.count > 0 && !peer->outside) {
+		config_problem(problems, place->file, place->line,
+		               "domains of router '%s' wants outside = true: an inner router may "
+		               "announce all of ours",
+		               peer->realm);
+	}
+}
+
+static void check_peers(const struct config_node *top, const struct config_router *router,
+                        struct config_problems *problems)
+{
+	const struct config_peer *peers = router->routers.items;
+
+	check_names(top, "routers", "router", &router->routers, sizeof(*peers),
+	            offsetof(struct config_peer, realm), problems);
+	for (size_t i = 0; i < router->routers.count; i++) {
+		const struct config_node *place = check_node(top, "routers", i);
+
+		check_peer(place, router, &peers[i], problems);
+		check_retry(place, peers[i].retry_min_ms, peers[i].retry_max_ms, problems);
+		check_claims(place, NULL, "router", &peers[i].domains, problems);
 	}
 }
 
@@ -222,6 +276,7 @@ void config_check(const struct config_node *top, const struct config_router *rou
 	            offsetof(struct config_domain, name), problems);
 	check_links(top, router, problems);
 	check_uplinks(top, router, problems);
+	check_peers(top, router, problems);
 	if (router->link_queue_max_bytes < router->stanza_max_bytes) {
 		limit = limit != NULL ? limit : config_node_get(top, "stanza_max_bytes");
 		limit = limit != NULL ? limit : top;

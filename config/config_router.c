@@ -146,6 +146,41 @@ static const struct fw_option uplink_rows[] = {
 	FW_OPT_END,
 };
 
+/* Where another router is dialled; it may also be left to dial us. */
+static int check_peer_host(const char *text, struct fw_str name, char *why, size_t why_size)
+{
+	return text[0] == '\0' ? 0 : check_ip(text, name, why, why_size);
+}
+
+static const struct fw_option peer_rows[] = {
+	FW_OPT(struct config_peer, realm, NULL, .min = 1, .max = 63, .check = check_word,
+	       .help = "name space of the other router"),
+	FW_OPT(struct config_peer, host, "", .check = check_peer_host,
+	       .help = "IP address where we dial it; \"\" waits until it dials us"),
+	FW_OPT(struct config_peer, port, "7400", .min = 1, .max = 65535,
+	       .help = "TCP port where it listens"),
+	FW_OPT(struct config_peer, secret, "", .help = "secret that both routers know"),
+	FW_OPT(struct config_peer, certificate_name, "", .max = 255,
+	       .help = "name that its certificate must carry; \"\" is its realm"),
+	FW_OPT(struct config_peer, outside, "false",
+	       .help = "whether it speaks for domains that are not ours, as an edge does"),
+	FW_OPT(struct config_peer, default_route, "false",
+	       .help = "whether stanzas to the outside may leave through it"),
+	FW_OPT(struct config_peer, domains, "", .check = check_claim,
+	       .help = "domains of ours that an outside router may announce none the less"),
+	FW_OPT(struct config_peer, control, "false",
+	       .help = "whether it may ask our control service"),
+	FW_OPT(struct config_peer, cost, "10", .min = 1, .max = 10000,
+	       .help = "of the way to it; the lowest sum on the way to a name is taken"),
+	FW_OPT(struct config_peer, priority, "10", .max = 65535, .help = PRIORITY_HELP),
+	FW_OPT(struct config_peer, weight, "10", .min = 1, .max = 65535, .help = WEIGHT_HELP),
+	FW_OPT(struct config_peer, retry_min_ms, "500", .min = 10, .max = 3600000, .unit = "ms",
+	       .help = "pause before the first new attempt to connect"),
+	FW_OPT(struct config_peer, retry_max_ms, "15000", .min = 10, .max = 3600000, .unit = "ms",
+	       .help = "longest pause; each failure doubles it up to here"),
+	FW_OPT_END,
+};
+
 const struct fw_option config_component_rows[] = {
 	FW_OPT(struct config_component, module, NULL, .min = 1, .max = 63, .check = check_word,
 	       .help = "file name of the module without its suffix"),
@@ -184,6 +219,13 @@ const struct fw_option config_router_rows[] = {
 	FW_OPT(struct config_router, uplinks, "", .rows = uplink_rows,
 	       .row_size = sizeof(struct config_uplink),
 	       .help = "servers that this router attaches to as their component (XEP-0114)"),
+	FW_OPT(struct config_router, routers, "", .rows = peer_rows,
+	       .row_size = sizeof(struct config_peer),
+	       .help = "other routers of this installation, which tell each other their routes"),
+	FW_OPT(struct config_router, routes_expire_s, "60", .min = 3, .max = 86400, .unit = "s",
+	       .help = "how long other routers believe what we announced and did not repeat"),
+	FW_OPT(struct config_router, routes_max, "10000", .min = 10, .max = 1000000,
+	       .unit = "routes", .help = "most names that one other router may announce"),
 	FW_OPT(struct config_router, components, "", .rows = config_component_rows,
 	       .row_size = sizeof(struct config_component),
 	       .help = "modules to run; each has its own options in the group options = { … }"),

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "router/holders.h"
 #include "router/notices.h"
 #include "router/route_table.h"
 #include "router/router.h"
@@ -51,6 +52,7 @@ int component_add(struct router *router, const char *id, bool shared,
 	router->next_number++;
 	component->next = router->components;
 	router->components = component;
+	holders_changed(router);
 	*out = component;
 	component = NULL;
 	log = NULL;
@@ -87,16 +89,16 @@ void component_remove(struct component **at)
 	free(component->id);
 	free(component);
 	*at = NULL;
+	holders_changed(router);
 	router_drain_progress(router);
 }
 
-int component_bind(struct component *component, const char *domain, struct fw_error *err)
+static int bound(struct component *component, const char *domain, int ret, struct fw_error *err)
 {
-	int ret = route_table_bind(component->router->routes, component, domain);
-
 	switch (ret) {
 	case FW_OK:
 		fw_log(component->log, &component_life, FW_LOG_INFO, "bound domain=%s", domain);
+		holders_changed(component->router);
 		return FW_OK;
 	case FW_EEXIST:
 		return fw_error_set(err, ret, "%s holds \"%s\" already", component->id, domain);
@@ -107,12 +109,26 @@ int component_bind(struct component *component, const char *domain, struct fw_er
 	}
 }
 
+int component_bind(struct component *component, const char *domain, struct fw_error *err)
+{
+	int ret = route_table_bind(component->router->routes, component, domain);
+	return bound(component, domain, ret, err);
+}
+
+int component_bind_terms(struct component *component, const char *domain,
+                         const struct route_terms *terms, struct fw_error *err)
+{
+	int ret = route_table_bind_terms(component->router->routes, component, domain, terms);
+	return bound(component, domain, ret, err);
+}
+
 int component_unbind(struct component *component, const char *domain)
 {
 	int ret = route_table_unbind(component->router->routes, component, domain);
 
 	if (ret == FW_OK) {
 		fw_log(component->log, &component_life, FW_LOG_INFO, "unbound domain=%s", domain);
+		holders_changed(component->router);
 	}
 	return ret;
 }
@@ -127,6 +143,7 @@ void component_up(struct component *component)
 	component->state = COMPONENT_UP;
 	fw_log(component->log, &component_life, FW_LOG_NOTICE, "up kind=%s",
 	       component->port_ops->kind);
+	holders_changed(component->router);
 }
 
 void component_drain(struct component *component)
@@ -135,6 +152,7 @@ void component_drain(struct component *component)
 		return;
 	}
 	component->state = COMPONENT_DRAINING;
+	holders_changed(component->router);
 	fw_log(component->log, &component_life, FW_LOG_NOTICE, "draining");
 	if (component->port_ops->drain == NULL) {
 		component_drained(component);
@@ -149,6 +167,7 @@ void component_drained(struct component *component)
 		return;
 	}
 	component->state = COMPONENT_DOWN;
+	holders_changed(component->router);
 	fw_log(component->log, &component_life, FW_LOG_NOTICE, "drained");
 	router_drain_progress(component->router);
 }

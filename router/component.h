@@ -29,6 +29,8 @@ struct component_port {
 	void (*report)(void *port, const char *topic, struct fw_json *out);
 	/** Stop taking work and finish; then component_drained(). */
 	void (*drain)(void *port);
+	/** Whether it can take this stanza now, in place of the component's state. NULL: the state says it. */
+	bool (*ready)(void *port, const struct fw_stanza *stanza);
 };
 
 enum component_state { COMPONENT_STARTING, COMPONENT_UP, COMPONENT_DRAINING, COMPONENT_DOWN };
@@ -52,6 +54,7 @@ struct component {
 	uint64_t last_generation;      /**< … while the route table was in this generation (route_table.h) … */
 	bool last_outside, last_federated; /**< … and what it was found to be (ingress.c) */
 	const struct fw_log *log;
+	const char *stands_for;        /**< ID of the component that it passes stanzas on to (via.c); NULL: none */
 };
 
 /**
@@ -66,6 +69,10 @@ void component_remove(struct component **component);
 /** Claims or gives back a domain for it; grammar of fw_bind(). Others may hold it too: the caller decides that. */
 int component_bind(struct component *component, const char *domain, struct fw_error *err);
 int component_unbind(struct component *component, const char *domain);
+struct route_terms; /* route_table.h */
+/** The same with a place of its own among the holders; may be repeated with another place. */
+int component_bind_terms(struct component *component, const char *domain, const struct route_terms *terms,
+                         struct fw_error *err);
 bool component_holds(const struct component *component, struct fw_str domain);
 /** From now on it is chosen. */
 void component_up(struct component *component);

@@ -163,11 +163,14 @@ static void report_route(const struct route_name *name, const struct route *rout
 	if (route == NULL) {
 		return; /* ours by configuration, held by nobody */
 	}
-	fw_json_set(out, "component", fw_str(route->component->id));
-	fw_json_set(out, "kind", fw_str(route->component->port_ops->kind));
-	fw_json_set(out, "state", fw_str(component_state_name(route->component->state)));
-	fw_json_set_int(out, "priority", route->component->priority);
-	fw_json_set_int(out, "weight", route->component->weight);
+	const struct component *component = route->component;
+	fw_json_set(out, "component",
+	            fw_str(component->stands_for != NULL ? component->stands_for : component->id));
+	fw_json_set(out, "kind", fw_str(component->port_ops->kind));
+	fw_json_set(out, "state", fw_str(component_state_name(component->state)));
+	fw_json_set_int(out, "priority", route_rank(route) >> 16);
+	fw_json_set_int(out, "cost", route_rank(route) & UINT16_MAX);
+	fw_json_set_int(out, "weight", route_weight(route));
 }
 
 int control_routes(struct control_call *call)

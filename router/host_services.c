@@ -6,9 +6,11 @@
  * component.
  */
 #include "router/domains.h"
+#include "router/holders.h"
 #include "router/instance.h"
 #include "router/notices.h"
 #include "router/state.h"
+#include "router/via.h"
 
 static int service_bind(void *host, const char *domain)
 {
@@ -95,6 +97,25 @@ static void service_notice_clear(void *host, const char *key)
 	notices_drop(instance->router, instance->component, key);
 }
 
+static int service_holders(void *host, const char *domain, struct fw_json *out)
+{
+	const struct instance *instance = host;
+	return holders_report(instance->router, domain, out);
+}
+
+static int service_bind_for(void *host, const char *domain, const char *component_id,
+                            uint32_t weight)
+{
+	const struct instance *instance = host;
+	return via_bind(instance->component, domain, component_id, weight);
+}
+
+static int service_unbind_for(void *host, const char *domain, const char *component_id)
+{
+	const struct instance *instance = host;
+	return via_unbind(instance->component, domain, component_id);
+}
+
 const struct fw_host_ops host_services = {
 	.bind = service_bind,
 	.unbind = service_unbind,
@@ -110,4 +131,7 @@ const struct fw_host_ops host_services = {
 	.state_set = service_state_set,
 	.notice = service_notice,
 	.notice_clear = service_notice_clear,
+	.holders = service_holders,
+	.bind_for = service_bind_for,
+	.unbind_for = service_unbind_for,
 };

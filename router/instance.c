@@ -12,6 +12,7 @@
 
 #include "router/hooks.h"
 #include "router/route_table.h"
+#include "router/via.h"
 
 static struct fw_logger instance_log = FW_LOGGER("instance");
 
@@ -85,6 +86,9 @@ static void instance_free(struct instance **at)
 	}
 	fw_defer_cancel(&instance->ending);
 	fw_self_free(&instance->self);
+	if (instance->component != NULL) {
+		via_forget(instance->component);
+	}
 	component_remove(&instance->component);
 	snapshot_release(&instance->snapshot);
 	free(instance);

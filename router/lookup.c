@@ -48,13 +48,16 @@ enum passage_next lookup_enter(struct passage *passage)
 		passage->result = ret == FW_EPARSE || ret == FW_ELIMIT ? FW_EPARSE : FW_OK;
 		return passage_leave(passage, PASSAGE_BOUNCE, cause_of(ret));
 	}
-	if (name->kind == ROUTE_DEFAULT) {
+	passage->target =
+	        route_balance_pick(name, passage->stanza, passage->prefer, &passage->cause);
+	/* What is not ours leaves, be it by the default route or by a name of its own. */
+	if (name->kind == ROUTE_DEFAULT ||
+	    (passage->target != NULL && passage->target->stands_for != NULL &&
+	     !route_table_is_local(passage->router->routes, to))) {
 		enum passage_next next = check_leaving(passage);
 		if (next != PASSAGE_ON) {
 			return next;
 		}
 	}
-	passage->target =
-	        route_balance_pick(name, passage->stanza, passage->prefer, &passage->cause);
 	return passage->target != NULL ? PASSAGE_ON : PASSAGE_BOUNCE;
 }

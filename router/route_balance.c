@@ -21,7 +21,8 @@ static uint64_t mix(uint64_t value)
 
 uint64_t route_balance_seed(const struct route_name *name, const struct component *component)
 {
-	uint64_t seed = mix(fw_str_hash(fw_str(component->id)));
+	const char *id = component->stands_for != NULL ? component->stands_for : component->id;
+	uint64_t seed = mix(fw_str_hash(fw_str(id)));
 	bool taken;
 
 	do { /* holders with the same ID take the next free lot */
@@ -41,14 +42,18 @@ static double score(uint64_t key, const struct route *route)
 {
 	uint64_t lot = mix(key ^ route->seed);
 	double uniform = ((double)(lot >> 11) + 0.5) * 0x1p-53;
-	return -(double)route->component->weight / log(uniform);
+	return -(double)route_weight(route) / log(uniform);
 }
 
-static uint64_t pair_key(const struct fw_stanza *stanza)
+/* A conversation between two addresses stays with one holder; on the way to the outside all between
+ * two domains does, because that is what a stream of S2S carries. */
+static uint64_t pair_key(const struct fw_stanza *stanza, bool by_domain)
 {
-	uint64_t from = fw_str_hash(fw_jid_bare(fw_stanza_from(stanza)));
-	uint64_t to = fw_str_hash(fw_jid_bare(fw_stanza_to(stanza)));
-	return mix(from + 1) ^ to;
+	struct fw_str from =
+	        by_domain ? fw_stanza_from_domain(stanza) : fw_jid_bare(fw_stanza_from(stanza));
+	struct fw_str to =
+	        by_domain ? fw_stanza_to_domain(stanza) : fw_jid_bare(fw_stanza_to(stanza));
+	return mix(fw_str_hash(from) + 1) ^ fw_str_hash(to);
 }
 
 /* What belongs to something under way still reaches a component that starts or drains. */
@@ -58,8 +63,11 @@ static bool is_reply(const struct fw_stanza *stanza)
 	       (fw_stanza_kind(stanza) == FW_KIND_IQ && !fw_stanza_is_request(stanza));
 }
 
-static bool can_take(const struct component *component, const struct fw_stanza *stanza)
+bool route_balance_can_take(const struct component *component, const struct fw_stanza *stanza)
 {
+	if (component->port_ops->ready != NULL) {
+		return component->port_ops->ready(component->port, stanza);
+	}
 	switch (component->state) {
 	case COMPONENT_UP:
 		return true;
@@ -75,24 +83,29 @@ static bool can_take(const struct component *component, const struct fw_stanza *
 static struct component *pick_of_many(const struct route_name *name, const struct fw_stanza *stanza,
                                       uint32_t prefer)
 {
-	uint64_t key = pair_key(stanza);
+	uint64_t key = pair_key(stanza, name->kind == ROUTE_DEFAULT);
 	struct component *best = NULL;
+	uint32_t best_rank = 0;
 	double best_score = 0;
 
 	for (const struct route *route = name->holders; route != NULL; route = route->sibling) {
 		struct component *component = route->component;
-		if (!can_take(component, stanza)) {
+		if (!route_balance_can_take(component, stanza)) {
 			continue;
 		}
 		if (prefer != 0 && component->number == prefer) {
 			return component;
 		}
-		if (best != NULL && component->priority > best->priority && prefer == 0) {
-			break; /* holders come in order of priority */
+		if (best != NULL && route_rank(route) > best_rank) {
+			if (prefer == 0) {
+				break; /* holders come in order of rank */
+			}
+			continue;
 		}
 		double own = score(key, route);
-		if (best == NULL || (component->priority == best->priority && own > best_score)) {
+		if (best == NULL || own > best_score) {
 			best = component;
+			best_rank = route_rank(route);
 			best_score = own;
 		}
 	}
@@ -106,10 +119,7 @@ struct component *route_balance_pick(const struct route_name *name, const struct
 	struct component *found;
 
 	if (first->sibling == NULL) {
-		if (first->component->state == COMPONENT_UP) {
-			return first->component;
-		}
-		found = can_take(first->component, stanza) ? first->component : NULL;
+		found = route_balance_can_take(first->component, stanza) ? first->component : NULL;
 	} else {
 		found = pick_of_many(name, stanza, prefer);
 	}
@@ -120,6 +130,8 @@ struct component *route_balance_pick(const struct route_name *name, const struct
 	for (const struct route *route = first; route != NULL; route = route->sibling) {
 		if (route->component->state == COMPONENT_DRAINING) {
 			*cause = FW_CAUSE_COMPONENT_DRAINING;
+		} else if (route->component->stands_for != NULL && *cause == FW_CAUSE_NO_ROUTE) {
+			*cause = FW_CAUSE_NO_EDGE;
 		}
 	}
 	return NULL;

@@ -5,59 +5,13 @@
  * the lookup of passage.c reads it for every stanza, where one hash look-up of the bytes as they
  * came must be enough. Which of several holders is taken is decided in route_balance.c.
  */
-#include "router/route_table.h"
+#include "router/route_table_private.h"
 
 #include <stdlib.h>
 
 #include "router/route_balance.h"
 
-struct route_table {
-	struct route_name **buckets;
-	size_t mask; /* number of buckets - 1 */
-	size_t count;
-	size_t suffixes;             /* names of kind suffix: 0 saves the walk */
-	struct route_name *fallback; /* the name "*", never in a bucket */
-	uint64_t generation;
-	struct fw_str realm;
-	char realm_text[FW_DOMAIN_SIZE];
-};
-
 enum { FIRST_BUCKETS = 64 };
-
-/* A suffix and an exact name with the same letters must not meet. */
-static const uint64_t suffix_salt = UINT64_C(0x9e3779b97f4a7c15);
-
-/* A domain as fw_bind() takes it, taken apart. */
-struct wanted_name {
-	enum route_kind kind;
-	struct fw_str key;
-	char text[FW_DOMAIN_SIZE];
-};
-
-static int read_name(const struct route_table *table, const char *domain, struct wanted_name *out)
-{
-	struct fw_str text = fw_str(domain);
-	char service[2 * FW_DOMAIN_SIZE];
-
-	if (fw_str_is(text, "*")) {
-		out->kind = ROUTE_DEFAULT;
-		out->key = fw_str_n("", 0);
-		return FW_OK;
-	}
-	out->kind = ROUTE_EXACT;
-	if (text.len > 2 && memcmp(text.ptr, "*.", 2) == 0) {
-		out->kind = ROUTE_SUFFIX;
-		text = fw_str_n(text.ptr + 2, text.len - 2);
-	} else if (text.len > 1 && text.ptr[text.len - 1] == '.') {
-		if (text.len + table->realm.len >= sizeof(service)) {
-			return FW_ELIMIT;
-		}
-		memcpy(service, text.ptr, text.len);
-		memcpy(service + text.len, table->realm.ptr, table->realm.len);
-		text = fw_str_n(service, text.len + table->realm.len);
-	}
-	return fw_domain_key(text, out->text, &out->key);
-}
 
 int route_table_new(const char *realm, struct route_table **out)
 {
@@ -109,193 +63,6 @@ void route_table_free(struct route_table **table)
 	*table = NULL;
 }
 
-/* ---- finding ---- */
-
-static uint64_t name_hash(enum route_kind kind, struct fw_str key)
-{
-	uint64_t hash = fw_str_hash(key);
-	return kind == ROUTE_SUFFIX ? hash ^ suffix_salt : hash;
-}
-
-static struct route_name *find_name(const struct route_table *table, enum route_kind kind,
-                                    struct fw_str key)
-{
-	if (kind == ROUTE_DEFAULT) {
-		return table->fallback;
-	}
-	uint64_t hash = name_hash(kind, key);
-	struct route_name *name = table->buckets[hash & table->mask];
-	while (name != NULL &&
-	       (name->hash != hash || name->kind != kind || !fw_str_eq(name->key, key))) {
-		name = name->next;
-	}
-	return name;
-}
-
-/* The next longer suffix's shorter brother: what follows the first dot; absent at the end. */
-static struct fw_str parent_domain(struct fw_str key)
-{
-	const char *dot = key.len > 0 ? memchr(key.ptr, '.', key.len) : NULL;
-	if (dot == NULL) {
-		return fw_str_n(NULL, 0);
-	}
-	return fw_str_n(dot + 1, key.len - (size_t)(dot + 1 - key.ptr));
-}
-
-/* The names that can answer for a domain, best first: itself, then its suffixes, the longest first.
- */
-struct candidates {
-	const struct route_table *table;
-	struct fw_str rest;
-	bool exact_done;
-};
-
-static const struct route_name *candidate_next(struct candidates *walk)
-{
-	if (!walk->exact_done) {
-		walk->exact_done = true;
-		const struct route_name *name = find_name(walk->table, ROUTE_EXACT, walk->rest);
-		if (name != NULL) {
-			return name;
-		}
-	}
-	while (walk->table->suffixes > 0 && walk->rest.len > 0) {
-		walk->rest = parent_domain(walk->rest);
-		if (walk->rest.len > 0) {
-			const struct route_name *name =
-			        find_name(walk->table, ROUTE_SUFFIX, walk->rest);
-			if (name != NULL) {
-				return name;
-			}
-		}
-	}
-	return NULL;
-}
-
-static bool in_realm(const struct route_table *table, struct fw_str key)
-{
-	struct fw_str realm = table->realm;
-
-	if (key.len < realm.len ||
-	    memcmp(key.ptr + key.len - realm.len, realm.ptr, realm.len) != 0) {
-		return false;
-	}
-	return key.len == realm.len || key.ptr[key.len - realm.len - 1] == '.';
-}
-
-static int find_by_key(const struct route_table *table, struct fw_str domain,
-                       const struct route_name **out)
-{
-	char text[FW_DOMAIN_SIZE];
-	struct fw_str key;
-	int ret = fw_domain_key(domain, text, &key);
-
-	if (ret != FW_OK) {
-		return ret;
-	}
-	struct candidates walk = { table, key, false };
-	bool ours = in_realm(table, key);
-	for (const struct route_name *name; (name = candidate_next(&walk)) != NULL;) {
-		if (name->holders != NULL) {
-			*out = name;
-			return FW_OK;
-		}
-		ours = ours || name->listed;
-	}
-	/* RFC 6120 §10.5: what is ours is never sent outwards */
-	if (ours || table->fallback == NULL || table->fallback->holders == NULL) {
-		return FW_ENOENT;
-	}
-	*out = table->fallback;
-	return FW_OK;
-}
-
-int route_table_find(const struct route_table *table, struct fw_str domain,
-                     const struct route_name **out)
-{
-	const struct route_name *name = find_name(table, ROUTE_EXACT, domain);
-
-	if (name != NULL && name->holders != NULL) {
-		*out = name;
-		return FW_OK;
-	}
-	return find_by_key(table, domain, out);
-}
-
-const struct route *route_table_holders(const struct route_table *table, const char *domain)
-{
-	struct wanted_name wanted;
-
-	if (read_name(table, domain, &wanted) != FW_OK) {
-		return NULL;
-	}
-	const struct route_name *name = find_name(table, wanted.kind, wanted.key);
-	return name != NULL ? name->holders : NULL;
-}
-
-static struct route *holding_of(const struct route_name *name, const struct component *component)
-{
-	struct route *route = name->holders;
-	while (route != NULL && route->component != component) {
-		route = route->sibling;
-	}
-	return route;
-}
-
-bool route_table_holds(const struct route_table *table, const struct component *component,
-                       struct fw_str domain)
-{
-	char text[FW_DOMAIN_SIZE];
-	struct candidates walk = { table, domain, false };
-
-	if (fw_domain_key(domain, text, &walk.rest) != FW_OK) {
-		return false;
-	}
-	for (const struct route_name *name; (name = candidate_next(&walk)) != NULL;) {
-		if (holding_of(name, component) != NULL) {
-			return true;
-		}
-	}
-	return false;
-}
-
-bool route_table_is_local(const struct route_table *table, struct fw_str domain)
-{
-	char text[FW_DOMAIN_SIZE];
-	struct candidates walk = { table, domain, false };
-
-	if (fw_domain_key(domain, text, &walk.rest) != FW_OK) {
-		return false;
-	}
-	if (in_realm(table, walk.rest)) {
-		return true;
-	}
-	for (const struct route_name *name; (name = candidate_next(&walk)) != NULL;) {
-		if (name->listed || name->holders != NULL) {
-			return true;
-		}
-	}
-	return false;
-}
-
-bool route_table_is_federated(const struct route_table *table, struct fw_str domain)
-{
-	char text[FW_DOMAIN_SIZE];
-	struct candidates walk = { table, domain, false };
-
-	if (fw_domain_key(domain, text, &walk.rest) != FW_OK || in_realm(table, walk.rest)) {
-		return false;
-	}
-	for (const struct route_name *name; (name = candidate_next(&walk)) != NULL;) {
-		if (name->listed) {
-			return name->federated; /* the longest that is listed decides */
-		}
-	}
-	return false;
-}
-
-/* ---- writing ---- */
-
 static void grow(struct route_table *table)
 {
 	size_t size = (table->mask + 1) * 2;
@@ -319,7 +86,7 @@ static void grow(struct route_table *table)
 
 static struct route_name *make_name(struct route_table *table, const struct wanted_name *wanted)
 {
-	struct route_name *name = find_name(table, wanted->kind, wanted->key);
+	struct route_name *name = route_name_find(table, wanted->kind, wanted->key);
 
 	if (name != NULL) {
 		return name;
@@ -338,7 +105,7 @@ static struct route_name *make_name(struct route_table *table, const struct want
 	if (table->count > table->mask) {
 		grow(table);
 	}
-	name->hash = name_hash(name->kind, name->key);
+	name->hash = route_name_hash(name->kind, name->key);
 	name->next = table->buckets[name->hash & table->mask];
 	table->buckets[name->hash & table->mask] = name;
 	table->count++;
@@ -370,7 +137,7 @@ static void hang_in(struct route *route)
 {
 	struct route **at = &route->name->holders;
 
-	while (*at != NULL && (*at)->component->priority <= route->component->priority) {
+	while (*at != NULL && route_rank(*at) <= route_rank(route)) {
 		at = &(*at)->sibling;
 	}
 	route->sibling = *at;
@@ -387,20 +154,22 @@ static void take_out(struct route *route)
 	*at = route->sibling;
 }
 
-int route_table_bind(struct route_table *table, struct component *component, const char *domain)
+static void set_terms(struct route *route, const struct route_terms *terms)
 {
-	struct wanted_name wanted;
-	int ret = read_name(table, domain, &wanted);
-
-	if (ret != FW_OK) {
-		return ret == FW_ENOMEM ? ret : FW_EPARSE;
+	route->has_terms = terms != NULL;
+	if (terms != NULL) {
+		route->terms = *terms;
+		route->terms.cost = terms->cost < UINT16_MAX ? terms->cost : UINT16_MAX;
 	}
-	struct route_name *name = make_name(table, &wanted);
+}
+
+static int add_holding(struct route_table *table, struct component *component,
+                       const struct wanted_name *wanted, const struct route_terms *terms)
+{
+	struct route_name *name = make_name(table, wanted);
+
 	if (name == NULL) {
 		return FW_ENOMEM;
-	}
-	if (holding_of(name, component) != NULL) {
-		return FW_EEXIST;
 	}
 	struct route *route = calloc(1, sizeof(*route));
 	if (route == NULL) {
@@ -410,10 +179,55 @@ int route_table_bind(struct route_table *table, struct component *component, con
 	route->name = name;
 	route->component = component;
 	route->seed = route_balance_seed(name, component);
+	set_terms(route, terms);
 	route->next = component->routes;
 	component->routes = route;
 	hang_in(route);
 	component->gateway = component->gateway || name->kind == ROUTE_DEFAULT;
+	table->generation++;
+	return FW_OK;
+}
+
+/* The component's holding of a name, or NULL. */
+static struct route *find_holding(const struct route_table *table,
+                                  const struct component *component,
+                                  const struct wanted_name *wanted)
+{
+	const struct route_name *name = route_name_find(table, wanted->kind, wanted->key);
+
+	return name != NULL ? route_name_holding(name, component) : NULL;
+}
+
+int route_table_bind(struct route_table *table, struct component *component, const char *domain)
+{
+	struct wanted_name wanted;
+	int ret = route_name_read(table, domain, &wanted);
+
+	if (ret != FW_OK) {
+		return ret == FW_ENOMEM ? ret : FW_EPARSE;
+	}
+	if (find_holding(table, component, &wanted) != NULL) {
+		return FW_EEXIST;
+	}
+	return add_holding(table, component, &wanted, NULL);
+}
+
+int route_table_bind_terms(struct route_table *table, struct component *component,
+                           const char *domain, const struct route_terms *terms)
+{
+	struct wanted_name wanted;
+	int ret = route_name_read(table, domain, &wanted);
+
+	if (ret != FW_OK) {
+		return ret == FW_ENOMEM ? ret : FW_EPARSE;
+	}
+	struct route *route = find_holding(table, component, &wanted);
+	if (route == NULL) {
+		return add_holding(table, component, &wanted, terms);
+	}
+	take_out(route);
+	set_terms(route, terms);
+	hang_in(route);
 	table->generation++;
 	return FW_OK;
 }
@@ -438,10 +252,10 @@ int route_table_unbind(struct route_table *table, struct component *component, c
 {
 	struct wanted_name wanted;
 
-	if (read_name(table, domain, &wanted) != FW_OK) {
+	if (route_name_read(table, domain, &wanted) != FW_OK) {
 		return FW_EPARSE;
 	}
-	const struct route_name *name = find_name(table, wanted.kind, wanted.key);
+	const struct route_name *name = route_name_find(table, wanted.kind, wanted.key);
 	for (struct route **at = &component->routes; *at != NULL; at = &(*at)->next) {
 		if ((*at)->name == name) {
 			end_holding(table, at);
@@ -472,7 +286,7 @@ void route_table_reorder(struct route_table *table, struct component *component)
 int route_table_want(struct route_table *table, const char *domain)
 {
 	struct wanted_name wanted;
-	int ret = read_name(table, domain, &wanted);
+	int ret = route_name_read(table, domain, &wanted);
 
 	if (ret != FW_OK || wanted.kind == ROUTE_DEFAULT) {
 		return ret;
@@ -498,10 +312,10 @@ void route_table_list(struct route_table *table, const char *domain, bool federa
 {
 	struct wanted_name wanted;
 
-	if (read_name(table, domain, &wanted) != FW_OK || wanted.kind == ROUTE_DEFAULT) {
+	if (route_name_read(table, domain, &wanted) != FW_OK || wanted.kind == ROUTE_DEFAULT) {
 		return;
 	}
-	struct route_name *name = find_name(table, wanted.kind, wanted.key);
+	struct route_name *name = route_name_find(table, wanted.kind, wanted.key);
 	fw_assert(name != NULL);
 	name->listed = true;
 	name->federated = name->federated || federated;

@@ -23,9 +23,17 @@ struct route_name {
 	enum route_kind kind;
 	bool listed, federated;
 	bool wanted;             /**< kept for the list that is being prepared */
-	struct route *holders;   /**< lower priority first, then the older one */
+	struct route *holders;   /**< lower rank first, then the older one */
 	struct fw_str key;       /**< form of fw_domain_key(); a suffix without its "*." */
 	char text[];
+};
+
+/** How a holding stands among others of the same name, when not as its component does. */
+struct route_terms {
+	uint32_t priority;       /**< up to 65535; lower first … */
+	uint32_t cost;           /**< … then by the way to it; more than 65535 counts as that */
+	uint32_t weight;
+	bool beyond;             /**< the name belongs to the outside: it is not ours by this holding */
 };
 
 /** One holding. */
@@ -35,7 +43,21 @@ struct route {
 	struct route_name *name;
 	struct component *component;
 	uint64_t seed;           /**< its lot in the rendezvous (route_balance.c) */
+	bool has_terms;
+	struct route_terms terms; /**< when has_terms */
 };
+
+/** Place among the holders of a name: lower first; holders of the same rank share. */
+static inline uint32_t route_rank(const struct route *route)
+{
+	uint32_t priority = route->has_terms ? route->terms.priority : route->component->priority;
+	return priority << 16 | (route->has_terms ? route->terms.cost : 0);
+}
+
+static inline uint32_t route_weight(const struct route *route)
+{
+	return route->has_terms ? route->terms.weight : route->component->weight;
+}
 
 /** @param realm  name space of the router: it and all below it are never routed by default [g] */
 int route_table_new(const char *realm, struct route_table **out);
@@ -47,6 +69,9 @@ void route_table_free(struct route_table **table);
  * @return FW_OK; FW_EEXIST (held by this component already); FW_EPARSE; FW_ENOMEM
  */
 int route_table_bind(struct route_table *table, struct component *component, const char *domain);
+/** The same with terms of its own; a holding that is there already takes them over. */
+int route_table_bind_terms(struct route_table *table, struct component *component, const char *domain,
+                           const struct route_terms *terms);
 /** @return FW_OK, FW_ENOENT, FW_EPARSE */
 int route_table_unbind(struct route_table *table, struct component *component, const char *domain);
 /** Gives back all that a component holds. */

@@ -13,6 +13,7 @@
 #include "router/control.h"
 #include "router/domains.h"
 #include "router/federation.h"
+#include "router/holders.h"
 #include "router/hooks.h"
 #include "router/instance.h"
 #include "router/links.h"
@@ -42,7 +43,8 @@ static int core_up(struct router *router, struct fw_error *err)
 	router->total = fw_ledger_new(NULL);
 	router->bounces = router->total != NULL ? fw_ledger_new(router->total) : NULL;
 	if (router->bounces == NULL || hook_list_new(&router->hooks) != FW_OK ||
-	    announcements_new(router, &router->announcements) != FW_OK) {
+	    announcements_new(router, &router->announcements) != FW_OK ||
+	    holders_new(router, &router->holders) != FW_OK) {
 		return fw_error_set(err, FW_ENOMEM, "out of memory");
 	}
 	return domains_relearn(router, err);
@@ -54,6 +56,7 @@ static void core_down(struct router *router)
 		fw_log(router->log, &router_log, FW_LOG_ERROR, "the ledger does not balance");
 	}
 	notices_free(router);
+	holders_free(&router->holders);
 	announcements_free(&router->announcements);
 	hook_list_free(&router->hooks);
 	fw_ledger_release(&router->bounces);

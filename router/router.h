@@ -44,6 +44,8 @@ struct router {
 	struct snapshot *snapshot;     /**< keeps `config` in memory (snapshot.h) */
 	struct router_drain *drain;    /**< of a drain under way (router_drain.c) */
 	struct announcements *announcements; /**< told at the end of the turn (announce.h) */
+	struct holders *holders;       /**< tells modules when holders change (holders.h) */
+	struct via *vias;              /**< components that pass on to others (via.h) */
 	unsigned depth;                /**< passages inside passages (passage.c) */
 	struct node_state *state;      /**< what was learned while running (state.h) */
 	bool federation;               /**< the switch is on (federation.h) */

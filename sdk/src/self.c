@@ -120,6 +120,21 @@ int fw_unbind(struct fw_self *self, const char *domain)
 	return self->ops->unbind(self->host, domain);
 }
 
+int fw_bind_for(struct fw_self *self, const char *domain, const char *component_id, uint32_t weight)
+{
+	return self->ops->bind_for(self->host, domain, component_id, weight);
+}
+
+int fw_unbind_for(struct fw_self *self, const char *domain, const char *component_id)
+{
+	return self->ops->unbind_for(self->host, domain, component_id);
+}
+
+int fw_holders(const struct fw_self *self, const char *domain, struct fw_json *array)
+{
+	return self->ops->holders(self->host, domain, array);
+}
+
 bool fw_domain_is_local(struct fw_self *self, struct fw_str domain)
 {
 	return self->ops->domain_is_local(self->host, domain);

@@ -9,6 +9,8 @@
 
 #define UPLINK "{ name = \"a.example\"; host = \"192.0.2.1\"; secret = \"s\"; "
 
+#define ROUTER "{ realm = \"b\"; secret = \"s\"; "
+
 static void test_between_rows(void **state)
 {
 	static const struct {
@@ -54,6 +56,27 @@ static void test_between_rows(void **state)
 		{ "uplinks = ( " UPLINK "retry_min_ms = 5000; retry_max_ms = 5000; } );", "" },
 		{ "uplinks = ( " UPLINK "\ndomains = ( \"x.example\", \"x.example\" ); } );",
 		  "<text>:2: 'x.example' is given twice among the names of this uplink\n" },
+		{ "realm = \"a\"; listen = ( { } ); routers = ( " ROUTER "},\n" ROUTER "} );",
+		  "<text>:2: router 'b' is given twice, first at <text>:1\n" },
+		{ "realm = \"B\"; listen = ( { } ); routers = ( " ROUTER "} );",
+		  "<text>:1: router 'b' is this one: name the other's realm\n" },
+		{ "realm = \"a\"; listen = ( { } ); routers = ( { realm = \"b\"; } );",
+		  "<text>:1: router 'b' needs 'secret_file' (or 'secret'), or "
+		  "'certificate_name'\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER "} );",
+		  "<text>:1: router 'b' has no 'host' and is to dial us, but 'listen' is empty\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; outside = true; } );", "" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; default_route = true; } );",
+		  "<text>:1: default_route = true of router 'b' wants outside = true\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER
+		  "host = \"::1\"; domains = \"c.example\"; } );",
+		  "<text>:1: domains of router 'b' wants outside = true: an inner router may "
+		  "announce all of ours\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; outside = true; domains = "
+		  "( \"c.example\", \"C.example\" ); } );",
+		  "<text>:1: 'C.example' is given twice among the names of this router\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; retry_min_ms = 20000; } );",
+		  "<text>:1: retry_min_ms = 20000 is more than retry_max_ms = 15000\n" },
 		{ "\nlink_queue_max_bytes = 10000;", "<text>:2: link_queue_max_bytes = 10000 is "
 		                                     "less than one stanza, stanza_max_bytes = "
 		                                     "262144\n" },

@@ -14,6 +14,7 @@
 #include <fedway/hosting.h>
 
 #include "router/announce.h"
+#include "router/holders.h"
 #include "router/hooks.h"
 #include "router/route_table.h"
 
@@ -69,6 +70,7 @@ void house_open(struct house *house)
 	assert_int_equal(route_table_new(router->realm, &router->routes), FW_OK);
 	assert_int_equal(hook_list_new(&router->hooks), FW_OK);
 	assert_int_equal(announcements_new(router, &router->announcements), FW_OK);
+	assert_int_equal(holders_new(router, &router->holders), FW_OK);
 	router->total = fw_ledger_new(NULL);
 	router->bounces = fw_ledger_new(router->total);
 }
@@ -97,6 +99,7 @@ void house_close(struct house *house)
 		struct component *first = router->components;
 		component_remove(&first);
 	}
+	holders_free(&router->holders);
 	announcements_free(&router->announcements);
 	hook_list_free(&router->hooks);
 	route_table_free(&router->routes);

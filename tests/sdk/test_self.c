@@ -136,10 +136,49 @@ static void op_notice_clear(void *ctx, const char *key)
 	snprintf(host->called, sizeof(host->called), "clear %s", key);
 }
 
+static int op_bind_for(void *ctx, const char *domain, const char *component_id, uint32_t weight)
+{
+	struct host *host = ctx;
+
+	snprintf(host->called, sizeof(host->called), "bind %s for %s %u", domain, component_id,
+	         weight);
+	return host->ret;
+}
+
+static int op_unbind_for(void *ctx, const char *domain, const char *component_id)
+{
+	struct host *host = ctx;
+
+	snprintf(host->called, sizeof(host->called), "unbind %s for %s", domain, component_id);
+	return host->ret;
+}
+
+static int op_holders(void *ctx, const char *domain, struct fw_json *out)
+{
+	struct host *host = ctx;
+
+	snprintf(host->called, sizeof(host->called), "holders %s", domain);
+	return out == NULL ? host->ret : FW_EINVAL;
+}
+
 static const struct fw_host_ops ops = {
-	op_bind,   op_unbind,    op_is_local, op_is_federated, op_route,
-	op_bounce, op_announce,  op_drained,  op_domains,      op_federation_is_on,
-	op_state,  op_state_set, op_notice,   op_notice_clear
+	.bind = op_bind,
+	.unbind = op_unbind,
+	.domain_is_local = op_is_local,
+	.domain_is_federated = op_is_federated,
+	.route = op_route,
+	.bounce = op_bounce,
+	.announce = op_announce,
+	.drained = op_drained,
+	.bind_for = op_bind_for,
+	.unbind_for = op_unbind_for,
+	.holders = op_holders,
+	.domains = op_domains,
+	.federation_is_on = op_federation_is_on,
+	.state = op_state,
+	.state_set = op_state_set,
+	.notice = op_notice,
+	.notice_clear = op_notice_clear,
 };
 
 static struct fw_stanza *taken;
@@ -233,6 +272,14 @@ static void test_calls_reach_the_host(void **state)
 	assert_string_equal(host.called, "federated b");
 	fw_announce(host.self, "resolver");
 	assert_string_equal(host.called, "announce resolver");
+	host.ret = FW_OK;
+	assert_int_equal(fw_bind_for(host.self, "*", "s2s-1.edge-1", 7), FW_OK);
+	assert_string_equal(host.called, "bind * for s2s-1.edge-1 7");
+	host.ret = FW_ENOENT;
+	assert_int_equal(fw_unbind_for(host.self, "*", "s2s-1.edge-1"), FW_ENOENT);
+	assert_string_equal(host.called, "unbind * for s2s-1.edge-1");
+	assert_int_equal(fw_holders(host.self, "*", NULL), FW_ENOENT);
+	assert_string_equal(host.called, "holders *");
 	fw_self_drained(host.self);
 	assert_string_equal(host.called, "drained");
 	close_host(&host);

@@ -66,6 +66,11 @@ void fake_host_add_domain(struct fake_host *host, const char *domain, bool feder
 /** True when some component holds the domain ("resolver.test-realm", "*"). */
 bool fake_host_holds(const struct fake_host *host, const char *domain);
 
+/** Weight of a claim made by fw_bind_for(); 0: there is none. */
+uint32_t fake_host_claimed(const struct fake_host *host, const char *domain, const char *component_id);
+/** Adds a holder for fw_holders(), or changes whether it is up; to be followed by an announcement of "router". */
+void fake_host_holder(struct fake_host *host, const char *domain, const char *component_id, bool up);
+
 /**
  * Stands in for a service: `fn` gets each stanza for `<service>.test-realm` and takes it, or answers it with
  * fake_host_answer(). A later call for the same service replaces the former; NULL removes it.

@@ -24,6 +24,14 @@ struct fake_bind {
 	struct fake_component *holder;
 };
 
+/* A claim for another component, or a holder that fw_holders() tells of. */
+struct fake_claim {
+	char domain[256]; /* "": free place */
+	char id[256];
+	uint32_t weight;  /* of a claim */
+	bool up;          /* of a holder */
+};
+
 struct fake_domain {
 	char name[256];
 	bool federated;
@@ -70,6 +78,8 @@ struct fake_host {
 	bool limit_passed;
 	struct fake_component components[FAKE_COMPONENTS];
 	struct fake_bind binds[FAKE_NAMES];
+	struct fake_claim claims[FAKE_NAMES];
+	struct fake_claim holders[FAKE_NAMES];
 	struct fake_domain domains[FAKE_NAMES];
 	size_t domain_count;
 	struct fake_service services[FAKE_SERVICES];
@@ -100,6 +110,10 @@ void fake_host_announce(struct fake_host *host, const char *service, const struc
 /** Forgets state, and the notices of one component; NULL: of all. */
 void fake_host_forget_state(struct fake_host *host);
 void fake_host_forget_notices(struct fake_host *host, const struct fake_component *of);
+/* Ops of fake_host_claims.c; the host is a struct fake_component. */
+int fake_host_op_holders(void *ctx, const char *domain, struct fw_json *out);
+int fake_host_op_bind_for(void *ctx, const char *domain, const char *component_id, uint32_t weight);
+int fake_host_op_unbind_for(void *ctx, const char *domain, const char *component_id);
 
 /** Memory of zeros; ends the test when there is none. */
 void *fake_host_need(size_t size);

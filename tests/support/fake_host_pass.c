@@ -295,4 +295,7 @@ const struct fw_host_ops fake_host_ops = {
 	.state_set = fake_host_op_state_set,
 	.notice = fake_host_op_notice,
 	.notice_clear = fake_host_op_notice_clear,
+	.holders = fake_host_op_holders,
+	.bind_for = fake_host_op_bind_for,
+	.unbind_for = fake_host_op_unbind_for,
 };

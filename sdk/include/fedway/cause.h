@@ -190,7 +190,12 @@ FW_BEGIN_DECLS
 	/* trust, while a stream stands */ \
 	X(CERT_ENDED, "certificate-ended", "reset", "wait", "remote-server-timeout", \
 	  "the validity of the peer's certificate ended while the stream stood", \
-	  "the peer must renew it; compare the clocks of both sides")
+	  "the peer must renew it; compare the clocks of both sides") \
+	/* between routers */ \
+	X(TOO_MANY_HOPS, "too-many-hops", "", "cancel", "service-unavailable", \
+	  "the stanza has crossed too many routers", "fedwayctl routes on each node shows which two point at each other") \
+	X(NO_EDGE, "no-edge", "", "wait", "service-unavailable", \
+	  "no S2S component is known or reachable", "see which edges are known: fedwayctl routers, fedwayctl routes")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -42,6 +42,25 @@ FW_API void fw_self_drained(struct fw_self *self);
 FW_API int fw_bind(struct fw_self *self, const char *domain);
 /** Gives a domain back. FW_ENOENT when not held. */
 FW_API int fw_unbind(struct fw_self *self, const char *domain);
+/**
+ * Claims a domain for another component, here or behind another router: its stanzas go to that component. It is chosen
+ * among the holders only while there is a way to it, and what it cannot take goes to the others at once. Again with
+ * another weight: changes the weight. All claims of a component end with it.
+ * @param component_id  full ID, e.g. "cm-2_s2scp-1.edge-1"; copied
+ * @param weight        its share among the holders, 1 to 65535
+ * @return FW_OK; FW_EPARSE (a name cannot be used), FW_EINVAL (weight), FW_ENOMEM
+ */
+FW_API int fw_bind_for(struct fw_self *self, const char *domain, const char *component_id, uint32_t weight);
+/** Gives such a claim back. FW_ENOENT when there is none. */
+FW_API int fw_unbind_for(struct fw_self *self, const char *domain, const char *component_id);
+/**
+ * Adds who holds a name, exactly as bound ("*" is the default route): one object each, with "id" (full component ID),
+ * "realm", "up" (it can take stanzas now) and "cost" of the way to it. When holders of "*" or links to other
+ * routers change, every component gets announced("router").
+ * @param array  JSON array to add to [b]
+ * @return FW_OK, also when nobody holds it; FW_ENOMEM
+ */
+FW_API int fw_holders(const struct fw_self *self, const char *domain, struct fw_json *array);
 /** The domain belongs to this side: held by name or suffix, or listed in `domains`. */
 FW_API bool fw_domain_is_local(struct fw_self *self, struct fw_str domain);
 /** The domain is listed in `domains` with federation = true: the outside may talk to it, and it to the outside. */

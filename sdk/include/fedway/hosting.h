@@ -26,6 +26,9 @@ struct fw_host_ops {
 	int (*state_set)(void *host, const char *key, const struct fw_json *value, struct fw_error *err);
 	void (*notice)(void *host, const char *key, enum fw_notice_level level, const char *remedy, const char *text);
 	void (*notice_clear)(void *host, const char *key);
+	int (*holders)(void *host, const char *domain, struct fw_json *out);
+	int (*bind_for)(void *host, const char *domain, const char *component_id, uint32_t weight);
+	int (*unbind_for)(void *host, const char *domain, const char *component_id);
 };
 
 struct fw_self_settings {

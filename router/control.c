@@ -211,3 +211,17 @@ void control_stop(struct router *router)
 	router->control = NULL;
 	free(control);
 }
+
+void control_set_who(const struct router *router, const char *who)
+{
+	if (router->control != NULL) {
+		router->control->who = who;
+	}
+}
+
+const char *control_who(const struct router *router)
+{
+	const char *who = router->control != NULL ? router->control->who : NULL;
+
+	return who != NULL ? who : "an unknown caller";
+}

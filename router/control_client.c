@@ -5,7 +5,10 @@
  * client can hold memory or time without limit. What a request does is control_call.c.
  */
 #include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include <fedway/io/socket.h>
 
@@ -28,8 +31,9 @@ struct control_client {
 	size_t in_len;
 	char *out; /**< lines to be written, or NULL */
 	size_t out_len, out_sent;
-	bool ended;  /**< the client has sent all it will */
-	bool broken; /**< a reply was lost for want of memory */
+	bool ended;   /**< the client has sent all it will */
+	bool broken;  /**< a reply was lost for want of memory */
+	char who[64]; /**< the user at the other end */
 };
 
 static void client_free(struct control_client **client)
@@ -123,11 +127,13 @@ static void client_work(struct control_client *client)
 		size_t len = end != NULL ? (size_t)(end - client->in) : client->in_len;
 		size_t used = end != NULL ? len + 1 : len;
 		struct fw_str line = fw_str_trim(fw_str_n(client->in, len));
+		control_set_who(client->control->router, client->who);
 		if (line.len > 0 && control_ask(client->control->router, line, client_reply, client,
 		                                &client->call) != FW_OK) {
 			client->broken = true;
 			fw_defer(client->control->router->loop, &client->go);
 		}
+		control_set_who(client->control->router, NULL);
 		client->in_len -= used;
 		memmove(client->in, client->in + used, client->in_len);
 	}
@@ -226,6 +232,24 @@ static void client_expired(void *ctx)
 
 /* ---- coming and going ---- */
 
+/* The kernel knows who has opened the socket. */
+static void client_identify(struct control_client *client)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	char room[4096];
+	struct passwd entry, *found = NULL;
+
+	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+		return;
+	}
+	if (getpwuid_r(peer.uid, &entry, room, sizeof(room), &found) == 0 && found != NULL) {
+		(void)snprintf(client->who, sizeof(client->who), "%s", found->pw_name);
+	} else {
+		(void)snprintf(client->who, sizeof(client->who), "user %u", peer.uid);
+	}
+}
+
 void control_client_start(struct control *control, int *fd)
 {
 	struct fw_loop *loop = control->router->loop;
@@ -239,6 +263,7 @@ void control_client_start(struct control *control, int *fd)
 	client->go.ctx = client;
 	client->fd = *fd;
 	*fd = -1;
+	client_identify(client);
 	client->in = malloc(CONTROL_LINE_MAX);
 	if (client->in == NULL ||
 	    fw_timer_new(loop, client_expired, client, &client->timer) != FW_OK ||

@@ -25,6 +25,8 @@
 	X(options, control_options, "module", "option rows of the router, or of a module") \
 	X(explain, control_explain, "cause | from to", "a cause; or what would happen to a stanza, and why") \
 	X(check, control_check, "domain local", "go to a remote domain and look: addresses, TLS, certificate, dialback") \
+	X(federation, control_federation, "switch", "whether this node talks to the outside, and why; or switch it on or off") \
+	X(notifications, control_notifications, "", "what an operator should know now, and what can be done about it") \
 	X(help, control_help, "", "this list")
 
 struct instance;
@@ -82,6 +84,15 @@ int control_routes(struct control_call *call);
 int control_streams(struct control_call *call);
 int control_ledger(struct control_call *call);
 int control_counters(struct control_call *call);
+/** What components warn of, one object each. */
+void control_report_warnings(const struct router *router, struct fw_json *list);
+/* control_federation.c */
+int control_federation(struct control_call *call);
+int control_notifications(struct control_call *call);
+/** Members active, reason, remedy, switch, by, at, through. */
+void control_report_federation(const struct router *router, struct fw_json *out);
+/** Members health and notifications; `warnings` is how many components warn of something in their status. */
+void control_report_health(const struct router *router, size_t warnings, struct fw_json *out);
 /* control_explain.c */
 int control_explain(struct control_call *call);
 int control_check(struct control_call *call);

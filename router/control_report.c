@@ -80,6 +80,13 @@ static void report_warnings(const struct component *component, struct fw_json *l
 	fw_json_free(&status);
 }
 
+void control_report_warnings(const struct router *router, struct fw_json *list)
+{
+	for (const struct component *c = router->components; c != NULL; c = c->next) {
+		report_warnings(c, list);
+	}
+}
+
 int control_status(struct control_call *call)
 {
 	const struct router *router = call->router;
@@ -103,9 +110,9 @@ int control_status(struct control_call *call)
 	links_report(router, out);
 	report_ledger(router->total, fw_json_set_object(out, "ledger"));
 	struct fw_json *warnings = fw_json_set_array(out, "warnings");
-	for (const struct component *c = router->components; c != NULL; c = c->next) {
-		report_warnings(c, warnings);
-	}
+	control_report_warnings(router, warnings);
+	control_report_health(router, fw_json_count(warnings), out);
+	control_report_federation(router, fw_json_set_object(out, "federation"));
 	return FW_OK;
 }
 

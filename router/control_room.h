@@ -20,10 +20,15 @@ struct control {
 	struct fw_io *io;
 	struct control_client *clients;
 	unsigned client_count;
+	const char *who; /**< whose request begins now; NULL: the router's own */
 };
 
 /** The daemon set by control_set_daemon(); NULL when there is none. */
 void control_get_daemon(const struct router *router, const struct control_daemon **daemon, void **ctx);
+
+/** While a request begins: who asks. control_set_who() borrows the name until it is called again. */
+void control_set_who(const struct router *router, const char *who);
+const char *control_who(const struct router *router);
 
 /** Takes one connection [t: *fd is -1 then]; left in place when there is no memory. */
 void control_client_start(struct control *control, int *fd);

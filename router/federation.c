@@ -19,6 +19,18 @@ bool router_federation_is_on(const struct router *router)
 	return router->federation;
 }
 
+bool federation_is_off(const struct router *router)
+{
+	const struct fw_json *edges = state_get(router, "edges");
+	size_t count = fw_json_count(edges);
+	size_t off = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		off += fw_json_bool(fw_json_get(fw_json_at(edges, i), "federation")) ? 0 : 1;
+	}
+	return !router->federation || (count > 0 && off == count);
+}
+
 static void log_change(const struct router *router, bool from, bool to, const char *by)
 {
 	fw_log(router->log, &xcp_log, FW_LOG_NOTICE,

@@ -15,5 +15,7 @@ int federation_start(struct router *router, struct fw_error *err);
 void federation_apply(struct router *router);
 /** The command. `by` is who says so, for whoever asks later. */
 int federation_switch(struct router *router, bool on, const char *by, struct fw_error *err);
+/** The switch is off here, or on each edge that this node knows of: the outside is closed on purpose. */
+bool federation_is_off(const struct router *router);
 
 #endif

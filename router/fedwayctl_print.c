@@ -12,9 +12,71 @@
 #include "router/control_commands.h"
 #include "router/fedwayctl_table.h"
 
+/* "XMPP Federation: Active, through cm-1_s2scp-1.edge" */
+static void print_federation(FILE *out, const struct fw_json *result)
+{
+	const struct fw_json *through = fw_json_get(result, "through");
+	struct fw_str reason = fw_json_text(fw_json_get(result, "reason"));
+	char cell[TABLE_CELL_SIZE];
+
+	(void)fprintf(out, "XMPP Federation: %s",
+	              fw_json_bool(fw_json_get(result, "active")) ? "Active" : "Inactive");
+	for (size_t i = 0; reason.len == 0 && i < fw_json_count(through); i++) {
+		(void)fprintf(out, "%s%s", i == 0 ? ", through " : ", ",
+		              table_value(fw_json_at(through, i), TABLE_PLAIN, cell));
+	}
+	if (reason.len > 0) {
+		(void)fputs(": ", out);
+		table_text(out, reason);
+		(void)fputs("\n  what to do: ", out);
+		table_text(out, fw_json_text(fw_json_get(result, "remedy")));
+	}
+	(void)fputc('\n', out);
+	if (fw_json_get(result, "kept") != NULL && !fw_json_bool(fw_json_get(result, "kept"))) {
+		(void)fputs("  this is not kept across a restart: state_file is empty, or cannot "
+		            "be written\n",
+		            out);
+	}
+}
+
+static void print_notifications(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "LEVEL", "level", TABLE_PLAIN },
+		{ "AGE", "age_ms", TABLE_MS },
+		{ "COMPONENT", "component", TABLE_PLAIN },
+		TABLE_END,
+	};
+	const struct fw_json *list = fw_json_get(result, "notifications");
+	char cell[TABLE_CELL_SIZE];
+
+	(void)fprintf(out, "health: %s\n",
+	              table_value(fw_json_get(result, "health"), TABLE_PLAIN, cell));
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *row = fw_json_at(list, i);
+		struct fw_str remedy = fw_json_text(fw_json_get(row, "remedy"));
+		for (size_t j = 0; columns[j].title != NULL; j++) {
+			const struct fw_json *value = fw_json_get(row, columns[j].key);
+			if (value != NULL) {
+				(void)fprintf(out, "%s%s", j == 0 ? "\n" : "  ",
+				              table_value(value, columns[j].unit, cell));
+			}
+		}
+		(void)fputs("\n  ", out);
+		table_text(out, fw_json_text(fw_json_get(row, "text")));
+		if (remedy.len > 0) {
+			(void)fputs("\n  what to do: ", out);
+			table_text(out, remedy);
+		}
+		(void)fputc('\n', out);
+	}
+}
+
 static void print_status(FILE *out, const struct fw_json *result)
 {
 	static const struct table_column rows[] = {
+		{ "health", "health", TABLE_PLAIN },
+		{ "notifications", "notifications", TABLE_PLAIN },
 		{ "version", "version", TABLE_PLAIN },
 		{ "realm", "realm", TABLE_PLAIN },
 		{ "process", "pid", TABLE_PLAIN },
@@ -32,6 +94,7 @@ static void print_status(FILE *out, const struct fw_json *result)
 	const struct fw_json *warnings = fw_json_get(result, "warnings");
 	char cell[TABLE_CELL_SIZE];
 
+	print_federation(out, fw_json_get(result, "federation"));
 	table_print_object(out, rows, result);
 	(void)fprintf(out, "%-16s %lld of %lld up\n", "components",
 	              (long long)fw_json_int(fw_json_get(result, "components_up")),

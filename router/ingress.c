@@ -141,6 +141,9 @@ static enum passage_next check_outside(struct passage *passage)
 	const struct route_table *routes = passage->router->routes;
 	struct fw_str to = fw_stanza_to_domain(passage->stanza);
 
+	if (!passage->router->federation) {
+		return passage_leave(passage, PASSAGE_DROP, FW_CAUSE_FEDERATION_OFF);
+	}
 	if (route_table_is_federated(routes, to)) {
 		return PASSAGE_ON;
 	}

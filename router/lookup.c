@@ -5,6 +5,7 @@
  * leaving: what came from outside never goes back there, and only federated domains talk to the
  * outside.
  */
+#include "router/federation.h"
 #include "router/passage.h"
 #include "router/route_balance.h"
 #include "router/route_table.h"
@@ -12,8 +13,6 @@
 static enum fw_cause cause_of(int result)
 {
 	switch (result) {
-	case FW_ENOENT:
-		return FW_CAUSE_NO_ROUTE;
 	case FW_ENOMEM:
 		return FW_CAUSE_RESOURCES;
 	default:
@@ -35,7 +34,21 @@ static enum passage_next check_leaving(struct passage *passage)
 	if (!federated) {
 		return passage_leave(passage, PASSAGE_BOUNCE, FW_CAUSE_NOT_FEDERATED);
 	}
+	if (!passage->router->federation) {
+		return passage_leave(passage, PASSAGE_BOUNCE, FW_CAUSE_FEDERATION_OFF);
+	}
 	return PASSAGE_ON;
+}
+
+/* Nobody takes it. A switch that is off may be the reason: then nobody shall hold the default. */
+static enum fw_cause cause_of_nobody(const struct passage *passage, struct fw_str to)
+{
+	const struct router *router = passage->router;
+
+	if (router_domain_is_local(router, to) || !federation_is_off(router)) {
+		return FW_CAUSE_NO_ROUTE;
+	}
+	return FW_CAUSE_FEDERATION_OFF;
 }
 
 enum passage_next lookup_enter(struct passage *passage)
@@ -46,7 +59,9 @@ enum passage_next lookup_enter(struct passage *passage)
 
 	if (ret != FW_OK) {
 		passage->result = ret == FW_EPARSE || ret == FW_ELIMIT ? FW_EPARSE : FW_OK;
-		return passage_leave(passage, PASSAGE_BOUNCE, cause_of(ret));
+		return passage_leave(passage, PASSAGE_BOUNCE,
+		                     ret == FW_ENOENT ? cause_of_nobody(passage, to)
+		                                      : cause_of(ret));
 	}
 	passage->target =
 	        route_balance_pick(name, passage->stanza, passage->prefer, &passage->cause);

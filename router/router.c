@@ -173,6 +173,12 @@ static int check_fixed(const struct router *router, const struct config *config,
 		                    "realm cannot change from \"%s\" to \"%s\" by reload: restart",
 		                    router->realm, config->router.realm);
 	}
+	if (strcmp(router->config->router.state_file, config->router.state_file) != 0) {
+		return fw_error_set(err, FW_EINVAL,
+		                    "state_file cannot change from \"%s\" to \"%s\" by reload: "
+		                    "restart",
+		                    router->config->router.state_file, config->router.state_file);
+	}
 	if (router->draining) {
 		return fw_error_set(err, FW_EINVAL, "the router is draining");
 	}

@@ -7,45 +7,35 @@
  */
 #include "router/state.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/config_json.h"
 #include "router/domains.h"
+#include "router/notices.h"
+#include "router/state_file.h"
 
 struct node_state {
+	struct router *router;
 	struct fw_json *values; /* one member per key */
+	struct fw_timer *again; /* after a file that could not be written */
 };
 
-enum { STATE_DEPTH_MAX = 14, STATE_KEY_MAX = 63 };
+enum { STATE_DEPTH_MAX = 14, STATE_AGAIN_MS = 30000 };
 
 /* ---- checks ---- */
-
-/* A name that the state file's grammar knows. */
-static bool name_is_good(const char *name)
-{
-	if (!isalpha((unsigned char)name[0]) || strlen(name) > STATE_KEY_MAX) {
-		return false;
-	}
-	for (const char *at = name; *at != '\0'; at++) {
-		if (!isalnum((unsigned char)*at) && *at != '-' && *at != '_') {
-			return false;
-		}
-	}
-	return true;
-}
 
 static int check_name(const char *name, struct fw_error *err)
 {
 	char quoted[128];
 
-	if (name_is_good(name)) {
+	if (config_json_is_name(name)) {
 		return FW_OK;
 	}
 	return fw_error_set(err, FW_EINVAL,
-	                    "%s is not a name: a letter, then letters, digits, '-' and '_', %d at "
+	                    "%s is not a name: a letter, then letters, digits, '-' and '_', 63 at "
 	                    "most",
-	                    fw_quote(fw_str(name), quoted, sizeof(quoted)), STATE_KEY_MAX);
+	                    fw_quote(fw_str(name), quoted, sizeof(quoted)));
 }
 
 static int check_value(const char *name, const struct fw_json *value, unsigned depth,
@@ -92,6 +82,76 @@ static int check(const char *key, const struct fw_json *value, struct fw_error *
 	return ret;
 }
 
+/* ---- on disk ---- */
+
+static void write_now(void *ctx)
+{
+	struct node_state *state = ctx;
+	struct router *router = state->router;
+	const char *path = router->config->router.state_file;
+	struct fw_error err = { 0 };
+
+	if (path[0] == '\0') {
+		return;
+	}
+	char *text = state_file_text(router->realm, state->values);
+	int ret = text != NULL ? state_file_write(path, text, &err)
+	                       : fw_error_set(&err, FW_ENOMEM, "out of memory");
+	free(text);
+	if (ret == FW_OK) {
+		notices_clear(router, "state-file");
+		return;
+	}
+	notices_set(router, "state-file", FW_NOTICE_YELLOW,
+	            "give fedwayd room on the disk and the right to write there; it tries again "
+	            "every 30 s",
+	            "what this node learns is kept in memory only: %s", err.text);
+	fw_timer_start_ms(state->again, STATE_AGAIN_MS, 0);
+}
+
+bool state_is_kept(const struct router *router)
+{
+	return router->config->router.state_file[0] != '\0' &&
+	       !fw_timer_running(router->state->again);
+}
+
+/* What a file says that somebody may have edited. */
+static int check_all(const char *path, const struct fw_json *values, struct fw_error *err)
+{
+	struct fw_error why = { 0 };
+
+	for (size_t i = 0; i < fw_json_count(values); i++) {
+		const char *key = fw_json_key_at(values, i);
+		int ret = check(key, fw_json_at(values, i), &why);
+		if (ret != FW_OK) {
+			return state_file_refuse(path, why.text, err);
+		}
+	}
+	return FW_OK;
+}
+
+static int read_file(struct node_state *state, struct fw_error *err)
+{
+	const char *path = state->router->config->router.state_file;
+	int ret = FW_OK;
+
+	if (path[0] != '\0') {
+		ret = state_file_read(path, state->router->realm, &state->values, err);
+	}
+	if (ret == FW_OK) {
+		ret = check_all(path, state->values, err);
+	}
+	if (ret != FW_OK || state->values != NULL) {
+		return ret;
+	}
+	state->values = fw_json_new();
+	if (state->values == NULL) {
+		return fw_error_set(err, FW_ENOMEM, "out of memory");
+	}
+	write_now(state); /* a folder that is missing shows now, not when it matters */
+	return FW_OK;
+}
+
 /* ---- values ---- */
 
 const struct fw_json *state_get(const struct router *router, const char *key)
@@ -99,21 +159,48 @@ const struct fw_json *state_get(const struct router *router, const char *key)
 	return router->state != NULL ? fw_json_get(router->state->values, key) : NULL;
 }
 
-/* The values with that one replaced; NULL when out of memory. */
-static int replace(struct node_state *state, const char *key, const struct fw_json *value)
+/* Takes the value and looks at the whole, which has a limit. */
+static int try_value(const struct router *router, const char *key, const struct fw_json *value)
 {
-	fw_json_set_copy(state->values, key, value);
-	char *text = fw_json_dump(state->values, false);
-	int ret = text != NULL ? FW_OK : FW_ENOMEM;
+	struct fw_json *values = router->state->values;
 
+	fw_json_set_copy(values, key, value);
+	char *text = state_file_text(router->realm, values);
+	int ret = text == NULL ? FW_ENOMEM : strlen(text) <= STATE_FILE_MAX ? FW_OK : FW_ELIMIT;
 	free(text);
 	return ret;
+}
+
+static int replace(struct router *router, const char *key, const struct fw_json *value,
+                   struct fw_error *err)
+{
+	struct fw_json *before = fw_json_new();
+	int ret = FW_ENOMEM;
+
+	if (before == NULL) {
+		goto done;
+	}
+	fw_json_set_copy(before, key, state_get(router, key));
+	ret = try_value(router, key, value);
+	if (ret == FW_OK && strcmp(key, "domains") == 0) {
+		ret = domains_relearn(router, err);
+	}
+	if (ret != FW_OK) {
+		fw_json_set_copy(router->state->values, key, fw_json_get(before, key));
+	}
+done:
+	fw_json_free(&before);
+	if (ret == FW_ELIMIT) {
+		return fw_error_set(err, ret, "with \"%s\" there is more than %u bytes to keep",
+		                    key, STATE_FILE_MAX);
+	}
+	return ret == FW_OK ? ret : fw_error_set(err, ret, "\"%s\": %s", key, fw_strerror(ret));
 }
 
 int state_set(struct router *router, const struct component *by, const char *key,
               const struct fw_json *value, struct fw_error *err)
 {
-	char service[STATE_KEY_MAX + sizeof("state.")];
+	char service[96];
 	int ret = check(key, value, err);
 
 	if (ret != FW_OK) {
@@ -125,16 +212,14 @@ int state_set(struct router *router, const struct component *by, const char *key
 	if (fw_json_equal(state_get(router, key), value)) {
 		return FW_OK;
 	}
-	ret = replace(router->state, key, value);
+	ret = replace(router, key, value, err);
 	if (ret != FW_OK) {
-		return fw_error_set(err, ret, "out of memory");
+		return ret;
 	}
-	if (strcmp(key, "domains") == 0) {
-		ret = domains_relearn(router, err);
-	}
+	write_now(router->state);
 	(void)snprintf(service, sizeof(service), "state.%s", key);
 	router_announce(router, service, by);
-	return ret;
+	return FW_OK;
 }
 
 /* ---- coming up and going down ---- */
@@ -143,17 +228,25 @@ int state_start(struct router *router, struct fw_error *err)
 {
 	struct node_state *state = calloc(1, sizeof(*state));
 
-	if (state == NULL || (state->values = fw_json_new()) == NULL) {
-		free(state);
+	if (state == NULL) {
 		return fw_error_set(err, FW_ENOMEM, "out of memory");
 	}
 	router->state = state;
-	return FW_OK;
+	state->router = router;
+	int ret = fw_timer_new(router->loop, write_now, state, &state->again);
+	if (ret == FW_OK) {
+		ret = read_file(state, err);
+	}
+	if (ret != FW_OK) {
+		state_stop(router);
+	}
+	return ret;
 }
 
 void state_stop(struct router *router)
 {
 	if (router->state != NULL) {
+		fw_timer_free(&router->state->again);
 		fw_json_free(&router->state->values);
 		free(router->state);
 		router->state = NULL;

@@ -21,5 +21,7 @@ const struct fw_json *state_get(const struct router *router, const char *key);
  */
 int state_set(struct router *router, const struct component *by, const char *key, const struct fw_json *value,
               struct fw_error *err);
+/** What was learned would be there after a restart: there is a file, and it could be written. */
+bool state_is_kept(const struct router *router);
 
 #endif

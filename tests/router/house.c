@@ -67,6 +67,7 @@ void house_open(struct house *house)
 	assert_int_equal(fw_log_child(NULL, &router->log, "router"), FW_OK);
 	router->config = &house->config;
 	router->realm = house->config.router.realm;
+	router->federation = true;
 	assert_int_equal(route_table_new(router->realm, &router->routes), FW_OK);
 	assert_int_equal(hook_list_new(&router->hooks), FW_OK);
 	assert_int_equal(announcements_new(router, &router->announcements), FW_OK);

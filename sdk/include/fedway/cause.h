@@ -195,7 +195,11 @@ FW_BEGIN_DECLS
 	X(TOO_MANY_HOPS, "too-many-hops", "", "cancel", "service-unavailable", \
 	  "the stanza has crossed too many routers", "fedwayctl routes on each node shows which two point at each other") \
 	X(NO_EDGE, "no-edge", "", "wait", "service-unavailable", \
-	  "no S2S component is known or reachable", "see which edges are known: fedwayctl routers, fedwayctl routes")
+	  "no S2S component is known or reachable", "see which edges are known: fedwayctl routers, fedwayctl routes") \
+	/* the operator's switch */ \
+	X(FEDERATION_OFF, "federation-off", "policy-violation", "cancel", "service-unavailable", \
+	  "federation with other domains is switched off here", \
+	  "fedwayctl status tells where, by whom and when; fedwayctl federation on")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "router/holders.h"
 #include "router/instance.h"
 #include "router/router.h"
 
@@ -94,6 +95,7 @@ void router_announce(struct router *router, const char *service, const struct co
 		return;
 	}
 	(*at)->by = number;
+	holders_changed(router); /* other routers may have to be told another thing, too */
 	memcpy((*at)->service, service, size);
 	fw_defer(router->loop, &announcements->task);
 }

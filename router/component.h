@@ -13,6 +13,7 @@
 
 struct router;
 struct component;
+struct fabric_peer;
 struct route; /* route_table.h: one (domain, component) holding */
 
 struct component_port {
@@ -54,6 +55,8 @@ struct component {
 	uint64_t last_generation;      /**< … while the route table was in this generation (route_table.h) … */
 	bool last_outside, last_federated; /**< … and what it was found to be (ingress.c) */
 	const struct fw_log *log;
+	struct fabric_peer *peer;      /**< the router at the other end of its link (fabric.h); NULL: it is none */
+	bool suspended;                /**< its link is broken and may go on: chosen only when nobody else is up */
 	const char *stands_for;        /**< ID of the component that it passes stanzas on to (via.c); NULL: none */
 };
 

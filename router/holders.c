@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "router/fabric.h"
 #include "router/route_table.h"
 #include "router/via.h"
 
@@ -36,7 +37,7 @@ static uint64_t digest_of(const struct router *router)
 		digest = digest * 4 + 1 + is_up(route->component);
 	}
 	for (const struct component *each = router->components; each != NULL; each = each->next) {
-		if (component_is(each, "router")) {
+		if (each->peer != NULL) {
 			digest = digest * UINT64_C(0x100000001b3) + each->number;
 			digest = digest * 4 + 1 + is_up(each);
 		}
@@ -49,6 +50,7 @@ static void look(void *ctx)
 	struct holders *holders = ctx;
 
 	vias_refresh(holders->router);
+	fabric_look(holders->router);
 	uint64_t digest = digest_of(holders->router);
 	if (digest != holders->told) {
 		holders->told = digest;
@@ -95,7 +97,7 @@ static void report(const struct route *route, struct fw_json *out)
 	        fw_str(component->stands_for != NULL ? component->stands_for : component->id);
 	const char *dot = memchr(id.ptr, '.', id.len);
 	/* A link to another router is named after its realm; all others end in theirs. */
-	bool other = component_is(component, "router") || dot == NULL;
+	bool other = component->peer != NULL || dot == NULL;
 
 	fw_json_set(out, "id", id);
 	fw_json_set(out, "realm", other ? id : fw_str(dot + 1));

@@ -5,6 +5,7 @@
  * room of the passage. A stanza whose sender is in doubt is never answered to that sender, who may
  * be somebody else; a link is told under its own name.
  */
+#include "router/fabric.h"
 #include "router/passage.h"
 #include "router/route_table.h"
 
@@ -33,7 +34,15 @@ static bool sender_is_good(struct component *source, struct fw_str domain)
 	bool held = route_table_holds(routes, source, domain);
 	bool outside = false;
 
-	if (!held) {
+	if (!held && source->peer != NULL) {
+		/* What is ours may be on its way from a domain that was withdrawn meanwhile. */
+		held = fabric_may_send(source->peer, domain);
+		outside = !held && source->peer->row->outside &&
+		          !route_table_is_local(routes, domain);
+		if (!held && !outside) {
+			return false;
+		}
+	} else if (!held) {
 		if (source->gateway) {
 			/* A gateway speaks for the outside, never for what is ours. */
 			if (route_table_is_local(routes, domain)) {
@@ -53,6 +62,18 @@ static bool sender_is_good(struct component *source, struct fw_str domain)
 		source->last_generation = route_table_generation(routes);
 	}
 	return true;
+}
+
+/* How it came here: not in a circle, and not through too many routers. */
+static enum passage_next check_trail(struct passage *passage)
+{
+	uint32_t trail = fw_stanza_trail(passage->stanza);
+
+	if (trail == 0) {
+		return PASSAGE_ON;
+	}
+	enum fw_cause cause = trail_judge(passage->router->fabric->trails, trail);
+	return cause == FW_CAUSE_NONE ? PASSAGE_ON : passage_leave(passage, PASSAGE_BOUNCE, cause);
 }
 
 static enum passage_next refuse_sender(struct passage *passage, int result, enum fw_cause cause)
@@ -160,6 +181,9 @@ enum passage_next ingress_enter(struct passage *passage)
 		log_in(passage);
 	}
 	enum passage_next next = check_sender(passage);
+	if (next == PASSAGE_ON) {
+		next = check_trail(passage);
+	}
 	if (next == PASSAGE_ON) {
 		next = check_stanza(passage);
 	}

@@ -45,30 +45,92 @@ static enum fw_cause cause_of_nobody(const struct passage *passage, struct fw_st
 {
 	const struct router *router = passage->router;
 
+	if (!router_domain_is_local(router, to) && fw_stanza_destination(passage->stanza).len > 0) {
+		return FW_CAUSE_NO_EDGE;
+	}
 	if (router_domain_is_local(router, to) || !federation_is_off(router)) {
 		return FW_CAUSE_NO_ROUTE;
 	}
 	return FW_CAUSE_FEDERATION_OFF;
 }
 
+/* The component that another router has chosen; NULL when it is not to be had: the domain decides.
+ */
+static struct component *find_chosen(const struct passage *passage)
+{
+	const struct route_table *routes = passage->router->routes;
+	struct fw_str chosen = fw_stanza_destination(passage->stanza);
+	struct fw_str to = fw_stanza_to_domain(passage->stanza);
+	const struct route_name *name;
+	enum fw_cause cause;
+
+	if (chosen.len == 0 || route_table_find(routes, chosen, &name) != FW_OK ||
+	    name->kind == ROUTE_DEFAULT) {
+		return NULL;
+	}
+	struct component *found = route_balance_pick(name, passage->stanza, 0, &cause);
+	/* Behind another router it is that one's affair; here it must hold what it is to get. */
+	bool takes =
+	        found != NULL && (found->peer != NULL || route_table_holds(routes, found, to) ||
+	                          (found->gateway && !route_table_is_local(routes, to)));
+	return takes ? found : NULL;
+}
+
+/* An error answer to what another router sent goes back the way it came: who sent it is there. */
+static struct component *find_way_back(const struct passage *passage)
+{
+	struct component *each = passage->prefer != 0 ? passage->router->components : NULL;
+
+	while (each != NULL && each->number != passage->prefer) {
+		each = each->next;
+	}
+	return each != NULL && each->peer != NULL && each->state == COMPONENT_UP ? each : NULL;
+}
+
+static bool is_leaving(const struct passage *passage, const struct route_name *name)
+{
+	const struct component *target = passage->target;
+	struct fw_str to = fw_stanza_to_domain(passage->stanza);
+
+	if (name != NULL && name->kind == ROUTE_DEFAULT) {
+		return true;
+	}
+	return target != NULL &&
+	       (target->stands_for != NULL || fw_stanza_destination(passage->stanza).len > 0) &&
+	       !route_table_is_local(passage->router->routes, to);
+}
+
 enum passage_next lookup_enter(struct passage *passage)
 {
 	struct fw_str to = fw_stanza_to_domain(passage->stanza);
-	const struct route_name *name;
-	int ret = route_table_find(passage->router->routes, to, &name);
+	const struct route_name *name = NULL;
+	int ret = FW_OK;
 
+	passage->target = find_way_back(passage);
+	if (passage->target != NULL) {
+		return PASSAGE_ON;
+	}
+	passage->target = find_chosen(passage);
+	if (passage->target == NULL || passage->target->suspended) {
+		struct component *chosen = passage->target;
+		ret = route_table_find(passage->router->routes, to, &name);
+		if (ret == FW_OK) {
+			passage->target = route_balance_pick(name, passage->stanza, passage->prefer,
+			                                     &passage->cause);
+		}
+		if (chosen != NULL && (passage->target == NULL || passage->target->suspended)) {
+			passage->target = chosen; /* it waits there until the link goes on */
+			ret = FW_OK;
+		}
+	}
 	if (ret != FW_OK) {
 		passage->result = ret == FW_EPARSE || ret == FW_ELIMIT ? FW_EPARSE : FW_OK;
 		return passage_leave(passage, PASSAGE_BOUNCE,
 		                     ret == FW_ENOENT ? cause_of_nobody(passage, to)
 		                                      : cause_of(ret));
 	}
-	passage->target =
-	        route_balance_pick(name, passage->stanza, passage->prefer, &passage->cause);
 	/* What is not ours leaves, be it by the default route or by a name of its own. */
-	if (name->kind == ROUTE_DEFAULT ||
-	    (passage->target != NULL && passage->target->stands_for != NULL &&
-	     !route_table_is_local(passage->router->routes, to))) {
+	if (is_leaving(passage, name)) {
 		enum passage_next next = check_leaving(passage);
 		if (next != PASSAGE_ON) {
 			return next;

@@ -87,6 +87,7 @@ static struct component *pick_of_many(const struct route_name *name, const struc
 	struct component *best = NULL;
 	uint32_t best_rank = 0;
 	double best_score = 0;
+	bool waiting = true; /* the best so far is of a link that is broken for the moment */
 
 	for (const struct route *route = name->holders; route != NULL; route = route->sibling) {
 		struct component *component = route->component;
@@ -96,17 +97,21 @@ static struct component *pick_of_many(const struct route_name *name, const struc
 		if (prefer != 0 && component->number == prefer) {
 			return component;
 		}
-		if (best != NULL && route_rank(route) > best_rank) {
+		if (best != NULL && component->suspended) {
+			continue;
+		}
+		if (best != NULL && !waiting && route_rank(route) > best_rank) {
 			if (prefer == 0) {
 				break; /* holders come in order of rank */
 			}
 			continue;
 		}
 		double own = score(key, route);
-		if (best == NULL || own > best_score) {
+		if (best == NULL || waiting || own > best_score) {
 			best = component;
 			best_rank = route_rank(route);
 			best_score = own;
+			waiting = component->suspended;
 		}
 	}
 	return best;

@@ -15,7 +15,7 @@ uint64_t route_balance_seed(const struct route_name *name, const struct componen
 bool route_balance_can_take(const struct component *component, const struct fw_stanza *stanza);
 
 /**
- * Chooses among the holders of a name: of those that are up the lowest rank, of these by weighted rendezvous
+ * Chooses among the holders of a name: of those that are up, and not suspended if it can be helped, the lowest rank, of these by weighted rendezvous
  * over the two bare addresses, so that one conversation stays with one holder; for the default route over the two
  * domains.
  * @param prefer  number of a component that is taken when it is among the holders; 0 for none

@@ -213,6 +213,22 @@ bool route_table_is_local(const struct route_table *table, struct fw_str domain)
 	return false;
 }
 
+bool route_table_is_listed(const struct route_table *table, struct fw_str domain)
+{
+	char text[FW_DOMAIN_SIZE];
+	struct candidates walk = { table, domain, false };
+
+	if (fw_domain_key(domain, text, &walk.rest) != FW_OK) {
+		return false;
+	}
+	for (const struct route_name *name; (name = candidate_next(&walk)) != NULL;) {
+		if (name->listed) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool route_table_is_federated(const struct route_table *table, struct fw_str domain)
 {
 	char text[FW_DOMAIN_SIZE];

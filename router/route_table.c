@@ -331,12 +331,18 @@ void route_table_list_end(struct route_table *table)
 			forget_name(table, name);
 		}
 	}
+	table->list_generation++;
 	table->generation++;
 }
 
 uint64_t route_table_generation(const struct route_table *table)
 {
 	return table->generation;
+}
+
+uint64_t route_table_list_generation(const struct route_table *table)
+{
+	return table->list_generation;
 }
 
 const struct route_name *route_table_next(const struct route_table *table,

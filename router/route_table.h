@@ -94,6 +94,9 @@ bool route_table_holds(const struct route_table *table, const struct component *
 bool route_table_is_local(const struct route_table *table, struct fw_str domain);
 bool route_table_is_federated(const struct route_table *table, struct fw_str domain);
 
+/** It, or a suffix that it is below, is listed. */
+bool route_table_is_listed(const struct route_table *table, struct fw_str domain);
+
 /** Prepares a list in steps that can fail and change nothing that is looked up: makes the name. "*" is ignored. */
 int route_table_want(struct route_table *table, const char *domain);
 /** The prepared list takes the place of the old one: first this, then _list() for each. */
@@ -105,6 +108,9 @@ void route_table_list_end(struct route_table *table);
 
 /** Changes whenever an answer may have changed; for callers that remember answers. Never 0. */
 uint64_t route_table_generation(const struct route_table *table);
+
+/** Changes with the list of what is ours. */
+uint64_t route_table_list_generation(const struct route_table *table);
 
 /** Walks all names; `after` NULL gives the first, NULL is the end. */
 const struct route_name *route_table_next(const struct route_table *table, const struct route_name *after);

@@ -14,7 +14,7 @@ struct route_table {
 	size_t count;
 	size_t suffixes;             /* names of kind suffix: 0 saves the walk */
 	struct route_name *fallback; /* the name "*", never in a bucket */
-	uint64_t generation;
+	uint64_t generation, list_generation;
 	struct fw_str realm;
 	char realm_text[FW_DOMAIN_SIZE];
 };

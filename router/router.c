@@ -12,6 +12,7 @@
 #include "router/announce.h"
 #include "router/control.h"
 #include "router/domains.h"
+#include "router/fabric.h"
 #include "router/federation.h"
 #include "router/holders.h"
 #include "router/hooks.h"
@@ -93,6 +94,7 @@ static const struct {
 	{ "core", core_up, core_down },
 	{ "state", state_up, state_stop },
 	{ "components", instances_start, instances_stop },
+	{ "routers", fabric_start, fabric_stop },
 	{ "links", links_start, links_stop },
 	{ "uplinks", uplinks_start, uplinks_stop },
 	{ "control", control_start, control_stop },
@@ -198,7 +200,10 @@ static int reload_build(struct router *router, struct snapshot *next, struct ins
 	if (ret != FW_OK) {
 		return ret;
 	}
-	ret = links_check(router, next->config, err);
+	ret = fabric_check(router, next->config, err);
+	if (ret == FW_OK) {
+		ret = links_check(router, next->config, err);
+	}
 	if (ret == FW_OK) {
 		ret = uplinks_check(router, next->config, err);
 	}
@@ -208,6 +213,7 @@ static int reload_build(struct router *router, struct snapshot *next, struct ins
 	if (ret != FW_OK) {
 		uplinks_forget(router);
 		links_forget(router);
+		fabric_forget(router);
 		domains_forget(router);
 	}
 	return ret;
@@ -231,6 +237,7 @@ int router_reload(struct router *router, struct config **config, struct fw_json 
 	}
 	domains_apply(router, next->config);
 	instances_commit(router, &plan, changes);
+	fabric_apply(router, next->config, changes);
 	links_apply(router, next->config, changes);
 	uplinks_apply(router, next->config, changes);
 	struct snapshot *old = router->snapshot;

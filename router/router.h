@@ -45,6 +45,7 @@ struct router {
 	struct router_drain *drain;    /**< of a drain under way (router_drain.c) */
 	struct announcements *announcements; /**< told at the end of the turn (announce.h) */
 	struct holders *holders;       /**< tells modules when holders change (holders.h) */
+	struct fabric *fabric;         /**< other routers (fabric.h) */
 	struct via *vias;              /**< components that pass on to others (via.h) */
 	unsigned depth;                /**< passages inside passages (passage.c) */
 	struct node_state *state;      /**< what was learned while running (state.h) */

@@ -14,6 +14,7 @@
 #include "router/holders.h"
 #include "router/route_balance.h"
 #include "router/route_table.h"
+#include "router/trail.h"
 
 enum { VIA_PRIORITY = 10, VIA_WEIGHT_MAX = 65535 }; /* the priority that rows have by default */
 
@@ -59,6 +60,10 @@ static int via_deliver(void *port, struct fw_stanza **stanza)
 		return FW_OK;
 	}
 	size_t size = fw_stanza_size(*stanza);
+	if (fw_stanza_set_destination(*stanza, fw_str(via->target)) != FW_OK) {
+		router_bounce(via->router, stanza, FW_CAUSE_RESOURCES);
+		return FW_OK;
+	}
 	target->stanzas_out++;
 	target->bytes_out += size;
 	if (target->port_ops->deliver(target->port, stanza) == FW_OK) {
@@ -172,14 +177,13 @@ int via_bind(struct component *owner, const char *domain, const char *component_
 		.weight = weight,
 		.beyond = true,
 	};
-	char key[FW_DOMAIN_SIZE];
 	struct via *via = *find(owner->router, owner->number, component_id);
 	int ret = FW_OK;
 
 	if (weight == 0 || weight > VIA_WEIGHT_MAX) {
 		return FW_EINVAL;
 	}
-	if (fw_domain_key(fw_str(component_id), key, NULL) != FW_OK) {
+	if (!trail_is_component(fw_str(component_id))) {
 		return FW_EPARSE;
 	}
 	if (via == NULL) {

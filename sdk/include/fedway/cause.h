@@ -199,7 +199,14 @@ FW_BEGIN_DECLS
 	/* the operator's switch */ \
 	X(FEDERATION_OFF, "federation-off", "policy-violation", "cancel", "service-unavailable", \
 	  "federation with other domains is switched off here", \
-	  "fedwayctl status tells where, by whom and when; fedwayctl federation on")
+	  "fedwayctl status tells where, by whom and when; fedwayctl federation on") \
+	/* what routers say to each other */ \
+	X(BAD_HOP, "bad-hop", "bad-format", "cancel", "service-unavailable", \
+	  "the hop header of a stanza is missing, misplaced or malformed", \
+	  "both routers must speak the same dialect: compare their releases") \
+	X(BAD_ROUTES, "bad-routes", "bad-format", "cancel", "service-unavailable", \
+	  "the other router announced something malformed", \
+	  "compare the releases of both routers; report it with the log")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -1,0 +1,383 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The room of other routers: makes a peer from each row, tells neighbours at the end of a turn what
+ * has changed in it, tells all again in time, and forgets what nobody repeats. The router starts,
+ * reloads and stops it; links call it when they stand, end, or hear an element. What is said is
+ * fabric_tell.c, what is heard fabric_learn.c.
+ */
+#include "router/fabric.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "router/holders.h"
+#include "router/route_table.h"
+
+enum { PATHS_MAX = 4096 };
+
+static struct fw_logger fabric_log = FW_LOGGER("router.fabric");
+
+/* ---- peers ---- */
+
+static void peer_free(struct fabric_peer **at)
+{
+	struct fabric_peer *peer = *at;
+
+	*at = peer->next;
+	fabric_set_clear(&peer->learned);
+	fabric_set_clear(&peer->told);
+	free(peer->realm);
+	free(peer);
+}
+
+static struct fabric_peer *find_in(struct fabric_peer *list, struct fw_str realm)
+{
+	while (list != NULL && !fw_str_eq_nocase(fw_str(list->realm), realm)) {
+		list = list->next;
+	}
+	return list;
+}
+
+struct fabric_peer *fabric_find(const struct router *router, struct fw_str realm)
+{
+	return router->fabric != NULL ? find_in(router->fabric->peers, realm) : NULL;
+}
+
+/* Makes peers for rows that have none yet, at the end of `aside`. */
+static int make_missing(struct fabric *fabric, const struct config *config)
+{
+	const struct config_peer *rows = config->router.routers.items;
+	struct fabric_peer **tail = &fabric->aside;
+
+	for (size_t i = 0; i < config->router.routers.count; i++) {
+		if (find_in(fabric->peers, fw_str(rows[i].realm)) != NULL) {
+			continue;
+		}
+		struct fabric_peer *peer = calloc(1, sizeof(*peer));
+		if (peer == NULL) {
+			return FW_ENOMEM;
+		}
+		*tail = peer;
+		tail = &peer->next;
+		peer->fabric = fabric;
+		peer->row = &rows[i];
+		peer->since_ms = fw_now_ms(fabric->router->loop);
+		peer->realm = fw_str_dup(fw_str(rows[i].realm));
+		if (peer->realm == NULL) {
+			return FW_ENOMEM;
+		}
+	}
+	return FW_OK;
+}
+
+static void take_aside(struct fabric *fabric)
+{
+	struct fabric_peer **tail = &fabric->peers;
+
+	while (*tail != NULL) {
+		tail = &(*tail)->next;
+	}
+	*tail = fabric->aside;
+	fabric->aside = NULL;
+}
+
+/* ---- time ---- */
+
+/* Thrice in the time that others believe us. */
+static void start_timer(struct fabric *fabric)
+{
+	uint64_t third_ms = fabric->router->config->router.routes_expire_s * UINT64_C(1000) / 3;
+
+	fw_timer_start_ms(fabric->timer, third_ms, third_ms);
+}
+
+static void fabric_tick(void *ctx)
+{
+	struct fabric *fabric = ctx;
+
+	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
+		(void)fabric_expire(peer, fw_now_ms(fabric->router->loop));
+	}
+	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
+		fabric_tell(peer, true);
+	}
+}
+
+void fabric_look(struct router *router)
+{
+	struct fabric *fabric = router->fabric;
+
+	if (fabric == NULL) {
+		return;
+	}
+	uint64_t generation = route_table_list_generation(router->routes);
+	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
+		if (generation != fabric->list_generation) {
+			fabric_judge(peer);
+		}
+	}
+	fabric->list_generation = generation;
+	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
+		fabric_tell(peer, false);
+	}
+}
+
+bool fabric_settled(const struct router *router)
+{
+	const struct fabric_peer *peer = router->fabric != NULL ? router->fabric->peers : NULL;
+
+	while (peer != NULL && (peer->component == NULL || peer->acked_seq >= peer->told_seq)) {
+		peer = peer->next;
+	}
+	return peer == NULL;
+}
+
+/* ---- links ---- */
+
+void fabric_up(struct fabric_peer *peer, struct component *component,
+               const struct fabric_wire *wire, void *link)
+{
+	fw_assert(peer->component == NULL);
+	peer->component = component;
+	component->peer = peer;
+	component->last_generation = 0;
+	peer->wire = wire;
+	peer->link = link;
+	peer->told_seq = peer->acked_seq = peer->heard_seq = 0;
+	peer->since_ms = fw_now_ms(peer->fabric->router->loop);
+	fw_log(peer->fabric->router->log, &fabric_log, FW_LOG_NOTICE, "router attached realm=%s",
+	       peer->realm);
+	fabric_tell(peer, true);
+	holders_changed(peer->fabric->router);
+}
+
+void fabric_resumed(struct fabric_peer *peer)
+{
+	fabric_tell(peer, true);
+}
+
+void fabric_down(struct fabric_peer *peer, enum fw_cause cause, const char *detail)
+{
+	if (peer->component == NULL) {
+		return;
+	}
+	fabric_unlearn(peer);
+	fabric_set_clear(&peer->told);
+	peer->component->peer = NULL;
+	peer->component = NULL;
+	peer->wire = NULL;
+	peer->link = NULL;
+	peer->since_ms = fw_now_ms(peer->fabric->router->loop);
+	peer->last_cause = cause;
+	(void)snprintf(peer->last_detail, sizeof(peer->last_detail), "%s", detail);
+	fw_log(peer->fabric->router->log, &fabric_log, FW_LOG_WARNING,
+	       "router gone realm=%s cause=%s text=\"%s\" remedy=\"%s\"", peer->realm,
+	       fw_cause_row(cause)->name, fw_cause_row(cause)->text, fw_cause_row(cause)->remedy);
+	holders_changed(peer->fabric->router);
+}
+
+enum fw_cause fabric_element(struct fabric_peer *peer, struct fw_stanza *element)
+{
+	uint64_t seq;
+
+	if (fw_str_is(fw_stanza_name(element), "routes")) {
+		return fabric_learn(peer, element);
+	}
+	if (!fw_str_is(fw_stanza_name(element), "learned")) {
+		return FW_CAUSE_NONE; /* of a later version */
+	}
+	struct fw_elem *root = fw_stanza_root(element);
+	if (root == NULL) {
+		return FW_CAUSE_RESOURCES;
+	}
+	if (fw_str_to_u64(fw_elem_attr(root, "seq"), UINT64_MAX, &seq) != FW_OK ||
+	    seq > peer->told_seq) {
+		return FW_CAUSE_BAD_ROUTES;
+	}
+	peer->acked_seq = seq;
+	return FW_CAUSE_NONE;
+}
+
+/* ---- the room ---- */
+
+int fabric_start(struct router *router, struct fw_error *err)
+{
+	struct fabric *fabric = calloc(1, sizeof(*fabric));
+	int ret = FW_ENOMEM;
+
+	if (fabric == NULL) {
+		return fw_error_set(err, FW_ENOMEM, "out of memory");
+	}
+	router->fabric = fabric;
+	fabric->router = router;
+	fabric->seq = (uint64_t)time(NULL) * 1000;
+	fabric->list_generation = route_table_list_generation(router->routes);
+	ret = trails_new(router->realm, PATHS_MAX, &fabric->trails);
+	if (ret == FW_OK) {
+		ret = fw_timer_new(router->loop, fabric_tick, fabric, &fabric->timer);
+	}
+	if (ret == FW_OK) {
+		ret = make_missing(fabric, router->config);
+	}
+	if (ret != FW_OK) {
+		fabric_stop(router);
+		return fw_error_set(err, ret, "out of memory");
+	}
+	take_aside(fabric);
+	start_timer(fabric);
+	return FW_OK;
+}
+
+void fabric_stop(struct router *router)
+{
+	struct fabric *fabric = router->fabric;
+
+	if (fabric == NULL) {
+		return;
+	}
+	fabric_forget(router);
+	while (fabric->peers != NULL) {
+		fabric_down(fabric->peers, FW_CAUSE_SHUTDOWN, "");
+		peer_free(&fabric->peers);
+	}
+	fw_timer_free(&fabric->timer);
+	trails_free(&fabric->trails);
+	router->fabric = NULL;
+	free(fabric);
+}
+
+int fabric_check(struct router *router, const struct config *config, struct fw_error *err)
+{
+	int ret;
+
+	fabric_forget(router);
+	ret = make_missing(router->fabric, config);
+	if (ret != FW_OK) {
+		fabric_forget(router);
+		return fw_error_set(err, ret, "out of memory");
+	}
+	return FW_OK;
+}
+
+void fabric_forget(struct router *router)
+{
+	while (router->fabric != NULL && router->fabric->aside != NULL) {
+		peer_free(&router->fabric->aside);
+	}
+}
+
+static void say(struct fw_json *changes, const char *fact, const char *realm)
+{
+	char line[128];
+
+	if (changes != NULL) {
+		(void)snprintf(line, sizeof(line), "router %s: %s", fact, realm);
+		fw_json_append(changes, fw_str(line));
+	}
+}
+
+static const struct config_peer *find_row(const struct config *config, const char *realm)
+{
+	const struct config_peer *rows = config->router.routers.items;
+
+	for (size_t i = 0; i < config->router.routers.count; i++) {
+		if (fw_str_eq_nocase(fw_str(rows[i].realm), fw_str(realm))) {
+			return &rows[i];
+		}
+	}
+	return NULL;
+}
+
+void fabric_apply(struct router *router, const struct config *config, struct fw_json *changes)
+{
+	struct fabric *fabric = router->fabric;
+	struct fabric_peer **at = &fabric->peers;
+
+	while (*at != NULL) {
+		struct fabric_peer *peer = *at;
+		const struct config_peer *row = find_row(config, peer->realm);
+		if (row != NULL) {
+			peer->row = row;
+			fabric_judge(peer);
+			at = &peer->next;
+			continue;
+		}
+		say(changes, "removed", peer->realm);
+		if (peer->component != NULL) {
+			peer->wire->end(peer->link, FW_CAUSE_CONFIG_CLOSED);
+		}
+		fabric_down(peer, FW_CAUSE_CONFIG_CLOSED, "");
+		peer_free(at);
+	}
+	for (const struct fabric_peer *peer = fabric->aside; peer != NULL; peer = peer->next) {
+		say(changes, "added", peer->realm);
+	}
+	take_aside(fabric);
+	start_timer(fabric);
+	holders_changed(router);
+}
+
+/* ---- reports ---- */
+
+static void report_routes(const struct fabric_peer *peer, struct fw_json *array)
+{
+	const struct trails *trails = peer->fabric->trails;
+	const struct fabric_route *route = NULL;
+	uint64_t now = fw_now_ms(peer->fabric->router->loop);
+
+	while ((route = fabric_set_next(&peer->learned, route)) != NULL) {
+		struct fw_json *out = fw_json_append_object(array);
+		fw_json_set(out, "name", fw_str(route->name));
+		fw_json_set(out, "origin", trail_first(trails, route->trail));
+		fw_json_set(out, "path", trail_path(trails, route->trail));
+		fw_json_set_int(out, "cost", route->cost + peer->row->cost);
+		fw_json_set_int(out, "weight", fabric_weight(peer, route));
+		fw_json_set(out, "verdict", fw_str(fabric_verdict_name(route->verdict)));
+		fw_json_set_int(out, "expires_ms",
+		                (int64_t)(route->expires_ms -
+		                          (now < route->expires_ms ? now : route->expires_ms)));
+	}
+}
+
+static void report_peer(const struct fabric_peer *peer, struct fw_json *out)
+{
+	bool up = peer->component != NULL;
+	size_t refused = 0;
+	const struct fabric_route *route = NULL;
+
+	while ((route = fabric_set_next(&peer->learned, route)) != NULL) {
+		refused += route->verdict == FABRIC_NOT_OURS || route->verdict == FABRIC_NO_RIGHT;
+	}
+	fw_json_set(out, "realm", fw_str(peer->realm));
+	fw_json_set(out, "state",
+	            fw_str(up ? component_state_name(peer->component->state) : "down"));
+	fw_json_set_int(out, "since_ms",
+	                (int64_t)(fw_now_ms(peer->fabric->router->loop) - peer->since_ms));
+	fw_json_set_bool(out, "dialled", peer->row->host[0] != '\0');
+	fw_json_set_bool(out, "outside", peer->row->outside);
+	fw_json_set_bool(out, "default_route", peer->row->default_route);
+	fw_json_set_bool(out, "control", peer->row->control);
+	fw_json_set_int(out, "cost", peer->row->cost);
+	fw_json_set_int(out, "announced", (int64_t)peer->learned.count);
+	fw_json_set_int(out, "refused", (int64_t)refused);
+	fw_json_set_int(out, "told", (int64_t)peer->told.count);
+	fw_json_set_bool(out, "settled", !up || peer->acked_seq >= peer->told_seq);
+	if (peer->last_cause != FW_CAUSE_NONE) {
+		fw_json_set(out, "last_cause", fw_str(fw_cause_row(peer->last_cause)->name));
+		fw_json_set(out, "last_text", fw_str(fw_cause_row(peer->last_cause)->text));
+		fw_json_set(out, "remedy", fw_str(fw_cause_row(peer->last_cause)->remedy));
+		fw_json_set(out, "last_detail", fw_str(peer->last_detail));
+	}
+	report_routes(peer, fw_json_set_array(out, "routes"));
+}
+
+void fabric_report(const struct router *router, struct fw_json *array)
+{
+	const struct fabric_peer *peer = router->fabric != NULL ? router->fabric->peers : NULL;
+
+	for (; peer != NULL; peer = peer->next) {
+		report_peer(peer, fw_json_append_object(array));
+	}
+}

@@ -33,6 +33,31 @@ struct arguments {
 	int json, version, help;
 };
 
+/* Where the command stands, behind our own options; argc when there is none. */
+static int command_at(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && argv[at][0] == '-') {
+		at += strcmp(argv[at], "-s") == 0 || strcmp(argv[at], "--socket") == 0 ? 2 : 1;
+	}
+	return at < argc ? at : argc;
+}
+
+/* Behind the command, "--word" and "--name=value" that are no options of ours are the command's
+ * own: the same as "word" and "name=value". */
+static void leave_to_command(int argc, char **argv, const struct option *ours)
+{
+	for (int at = command_at(argc, argv); at < argc && strcmp(argv[at], "--") != 0; at++) {
+		bool own = strncmp(argv[at], "--", 2) != 0;
+		for (const struct option *known = ours; known->name != NULL && !own; known++) {
+			const char *word = argv[at] + 2; /* or its beginning, as getopt has it */
+			own = strncmp(known->name, word, strcspn(word, "=")) == 0;
+		}
+		argv[at] += own ? 0 : 2;
+	}
+}
+
 static int parse(int argc, char **argv, struct arguments *out)
 {
 	const struct option longs[] = {
@@ -44,6 +69,7 @@ static int parse(int argc, char **argv, struct arguments *out)
 	};
 	int c;
 
+	leave_to_command(argc, argv, longs);
 	while ((c = getopt_long(argc, argv, "s:j", longs, NULL)) != -1) {
 		switch (c) {
 		case 0:
@@ -125,11 +151,8 @@ static void help(FILE *out, const char *socket)
 /* Where a command begins that has options of its own and needs no daemon; else argc. */
 static int local_command(int argc, char **argv)
 {
-	int at = 1;
+	int at = command_at(argc, argv);
 
-	while (at < argc && argv[at][0] == '-') {
-		at += strcmp(argv[at], "-s") == 0 || strcmp(argv[at], "--socket") == 0 ? 2 : 1;
-	}
 	return at + 1 < argc && strcmp(argv[at], "cert") == 0 && fedwayctl_cert_has(argv[at + 1])
 	               ? at
 	               : argc;

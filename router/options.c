@@ -62,7 +62,12 @@ static int print_named(FILE *out, struct module_list *modules, const char *path,
 #ifdef FW_STATIC_MODULES
 static int print_modules(FILE *out, struct module_list *modules, const char *path, bool man)
 {
-	static const char *const names[] = { "dialback", "policy", "resolver", "s2s" };
+	static const char *const names[] = {
+#ifdef FW_WITH_AXL
+		"axl",
+#endif
+		"dialback", "policy", "resolver", "s2s",
+	};
 	int ret = FW_OK;
 
 	for (size_t i = 0; i < FW_COUNT(names) && ret == FW_OK; i++) {

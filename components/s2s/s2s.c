@@ -240,14 +240,35 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	}
 }
 
-/* Keys and addresses that were right when a stream began stay right; only the policy reaches back.
- */
+static void s2s_switched(struct s2s *s2s)
+{
+	bool on = fw_federation_is_on(s2s->self);
+
+	if (!s2s_side_inner(s2s)) {
+		s2s_event(fw_self_log(s2s->self), FW_LOG_NOTICE,
+		          on ? "Federation On" : "Federation Off",
+		          "%s streams_in=%u streams_out=%u queued=%llu",
+		          on ? "streams are taken and begun" : "all streams end, none is taken",
+		          s2s->in_count, s2s->out_count, (unsigned long long)s2s->waiting.stanzas);
+	}
+	s2s_judge_side(s2s);
+}
+
+/* Keys and addresses that were right when a stream began stay right. What reaches back is the
+ * policy, whose domains we serve, and the switch. */
 static void s2s_announced(struct fw_self *self, const char *service)
 {
 	struct s2s *s2s = fw_self_state(self);
 
-	if (s2s != NULL && strcmp(service, "policy") == 0) {
+	if (s2s == NULL) {
+		return;
+	}
+	if (strcmp(service, "policy") == 0) {
 		s2s_judge_all(s2s);
+	} else if (strcmp(service, "state.federation") == 0) {
+		s2s_switched(s2s);
+	} else if (strcmp(service, "state.domains") == 0 || strcmp(service, "domains") == 0) {
+		s2s_judge_side(s2s);
 	}
 }
 

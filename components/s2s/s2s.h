@@ -321,7 +321,7 @@ enum fw_cause s2s_ask_read_policy(struct fw_stanza *reply, enum fw_cause cause, 
 
 /** announced("policy"): asks again for every pair of every stream (s2s_judge.c). */
 void s2s_judge_all(struct s2s *s2s);
-/** After a reload: ends legs with a pair that this side would not begin any more. */
+/** Domains, the switch or the configuration have changed: ends legs with a pair that this side would not begin any more. */
 void s2s_judge_side(struct s2s *s2s);
 
 /* ---- log (s2s_log.c) ---- */

@@ -86,6 +86,11 @@ bool s2s_in_answer_header(struct s2s_in *in, const struct fw_stream_header *head
 		              "the header's from is not who authenticated");
 		return false;
 	}
+	if (s2s_side_closed(leg->s2s)) {
+		in_send_header(in, header, fw_str(NULL));
+		s2s_leg_close(&in->leg, FW_CAUSE_FEDERATION_OFF, "");
+		return false;
+	}
 	if (header->to.len > 0 && (fw_domain_key(header->to, leg->local, &key) != FW_OK ||
 	                           !s2s_side_plays(leg->s2s, leg->local))) {
 		in_send_header(in, header, fw_str(NULL)); /* RFC 6120 §4.9.1.2 and .3 */

@@ -114,7 +114,8 @@ static bool judge_is_left(const struct s2s_leg *leg)
 		}
 	}
 	for (const struct s2s_proof *proof = leg->proofs; proof != NULL; proof = proof->next) {
-		if (s2s_side_objection(leg->s2s, proof->local, proof->remote, &leg->peer) != NULL) {
+		if (!s2s_side_plays(leg->s2s, proof->local) ||
+		    s2s_side_objection(leg->s2s, proof->local, proof->remote, &leg->peer) != NULL) {
 			return true;
 		}
 	}
@@ -125,7 +126,9 @@ static void judge_legs_by_side(struct s2s_leg *leg)
 {
 	while (leg != NULL) {
 		struct s2s_leg *next = leg->next;
-		if (s2s_leg_live(leg) && judge_is_left(leg)) {
+		if (s2s_leg_live(leg) && s2s_side_closed(leg->s2s)) {
+			s2s_leg_close(leg, FW_CAUSE_FEDERATION_OFF, "");
+		} else if (s2s_leg_live(leg) && judge_is_left(leg)) {
 			s2s_leg_close(leg, FW_CAUSE_CONFIG_CLOSED, "");
 		}
 		leg = next;

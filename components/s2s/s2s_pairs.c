@@ -211,6 +211,8 @@ static void pair_begin(struct s2s_pair *pair)
 		struct s2s_way way = s2s_carriers_of_remote(pair);
 		if (s2s->stopping) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_COMPONENT_GONE);
+		} else if (s2s_side_closed(s2s)) {
+			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_FEDERATION_OFF);
 		} else if (way.proof == NULL && pair_has_to_wait(pair)) {
 			s2s_waiting_bounce(s2s, &pair->waiting, FW_CAUSE_BACKOFF);
 		} else if (pair_find_leg(pair, &way) != FW_OK) {

@@ -371,6 +371,11 @@ bool s2s_side_inner(const struct s2s *s2s)
 	return s2s->side->kind == S2S_SIDE_INNER;
 }
 
+bool s2s_side_closed(const struct s2s *s2s)
+{
+	return s2s->side->kind == S2S_SIDE_OUTER && !fw_federation_is_on(s2s->self);
+}
+
 bool s2s_side_admits(const struct s2s *s2s, const struct fw_addr *peer)
 {
 	const struct s2s_side *side = s2s->side;
@@ -431,6 +436,9 @@ enum fw_cause s2s_side_refusal(const struct s2s *s2s, const char *local, const c
 	}
 	if (!s2s_side_plays(s2s, local)) {
 		return FW_CAUSE_NOT_FEDERATED;
+	}
+	if (s2s_side_closed(s2s)) {
+		return FW_CAUSE_FEDERATION_OFF;
 	}
 	return !inner || s2s_side_targets(s2s, remote, NULL) ? FW_CAUSE_NONE : FW_CAUSE_NO_ROUTE;
 }

@@ -62,6 +62,8 @@ bool s2s_side_among_us(const struct s2s *s2s, const char *local);
 const char *s2s_side_word(const struct s2s *s2s);
 /** Seen from the border a pair of the inner side is the other way round. */
 bool s2s_side_inner(const struct s2s *s2s);
+/** Federation is switched off, and this is the side that it concerns. */
+bool s2s_side_closed(const struct s2s *s2s);
 /** The servers of a domain inside. @return false: the resolver is to be asked */
 bool s2s_side_targets(const struct s2s *s2s, const char *remote, struct s2s_targets *out);
 

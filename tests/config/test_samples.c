@@ -82,9 +82,11 @@ static void test_samples(void **state)
 		{ "inner-component-ejabberd/fedway.conf", 0, 1, 2, 4 },
 		{ "inner-component-prosody/fedway.conf", 0, 1, 2, 5 },
 		{ "inner-split-s2s/fedway.conf", 0, 0, 2, 5 },
+		{ "three-nodes/all-in-one.conf", 1, 0, 1, 4 },
 	};
 	static const struct config_modules modules = { find, NULL };
-	static const char *const secrets[] = { "echo.secret", "im.secret", "dialback.secret" };
+	static const char *const secrets[] = { "echo.secret", "im.secret", "dialback.secret",
+		                               "service.secret" };
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(secrets); i++) {

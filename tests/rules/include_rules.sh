@@ -26,6 +26,7 @@ BEGIN {
 	library["jansson.h"] = "sdk/src/json.c"
 	library["idn2.h"] = "sdk/src/jid.c"
 	library["ares"] = "components/resolver/resolver_dns.c"
+	library["curl/"] = "components/axl/axl_http.c"
 	library["ltdl.h"] = "router/module_file.c"
 	library["dlfcn.h"] = "router/module_file.c sdk/src/log.c"
 	library["libconfig.h"] = "config/config_file.c"

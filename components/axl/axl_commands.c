@@ -4,12 +4,15 @@
  * What an operator can ask and order: `axl status`, `axl sync`, `axl sync dry-run`. Called by the
  * host. One sync at a time is waited for.
  */
+#include <stdio.h>
+
 #include "components/axl/axl_publisher.h"
 
+/* For people, in whole lines; programs find the same in each publisher's row. */
 static void put_problem(struct fw_json **problems, struct fw_json *out,
                         const struct axl_publisher *publisher, const struct axl_end *end)
 {
-	char error[AXL_ERROR_SIZE], remedy[AXL_REMEDY_SIZE];
+	char text[AXL_ERROR_SIZE], remedy[AXL_REMEDY_SIZE];
 
 	if (end->outcome == AXL_OK) {
 		return;
@@ -17,11 +20,10 @@ static void put_problem(struct fw_json **problems, struct fw_json *out,
 	if (*problems == NULL) {
 		*problems = fw_json_set_array(out, "problems");
 	}
-	struct fw_json *row = fw_json_append_object(*problems);
-	axl_tell_error(publisher, end, error);
+	axl_tell_error(publisher, end, text);
 	axl_tell_remedy(publisher, end, remedy);
-	fw_json_set(row, "problem", fw_str(error));
-	fw_json_set(row, "remedy", fw_str(remedy));
+	fw_json_append(*problems, fw_str(text));
+	fw_json_append(*problems, fw_str(remedy));
 }
 
 static void axl_status(struct fw_self *self, struct fw_call *call)
@@ -104,11 +106,26 @@ static bool is_waited_for(const struct axl *axl, const struct axl_publisher *pub
 	return publisher->want_sync || (publisher->step != AXL_IDLE && !publisher->dry);
 }
 
+/* The first that failed speaks for all. */
+static void fail_with(struct fw_call **call, const struct axl_publisher *publisher,
+                      const struct axl_end *end, size_t others)
+{
+	char text[AXL_ERROR_SIZE], remedy[AXL_REMEDY_SIZE], more[64] = "";
+
+	axl_tell_error(publisher, end, text);
+	axl_tell_remedy(publisher, end, remedy);
+	if (others > 0) {
+		snprintf(more, sizeof(more), "; and %zu more, see axl status", others);
+	}
+	fw_call_fail(call, FW_ESYS, remedy, "%s%s", text, more);
+}
+
 void axl_commands_progress(struct axl *axl)
 {
+	const struct axl_publisher *failed = NULL;
+	const struct axl_end *how = NULL;
 	bool dry = axl->call_is_dry;
-	struct fw_json *problems = NULL;
-	size_t failed = 0;
+	size_t failures = 0;
 
 	if (axl->call == NULL) {
 		return;
@@ -118,24 +135,24 @@ void axl_commands_progress(struct axl *axl)
 			return;
 		}
 	}
-	struct fw_json *out = fw_call_result(axl->call);
-	struct fw_json *rows = fw_json_set_array(out, "rows");
+	struct fw_json *rows = fw_json_set_array(fw_call_result(axl->call), "rows");
 	for (size_t i = 0; i < axl->publisher_count; i++) {
 		const struct axl_publisher *publisher = axl->publishers[i];
+		const struct axl_end *end = dry ? &publisher->looked : &publisher->last;
 		put_rows(rows, publisher, dry ? "would be inserted" : "inserted",
 		         &publisher->inserted);
 		put_rows(rows, publisher, dry ? "would be deleted" : "deleted",
 		         &publisher->deleted);
-		const struct axl_end *end = dry ? &publisher->looked : &publisher->last;
-		put_problem(&problems, out, publisher, end);
-		failed += end->outcome != AXL_OK;
+		if (end->outcome != AXL_OK) {
+			how = failed == NULL ? end : how;
+			failed = failed == NULL ? publisher : failed;
+			failures++;
+		}
 	}
 	struct fw_call *call = axl->call;
 	axl->call = NULL;
-	if (failed > 0) {
-		fw_call_fail(&call, FW_ESYS, NULL,
-		             "%zu of %zu publishers could not be brought in order", failed,
-		             axl->publisher_count);
+	if (failed != NULL) {
+		fail_with(&call, failed, how, failures - 1);
 	} else {
 		fw_call_done(&call);
 	}

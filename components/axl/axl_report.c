@@ -18,6 +18,16 @@ static void put_rows(const struct axl_publisher *publisher, struct fw_json *out)
 	}
 }
 
+static void put_problem(const struct axl_publisher *publisher, struct fw_json *out)
+{
+	char text[AXL_ERROR_SIZE], remedy[AXL_REMEDY_SIZE];
+
+	axl_tell_error(publisher, &publisher->last, text);
+	axl_tell_remedy(publisher, &publisher->last, remedy);
+	fw_json_set(out, "text", fw_str(text));
+	fw_json_set(out, "remedy", fw_str(remedy));
+}
+
 void axl_report_publisher(const struct axl_publisher *publisher, struct fw_json *out)
 {
 	uint64_t now_ms = fw_now_ms(publisher->axl->loop);
@@ -37,6 +47,9 @@ void axl_report_publisher(const struct axl_publisher *publisher, struct fw_json 
 	fw_json_set_int(out, "next_check_ms",
 	                publisher->next_ms > now_ms ? (int64_t)(publisher->next_ms - now_ms) : 0);
 	fw_json_set_int(out, "failures", (int64_t)publisher->failures);
+	if (publisher->last.outcome != AXL_OK) {
+		put_problem(publisher, fw_json_set_object(out, "problem"));
+	}
 }
 
 static size_t in_order(const struct axl *axl)
@@ -52,13 +65,15 @@ static size_t in_order(const struct axl *axl)
 /* Why the outside cannot be reached through this component's work, in words; else how it stands. */
 static void report_federation(const struct axl *axl, struct fw_json *out)
 {
-	char error[AXL_ERROR_SIZE];
+	char error[AXL_ERROR_SIZE], remedy[AXL_REMEDY_SIZE];
 
 	for (size_t i = 0; i < axl->publisher_count; i++) {
 		const struct axl_publisher *publisher = axl->publishers[i];
 		if (publisher->last.outcome != AXL_OK) {
 			axl_tell_error(publisher, &publisher->last, error);
+			axl_tell_remedy(publisher, &publisher->last, remedy);
 			fw_json_setf(out, "reason", "AXL, %s", error);
+			fw_json_set(out, "remedy", fw_str(remedy));
 			return;
 		}
 	}
@@ -76,14 +91,7 @@ static void report_facts(const struct axl *axl, struct fw_json *out)
 		fw_json_append(ids, fw_str(axl->wanted.items[i]));
 	}
 	for (size_t i = 0; i < axl->publisher_count; i++) {
-		const struct axl_publisher *publisher = axl->publishers[i];
-		struct fw_json *row = fw_json_append_object(publishers);
-		char error[AXL_ERROR_SIZE], remedy[AXL_REMEDY_SIZE];
-		axl_report_publisher(publisher, row);
-		axl_tell_error(publisher, &publisher->last, error);
-		axl_tell_remedy(publisher, &publisher->last, remedy);
-		fw_json_set(row, "error", fw_str(error));
-		fw_json_set(row, "remedy", fw_str(remedy));
+		axl_report_publisher(axl->publishers[i], fw_json_append_object(publishers));
 	}
 }
 

@@ -250,18 +250,23 @@ void axl_soap_read(const struct axl_request *request, unsigned status, struct fw
 	static const struct {
 		unsigned status;
 		enum axl_outcome outcome;
+		bool silent; /* the status has said all; what comes along is a page for browsers */
 	} known[] = {
-		{ 401, AXL_UNAUTHORIZED }, { 403, AXL_FORBIDDEN }, { 404, AXL_NOT_FOUND },
-		{ 503, AXL_BUSY },         { 599, AXL_SCHEMA },
+		{ 401, AXL_UNAUTHORIZED, true }, { 403, AXL_FORBIDDEN, true },
+		{ 404, AXL_NOT_FOUND, true },    { 503, AXL_BUSY, false },
+		{ 599, AXL_SCHEMA, false },
 	};
 	char words[64];
 
 	*out = (struct axl_answer){ .outcome = AXL_GARBAGE };
 	for (size_t i = 0; i < FW_COUNT(known); i++) {
 		if (known[i].status == status) {
+			struct fw_str told = fw_str_trim(body);
+			bool page = told.len > 0 && *told.ptr == '<';
 			char said[160];
 			fail(out, known[i].outcome, "%s",
-			     fw_quote(fw_str_trim(body), said, sizeof(said)));
+			     fw_quote(page || known[i].silent ? fw_str("") : told, said,
+			              sizeof(said)));
 			return;
 		}
 	}

@@ -122,10 +122,9 @@ static void tell_failure(const struct axl_publisher *publisher)
 	fw_notice(self, key, yellow ? FW_NOTICE_YELLOW : FW_NOTICE_INFO, remedy, "AXL, %s", error);
 	if (is_told(publisher->failures)) {
 		fw_log(fw_self_log(self), &axl_logger, FW_LOG_WARNING,
-		       "publisher=%s sync failed outcome=%s failures=%u reason=\"%s\" "
-		       "remedy=\"%s\"",
+		       "publisher=%s sync failed outcome=%s failures=%u reason=\"%s\"",
 		       publisher->config->name, axl_outcome_word(outcome), publisher->failures,
-		       error, remedy);
+		       error);
 	}
 }
 

@@ -158,7 +158,7 @@ static const struct {
 	enum axl_outcome outcome;
 	const char *text; /* a part of it */
 } refusals[] = {
-	{ "no password", 401, "text/html", "<html/>", AXL_UNAUTHORIZED, "<html/>" },
+	{ "no password", 401, "text/html", "<html/>", AXL_UNAUTHORIZED, "" },
 	{ "no role", 403, "", "", AXL_FORBIDDEN, "" },
 	{ "no service", 404, "text/html", "", AXL_NOT_FOUND, "" },
 	{ "too much to do", 503, "", "later", AXL_BUSY, "later" },

@@ -14,6 +14,7 @@
 #include <fedway/jid.h>
 #include <fedway/json.h>
 
+#include "components/policy/policy_learned.h"
 #include "components/policy/policy_refused.h"
 #include "components/policy/policy_rules.h"
 
@@ -298,7 +299,31 @@ static void policy_announced(struct fw_self *self, const char *service)
 {
 	if (strcmp(service, "resolver") == 0) {
 		policy_ask_statics(fw_self_state(self));
+	} else if (policy_learned_is(service)) {
+		policy_learned_changed(self);
 	}
+}
+
+/* ---- what was learned ---- */
+
+const struct policy_rules *policy_rules_of(const struct fw_self *self)
+{
+	const struct policy *policy = fw_self_state(self);
+
+	return &policy->rules;
+}
+
+void policy_learned_changed(struct fw_self *self)
+{
+	struct policy *policy = fw_self_state(self);
+
+	if (policy_learn(self, &policy->rules) != FW_OK) {
+		fw_log(fw_self_log(self), &policy_logger, FW_LOG_ERROR,
+		       "out of memory, the learned lists stay as they were");
+		return;
+	}
+	policy_refused_flush(policy->refused, fw_self_log(self));
+	fw_announce(self, "policy");
 }
 
 /* ---- life ---- */
@@ -323,6 +348,9 @@ static int policy_start(struct fw_self *self, struct fw_error *err)
 	policy->refused = policy_refused_new();
 	fw_self_set_state(self, policy);
 	int ret = policy_rules_load(&policy->rules, fw_self_config(self), err);
+	if (ret == FW_OK) {
+		ret = policy_learn(self, &policy->rules);
+	}
 	if (ret == FW_OK) {
 		ret = fw_bind(self, "policy.");
 		if (ret != FW_OK) {
@@ -367,6 +395,7 @@ static void policy_report(struct fw_self *self, const char *topic, struct fw_jso
 
 	if (strcmp(topic, "status") == 0) {
 		policy_rules_report(&policy->rules, out);
+		policy_learned_report(self, out);
 	}
 }
 
@@ -397,4 +426,5 @@ FW_COMPONENT_EXPORT(policy) = {
 	.report = policy_report,
 	.stop = policy_stop,
 	.counters = policy_counters,
+	.commands = policy_commands,
 };

@@ -20,7 +20,7 @@ struct refused_pair {
 	char from[FW_DOMAIN_SIZE], to[FW_DOMAIN_SIZE];
 	enum fw_cause cause;
 	char rule[POLICY_RULE_SIZE]; /* a copy: a reload takes the rules away */
-	uint64_t count;                 /* 0: free place */
+	uint64_t count;              /* 0: free place */
 	uint64_t written;
 	uint64_t next; /* count at which the next line is due */
 };

@@ -163,6 +163,7 @@ int policy_rules_load(struct policy_rules *rules, const struct policy_config *co
 	}
 	fresh.statics = rules->statics;
 	rules->statics = NULL;
+	policy_rules_set_learned(&fresh, &rules->learned_allow, &rules->learned_deny);
 	policy_rules_clear(rules);
 	*rules = fresh;
 	return FW_OK;
@@ -172,6 +173,8 @@ void policy_rules_clear(struct policy_rules *rules)
 {
 	policy_list_clear(&rules->allow);
 	policy_list_clear(&rules->deny);
+	policy_list_clear(&rules->learned_allow);
+	policy_list_clear(&rules->learned_deny);
 	for (int d = 0; d < POLICY_DIRECTIONS; d++) {
 		policy_list_clear(&rules->by_direction[d]);
 	}
@@ -190,6 +193,26 @@ bool policy_rules_set_statics(struct policy_rules *rules, struct policy_set **st
 	return differs;
 }
 
+static void rules_take(struct policy_list *to, struct policy_list *from)
+{
+	policy_list_clear(to);
+	*to = *from;
+	*from = (struct policy_list){ NULL, NULL };
+}
+
+void policy_rules_set_learned(struct policy_rules *rules, struct policy_list *allow,
+                              struct policy_list *deny)
+{
+	rules_take(&rules->learned_allow, allow);
+	rules_take(&rules->learned_deny, deny);
+}
+
+static bool rules_list_has(const struct policy_list *own, const struct policy_list *learned,
+                           struct fw_str remote)
+{
+	return policy_list_has(own, remote, NULL) || policy_list_has(learned, remote, NULL);
+}
+
 static struct policy_decision rules_decide_by_mode(const struct policy_rules *rules,
                                                    struct fw_str remote)
 {
@@ -204,11 +227,12 @@ static struct policy_decision rules_decide_by_mode(const struct policy_rules *ru
 	case POLICY_OFF:
 		return off;
 	case POLICY_DENY_LIST:
-		return policy_list_has(&rules->deny, remote, NULL) ? denied : not_denied;
+		return rules_list_has(&rules->deny, &rules->learned_deny, remote) ? denied
+		                                                                  : not_denied;
 	case POLICY_ALLOW_LIST:
 		break;
 	}
-	if (policy_list_has(&rules->allow, remote, NULL)) {
+	if (rules_list_has(&rules->allow, &rules->learned_allow, remote)) {
 		return listed;
 	}
 	return rules->statics_allowed && policy_set_has(rules->statics, remote, NULL) ? routed

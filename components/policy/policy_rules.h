@@ -61,11 +61,13 @@ struct policy_rules {
 	struct policy_list allow, deny;
 	struct policy_rule *rules;
 	struct policy_list by_direction[POLICY_DIRECTIONS]; /**< numbers are places in `rules` */
+	struct policy_list learned_allow, learned_deny; /**< beside `allow` and `deny`; live through reloads */
 	struct policy_set *statics; /**< domains that have static routes; lives through reloads */
 };
 
 /**
- * Fills rules from a configuration; `rules` is left as it was on failure. Statics stay as they are.
+ * Fills rules from a configuration; `rules` is left as it was on failure. Statics and what was
+ * learned stay as they are.
  * @return FW_OK; FW_EINVAL (an entry is no domain, two rules contradict; err names them); FW_ENOMEM
  */
 int policy_rules_load(struct policy_rules *rules, const struct policy_config *config,
@@ -73,6 +75,8 @@ int policy_rules_load(struct policy_rules *rules, const struct policy_config *co
 void policy_rules_clear(struct policy_rules *rules);
 /** Takes a new set of static domains. [t] @return true when it differs from the one before */
 bool policy_rules_set_statics(struct policy_rules *rules, struct policy_set **statics);
+/** Takes new lists of learned entries. [t] */
+void policy_rules_set_learned(struct policy_rules *rules, struct policy_list *allow, struct policy_list *deny);
 /** The decision for a remote domain, given as a key. */
 struct policy_decision policy_rules_decide(const struct policy_rules *rules, struct fw_str remote,
                                            enum policy_direction direction);

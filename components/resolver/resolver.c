@@ -118,7 +118,7 @@ static int resolver_start(struct fw_self *self, struct fw_error *err)
 	resolver->self = self;
 	resolver->loop = fw_self_loop(self);
 	resolver->config = config;
-	ret = resolver_statics_new(&config->static_routes, &resolver->statics, err);
+	ret = resolver_learned_statics(self, config, &resolver->statics, err);
 	if (ret != FW_OK) {
 		goto done;
 	}
@@ -189,24 +189,44 @@ static void resolver_deliver(struct fw_self *self, struct fw_stanza **stanza)
 	}
 }
 
+/* Those of the configuration and those that were learned. @return they are different now */
+static bool resolver_take_statics(struct resolver *resolver)
+{
+	struct resolver_statics *statics = NULL;
+	struct resolver_statics *old = resolver->statics;
+
+	if (resolver_learned_statics(resolver->self, resolver->config, &statics, NULL) != FW_OK) {
+		return false;
+	}
+	bool changed = !resolver_statics_eq(old, statics);
+	resolver->statics = statics;
+	free(old);
+	return changed;
+}
+
+static void resolver_announced(struct fw_self *self, const char *service)
+{
+	struct resolver *resolver = fw_self_state(self);
+
+	if (strcmp(service, "state.static_routes") == 0 && resolver_take_statics(resolver)) {
+		resolver_cache_clear(resolver->cache); /* addresses of static hosts are there */
+		resolver_lookup_restart(resolver);
+		fw_announce(self, "resolver");
+	}
+}
+
 /* Check has passed: what can still fail is memory, and then the old ones stay in force. */
 static void resolver_reload(struct fw_self *self, const void *ctx)
 {
 	struct resolver *resolver = fw_self_state(self);
 	const struct resolver_config *config = ctx;
 	const struct resolver_dns_settings settings = dns_settings(config);
-	struct resolver_statics *statics = NULL;
 	struct resolver_dns *dns = NULL;
 	struct resolver_cache *cache = NULL;
 	bool changed = resolver->config->static_routes_enabled != config->static_routes_enabled;
 
 	resolver->config = config;
-	if (resolver_statics_new(&config->static_routes, &statics, NULL) == FW_OK) {
-		struct resolver_statics *old = resolver->statics;
-		changed = changed || !resolver_statics_eq(old, statics);
-		resolver->statics = statics;
-		free(old);
-	}
+	changed = resolver_take_statics(resolver) || changed;
 	if (resolver_cache_new(config->cache_max_entries, &cache) == FW_OK) {
 		resolver_cache_free(&resolver->cache);
 		resolver->cache = cache;
@@ -264,6 +284,9 @@ static void resolver_report(struct fw_self *self, const char *topic, struct fw_j
 		fw_json_set_int(route, "weight", item->weight);
 		fw_json_set(route, "fallback",
 		            fw_str(resolver_fallback_choices[item->fallback].word));
+		fw_json_set(route, "from",
+		            fw_str(item->number < resolver->statics->configured ? "configuration"
+		                                                                : "another node"));
 	}
 }
 
@@ -277,6 +300,7 @@ FW_COMPONENT_EXPORT(resolver) = {
 	.start = resolver_start,
 	.deliver = resolver_deliver,
 	.reload = resolver_reload,
+	.announced = resolver_announced,
 	.drain = resolver_drain,
 	.report = resolver_report,
 	.stop = resolver_stop,

@@ -70,6 +70,12 @@ void resolver_lookup_restart(struct resolver *resolver);
 /** Ends all look-ups; who waits is told the cause. */
 void resolver_lookup_end_all(struct resolver *resolver, enum fw_cause cause);
 
+/* ---- resolver_learned.c ---- */
+
+/** Static routes of the configuration and, for other domains, those that the node has learned. As resolver_statics_new(). */
+int resolver_learned_statics(struct fw_self *self, const struct resolver_config *config,
+                             struct resolver_statics **out, struct fw_error *err);
+
 /* ---- resolver_answer.c ---- */
 
 /**

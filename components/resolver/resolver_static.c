@@ -98,6 +98,9 @@ int resolver_statics_new(const struct fw_rows *rows, struct resolver_statics **o
 	        calloc(1, sizeof(*statics) + rows->count * sizeof(statics->items[0]));
 	int ret = statics != NULL ? FW_OK : FW_ENOMEM;
 
+	if (statics != NULL) {
+		statics->configured = rows->count;
+	}
 	for (size_t i = 0; i < rows->count && ret == FW_OK; i++) {
 		statics->items[i].number = i;
 		ret = static_fill(&statics->items[i], &row[i], err);

@@ -35,11 +35,12 @@ struct resolver_static {
 	enum fw_target_tls tls;
 	enum resolver_fallback fallback;
 	struct fw_addr addr; /**< len 0 when `host` is a name */
-	size_t number;       /**< place in the configuration */
+	size_t number;       /**< place in the configuration; learned ones follow */
 };
 
 struct resolver_statics {
 	size_t count;
+	size_t configured; /**< how many `number`s are of the configuration */
 	struct resolver_static items[]; /**< by domain, then as configured */
 };
 

@@ -12,6 +12,7 @@
 #include "router/control_commands.h"
 #include "router/control_room.h"
 #include "router/federation.h"
+#include "router/holders.h"
 #include "router/notices.h"
 #include "router/route_table.h"
 #include "router/state.h"
@@ -111,16 +112,18 @@ static void reason_of_components(const struct router *router, struct fw_json *ou
 static bool name_holders(const struct router *router, struct fw_json *out)
 {
 	struct fw_json *through = fw_json_set_array(out, "through");
-	bool any = false;
+	struct fw_json *document = fw_json_new();
+	struct fw_json *holders = fw_json_set_array(document, "holders");
 
-	for (const struct route *route = route_table_holders(router->routes, "*"); route != NULL;
-	     route = route->sibling) {
-		if (route->component->state == COMPONENT_UP) {
-			fw_json_append(through, fw_str(route->component->id));
-			any = true;
+	(void)holders_report(router, "*", holders);
+	for (size_t i = 0; i < fw_json_count(holders); i++) {
+		const struct fw_json *row = fw_json_at(holders, i);
+		if (fw_json_bool(fw_json_get(row, "up"))) {
+			fw_json_append(through, fw_json_text(fw_json_get(row, "id")));
 		}
 	}
-	return any;
+	fw_json_free(&document);
+	return fw_json_count(through) > 0;
 }
 
 void control_report_federation(const struct router *router, struct fw_json *out)

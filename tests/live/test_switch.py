@@ -38,30 +38,31 @@ def line_of(fedway):
 
 
 def test_off_under_load_then_on(verona):
-    """Each of a thousand numbered messages arrives once or comes back once, with the cause; nothing waits for a restart."""
+    """Each of five thousand numbered messages arrives once or comes back once, with the cause; nothing waits for a restart."""
     fedway = verona.fedway
     talk_both_ways(verona, "before")
     assert line_of(fedway) == "XMPP Federation: Active, through s2s-1.edge-corp-example"
-    names = [f"n{i}" for i in range(1000)]
+    names = [f"n{i}" for i in range(5000)]
 
     def send(some):
         verona.svc.send_many([f"<message from='{PORTER}' to='{JULIET}' type='chat' id='{n}'><body>{n}</body></message>"
                               for n in some])
-    send(names[:500])
+    send(names[:4900])
     told = fedway.ctl("federation", "off")
     assert told["changed"] and told["kept"] and not told["active"]
-    send(names[500:])
+    send(names[4900:])
     got = lambda: {s["id"] for s in verona.juliet.messages() if s["id"] in set(names)}
     back = lambda: {s["id"] for s in verona.svc.messages("error") if s["id"] in set(names)}
     verona.until(lambda: f"all: {len(got())} arrived, {len(back())} came back",
                  lambda: len(got() | back()) == len(names))
     arrived, returned = got(), back()
-    assert not arrived & returned and returned >= set(names[500:])
+    assert not arrived & returned and returned >= set(names[4900:])
     assert sum(s["id"] in returned for s in verona.svc.messages("error")) == len(returned)
     ledger = fedway.settled()
     print(f"{len(arrived)} arrived, {len(returned)} came back")
-    assert ledger["total"]["causes"]["federation-off"] == len(returned)
-    assert fedway.streams() == []
+    assert ledger["total"]["bounced"] == len(returned)  # some for a full queue, before the switch
+    assert ledger["total"]["causes"]["federation-off"] >= 100
+    verona.until("the end of all streams", lambda: not fedway.streams(remote="partner.example"))
     assert line_of(fedway).startswith("XMPP Federation: Inactive: switched off here by ")
     assert fedway.story("is_federation_enabled - changed from: 1 to: 0")
 

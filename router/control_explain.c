@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "router/control_commands.h"
+#include "router/federation.h"
 #include "router/instance.h"
 #include "router/route_balance.h"
+#include "router/state.h"
 
 static struct fw_str argument(const struct control_call *call, const char *name)
 {
@@ -157,6 +159,15 @@ static void explain_recipient(struct fw_json *steps, const struct explain_end *f
 	     to->local ? "ours" : "outside", to->federated ? " and federated" : "");
 }
 
+/* Said only when it stands in the way. */
+static void explain_switch(const struct router *router, struct fw_json *steps)
+{
+	if (federation_is_off(router)) {
+		step(steps, "switch", FW_CAUSE_FEDERATION_OFF, "%s",
+		     router->federation ? "off on every edge" : "off on this node");
+	}
+}
+
 static void explain_route(struct fw_json *steps, const char *what, const struct explain_end *end,
                           enum fw_cause cause)
 {
@@ -258,6 +269,9 @@ static int explain_stanza(struct control_call *call)
 	enum fw_cause back = find_holder(call->router, &to, &from);
 	explain_sender(steps, &from, leaves);
 	explain_recipient(steps, &from, &to);
+	if (from.local != to.local) {
+		explain_switch(call->router, steps);
+	}
 	explain_route(steps, "route", &to, there);
 	if (from.local) {
 		/* an answer that nobody takes is a remark: the stanza itself arrives */
@@ -292,6 +306,13 @@ static struct fw_str first_federated(const struct router *router)
 	for (size_t i = 0; i < rows->count; i++) {
 		if (domains[i].federation && strchr(domains[i].name, '*') == NULL) {
 			return fw_str(domains[i].name);
+		}
+	}
+	const struct fw_json *learned = state_get(router, "domains");
+	for (size_t i = 0; i < fw_json_count(learned); i++) {
+		const struct fw_json *row = fw_json_at(learned, i);
+		if (fw_json_bool(fw_json_get(row, "federation"))) {
+			return fw_json_text(fw_json_get(row, "name"));
 		}
 	}
 	return fw_str(NULL);
@@ -347,6 +368,11 @@ int control_check(struct control_call *call)
 	if (!router_domain_is_federated(call->router, local.domain)) {
 		call->remedy = fw_cause_row(FW_CAUSE_NOT_FEDERATED)->remedy;
 		return fw_error_set(&call->err, FW_EINVAL, "%s may not federate", local.key);
+	}
+	if (!call->router->federation) {
+		call->remedy = fw_cause_row(FW_CAUSE_FEDERATION_OFF)->remedy;
+		return fw_error_set(&call->err, FW_EDENIED, "%s",
+		                    fw_cause_row(FW_CAUSE_FEDERATION_OFF)->text);
 	}
 	(void)find_holder(call->router, &local, &remote);
 	call->gathered = check_gathered;

@@ -233,6 +233,25 @@ static void test_check(void **state)
 	finish();
 }
 
+static void test_while_federation_is_off(void **state)
+{
+	(void)state;
+	start("federation = false;" CONFIG);
+	struct fw_json *reply = explain("a@corp.example", "b@partner.example");
+	assert_string_equal(text_of(fw_json_get(reply, "result"), "cause"), "federation-off");
+	fw_json_free(&reply);
+	reply = explain("b@partner.example", "a@corp.example");
+	assert_string_equal(text_of(fw_json_get(reply, "result"), "cause"), "federation-off");
+	fw_json_free(&reply);
+	reply = explain("a@inside.example", "b@corp.example");
+	assert_string_equal(text_of(fw_json_get(reply, "result"), "verdict"), "passes");
+	fw_json_free(&reply);
+	reply = check("{\"domain\":\"partner.example\"}");
+	assert_non_null(strstr(text_of(reply, "error"), "switched off here"));
+	fw_json_free(&reply);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_without_a_gateway),
 		cmocka_unit_test(test_wrong_addresses),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_while_federation_is_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,12 +166,18 @@ void fedwayctl_print_any(FILE *out, const struct fw_json *result)
 		const struct fw_json *component = fw_json_at(list, i);
 		struct fw_str error = fw_json_text(fw_json_get(component, "error"));
 		struct fw_str remedy = fw_json_text(fw_json_get(component, "remedy"));
+		struct fw_str text = fw_json_text(fw_json_get(component, "text"));
 		if (count > 1) {
 			(void)fputs(i > 0 ? "\n" : "", out);
 			table_text(out, fw_json_text(fw_json_get(component, "id")));
 			(void)fputc('\n', out);
 		}
-		print_object(out, component, 0);
+		if (text.len > 0) { /* the component has its own way to show it */
+			(void)fwrite(text.ptr, 1, text.len, out);
+			(void)fputs(text.ptr[text.len - 1] != '\n' ? "\n" : "", out);
+		} else {
+			print_object(out, component, 0);
+		}
 		if (error.len > 0) {
 			table_text(out, error);
 			(void)fputs(remedy.len > 0 ? ": " : "", out);

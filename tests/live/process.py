@@ -86,18 +86,20 @@ class Process:
                 self.child.wait()
         return self.child.returncode
 
-    def text(self):
-        with open(self.log, errors="replace") as f:
-            return f.read()
+    def text(self, since=0):
+        """The log, or what has been added to it since a mark()."""
+        with open(self.log, "rb") as f:
+            f.seek(since)
+            return f.read().decode(errors="replace")
 
     def tail(self, characters=3000):
         return f"--- {self.name} ({self.log}):\n{self.text()[-characters:]}"
 
     def mark(self):
         """A place in the log from which wait_log() can search."""
-        return len(self.text())
+        return os.path.getsize(self.log)
 
     def wait_log(self, pattern, since=0, seconds=None):
         """Waits for a line that matches; returns the match."""
         return wait_until(lambda: f"/{pattern}/ in the log\n{self.tail()}",
-                          lambda: re.search(pattern, self.text()[since:]), seconds)
+                          lambda: re.search(pattern, self.text(since)), seconds)

@@ -148,7 +148,7 @@ def zoo(shared_world):
 
 def story(zoo, name, since):
     """What fedwayd did to reach the domain with a stream for stanzas."""
-    return [line for line in zoo.fedway.text()[since:].splitlines() if f"{SVC}:{name}.{ZONE}, OUT" in line]
+    return [line for line in zoo.fedway.text(since).splitlines() if f"{SVC}:{name}.{ZONE}, OUT" in line]
 
 
 def entries(zoo, domain):

@@ -118,7 +118,7 @@ class Arena:
 
     def judged(self):
         """A test must tell each cause that the log told: no stream ends unseen, none for another reason."""
-        causes = set(re.findall("(?:stream ended|not verified) cause=([a-z-]+)", self.fedway.text()[self.since:]))
+        causes = set(re.findall("(?:stream ended|not verified) cause=([a-z-]+)", self.fedway.text(self.since)))
         assert self.told, f"this test tells no cause; the log told {causes}"
         assert not causes - self.told - {"verify-done"}, f"not told: {causes - self.told}"
 

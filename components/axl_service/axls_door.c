@@ -1,0 +1,438 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Accepts clients: limits in all and per address, TLS, and one timer per connection, so that
+ * whoever sends slowly does not hold it. Bytes flow through the SDK's pipe to axls_http.c. What is
+ * asked is not known here.
+ */
+#include "components/axl_service/axls_door.h"
+
+#include <stdlib.h>
+
+#include <fedway/io/tls_pipe.h>
+
+#include "components/axl_service/axls_users.h"
+
+enum { DOOR_BACKLOG = 64, DOOR_PER_TURN = 16, DOOR_PAUSE_MS = 1000, DOOR_WATCH_MS = 5000 };
+
+static struct fw_logger door_logger = FW_LOGGER("axl.listen");
+
+struct visitor {
+	struct axls_guest guest; /* first: a guest is a visitor */
+	struct visitor *next, **link;
+	struct axls_door *door;
+	struct fw_tls_pipe *pipe; /* NULL: it has ended */
+	struct fw_timer *timer;
+};
+
+struct listener {
+	struct listener *next;
+	struct axls_door *door;
+	struct fw_addr wanted, addr; /* as configured, as bound */
+	int fd;
+	struct fw_io *io;
+	struct fw_timer *pause;
+	bool keep;
+};
+
+struct axls_door {
+	struct axls *axls;
+	struct fw_tls_context *tls;
+	struct fw_timer *watch; /* of the certificate's files */
+	struct listener *listeners;
+	struct visitor *visitors;
+	size_t count;
+};
+
+/* ---- visitors ---- */
+
+static void visitor_free(struct visitor *visitor)
+{
+	*visitor->link = visitor->next;
+	if (visitor->next != NULL) {
+		visitor->next->link = visitor->link;
+	}
+	visitor->door->count--;
+	fw_tls_pipe_free(&visitor->pipe);
+	fw_timer_free(&visitor->timer);
+	free(visitor);
+}
+
+static void visitor_left(struct visitor *visitor)
+{
+	if (visitor->pipe == NULL && !visitor->guest.attached) {
+		visitor_free(visitor);
+	}
+}
+
+/* HTTP reads the end of its socket, and says that the guest has left. */
+static void visitor_cut(struct visitor *visitor)
+{
+	fw_tls_pipe_free(&visitor->pipe);
+	fw_timer_stop(visitor->timer);
+	visitor_left(visitor);
+}
+
+static void visitor_on_time(void *ctx)
+{
+	struct visitor *visitor = ctx;
+	char text[FW_ADDR_TEXT_SIZE];
+
+	fw_log(fw_self_log(visitor->door->axls->self), &door_logger, FW_LOG_INFO,
+	       "connection ended peer=%s reason='no whole request in request_timeout_ms'",
+	       fw_addr_text(&visitor->guest.addr, text));
+	visitor_cut(visitor);
+}
+
+static void visitor_wait(struct visitor *visitor)
+{
+	fw_timer_start_ms(visitor->timer, visitor->door->axls->config->request_timeout_ms, 0);
+}
+
+static void on_secured(void *ctx, int *fd)
+{
+	struct visitor *visitor = ctx;
+
+	visitor_wait(visitor);
+	axls_http_add(visitor->door->axls->http, fd,
+	              &visitor->guest); /* refused: the pipe reads its end */
+}
+
+static void on_closed(void *ctx, const char *detail)
+{
+	struct visitor *visitor = ctx;
+	char text[FW_ADDR_TEXT_SIZE], quoted[256];
+
+	if (detail[0] != '\0') {
+		fw_log(fw_self_log(visitor->door->axls->self), &door_logger, FW_LOG_INFO,
+		       "connection ended peer=%s reason='%s'",
+		       fw_addr_text(&visitor->guest.addr, text),
+		       fw_quote(fw_str(detail), quoted, sizeof(quoted)));
+	}
+	visitor_cut(visitor);
+}
+
+static const struct fw_tls_pipe_events pipe_events = { on_secured, on_closed };
+
+void axls_door_busy(struct axls_door *door, struct axls_guest *guest, bool busy)
+{
+	struct visitor *visitor = (struct visitor *)guest;
+
+	(void)door;
+	if (visitor->pipe == NULL) {
+		return;
+	}
+	if (busy) {
+		fw_timer_stop(visitor->timer);
+	} else {
+		visitor_wait(visitor);
+	}
+}
+
+void axls_door_left(struct axls_door *door, struct axls_guest *guest)
+{
+	(void)door;
+	visitor_left((struct visitor *)guest);
+}
+
+static void visitor_new(struct axls_door *door, int *fd, const struct fw_addr *peer)
+{
+	const struct axl_service_config *config = door->axls->config;
+	const struct fw_tls_pipe_settings settings = { door->tls, config->handshake_timeout_ms,
+		                                       config->stall_timeout_ms };
+	struct visitor *visitor = calloc(1, sizeof(*visitor));
+
+	if (visitor == NULL) {
+		fw_socket_close(fd);
+		return;
+	}
+	visitor->door = door;
+	visitor->guest.addr = *peer;
+	visitor->next = door->visitors;
+	visitor->link = &door->visitors;
+	if (visitor->next != NULL) {
+		visitor->next->link = &visitor->next;
+	}
+	door->visitors = visitor;
+	door->count++;
+	if (fw_timer_new(door->axls->loop, visitor_on_time, visitor, &visitor->timer) != FW_OK ||
+	    fw_tls_pipe_new(door->axls->loop, fd, &settings, &pipe_events, visitor,
+	                    &visitor->pipe) != FW_OK) {
+		fw_socket_close(fd);
+		visitor_free(visitor);
+		return;
+	}
+	fw_count(door->axls->self, AXLS_COUNT_CONNECTIONS, 1);
+}
+
+/* ---- listeners ---- */
+
+static void listener_free(struct listener **listener)
+{
+	if (*listener == NULL) {
+		return;
+	}
+	fw_io_remove(&(*listener)->io);
+	fw_timer_free(&(*listener)->pause);
+	fw_socket_close(&(*listener)->fd);
+	free(*listener);
+	*listener = NULL;
+}
+
+/* The option that keeps a connection out; NULL: none. */
+static const char *refusal(const struct axls_door *door, const struct fw_addr *peer)
+{
+	const struct axl_service_config *config = door->axls->config;
+	size_t same = 0;
+
+	if (door->count >= config->connections_max) {
+		return "connections_max";
+	}
+	for (const struct visitor *visitor = door->visitors; visitor != NULL;
+	     visitor = visitor->next) {
+		same += axls_same_address(&visitor->guest.addr, peer);
+	}
+	return same >= config->connections_per_address_max ? "connections_per_address_max" : NULL;
+}
+
+static void on_pause_over(void *ctx)
+{
+	struct listener *listener = ctx;
+
+	fw_io_set(listener->io, FW_IO_READ);
+}
+
+static void on_acceptable(void *ctx, int events)
+{
+	struct listener *listener = ctx;
+	struct axls_door *door = listener->door;
+	struct fw_self *self = door->axls->self;
+
+	(void)events;
+	for (int i = 0; i < DOOR_PER_TURN; i++) {
+		struct fw_addr peer;
+		char text[FW_ADDR_TEXT_SIZE];
+		int fd = -1;
+		int ret = fw_socket_accept(listener->fd, &fd, &peer);
+		if (ret == FW_ELIMIT) {
+			fw_log(fw_self_log(self), &door_logger, FW_LOG_ERROR,
+			       "out of descriptors, accepting again in %d ms", DOOR_PAUSE_MS);
+			fw_io_set(listener->io, 0);
+			fw_timer_start_ms(listener->pause, DOOR_PAUSE_MS, 0);
+			return;
+		}
+		if (ret != FW_OK) {
+			return;
+		}
+		const char *limit = refusal(door, &peer);
+		if (limit != NULL) {
+			fw_count(self, AXLS_COUNT_REFUSED, 1);
+			fw_log(fw_self_log(self), &door_logger, FW_LOG_WARNING,
+			       "connection refused peer=%s limit=%s", fw_addr_text(&peer, text),
+			       limit);
+			fw_socket_close(&fd);
+			continue;
+		}
+		visitor_new(door, &fd, &peer);
+	}
+}
+
+static int listener_open(struct axls_door *door, const struct fw_addr *addr, struct fw_error *err)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+	char text[FW_ADDR_TEXT_SIZE];
+	int ret = FW_ENOMEM;
+
+	if (listener == NULL) {
+		return ret;
+	}
+	listener->door = door;
+	listener->wanted = *addr;
+	listener->fd = -1;
+	ret = fw_socket_listen(addr, DOOR_BACKLOG, &listener->fd, err);
+	if (ret == FW_OK) {
+		ret = fw_socket_name(listener->fd, &listener->addr);
+	}
+	if (ret == FW_OK) {
+		ret = fw_timer_new(door->axls->loop, on_pause_over, listener, &listener->pause);
+	}
+	if (ret == FW_OK) {
+		ret = fw_io_add(door->axls->loop, listener->fd, FW_IO_READ, on_acceptable, listener,
+		                &listener->io);
+	}
+	if (ret != FW_OK) {
+		listener_free(&listener);
+		return ret;
+	}
+	listener->keep = true;
+	listener->next = door->listeners;
+	door->listeners = listener;
+	fw_log(fw_self_log(door->axls->self), &door_logger, FW_LOG_NOTICE, "listening address=%s",
+	       fw_addr_text(&listener->addr, text));
+	return FW_OK;
+}
+
+static void close_others(struct axls_door *door)
+{
+	struct listener **link = &door->listeners;
+
+	while (*link != NULL) {
+		struct listener *listener = *link;
+		if (listener->keep) {
+			listener->keep = false;
+			link = &listener->next;
+			continue;
+		}
+		*link = listener->next;
+		listener_free(&listener);
+	}
+}
+
+static int listen_all(struct axls_door *door, struct fw_error *err)
+{
+	const struct fw_rows *rows = &door->axls->config->listen;
+	const struct axls_listen_row *items = rows->items;
+	int ret = FW_OK;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		struct fw_addr addr;
+		int one = fw_addr_parse(items[i].address, items[i].port, &addr);
+		struct listener *at = door->listeners;
+		while (one == FW_OK && at != NULL &&
+		       (at->keep || !fw_addr_eq(&at->wanted, &addr))) {
+			at = at->next;
+		}
+		if (one == FW_OK && at != NULL) {
+			at->keep = true;
+		} else if (one == FW_OK) {
+			one = listener_open(door, &addr, err);
+		}
+		ret = ret == FW_OK ? one : ret;
+	}
+	close_others(door);
+	return ret;
+}
+
+/* ---- certificates ---- */
+
+static int load(const struct axl_service_config *config, struct fw_tls_context **out,
+                struct fw_error *err)
+{
+	const struct fw_tls_settings settings = { .certificate_file = config->certificate_file,
+		                                  .key_file = config->key_file };
+
+	return fw_tls_context_new(&settings, out, err);
+}
+
+int axls_door_check(const struct axl_service_config *config, struct fw_error *err)
+{
+	struct fw_tls_context *context = NULL;
+	int ret = load(config, &context, err);
+
+	fw_tls_context_release(&context);
+	return ret;
+}
+
+static void take_certificate(struct axls_door *door)
+{
+	struct fw_self *self = door->axls->self;
+	struct fw_tls_context *context = NULL;
+	struct fw_error err = { 0 };
+
+	if (load(door->axls->config, &context, &err) != FW_OK) {
+		fw_log(fw_self_log(self), &door_logger, FW_LOG_WARNING,
+		       "the certificate has changed and cannot be used, the one before stays: %s",
+		       err.text);
+		return;
+	}
+	fw_tls_context_release(&door->tls);
+	door->tls = context;
+	fw_log(fw_self_log(self), &door_logger, FW_LOG_NOTICE,
+	       "the certificate was taken from its files file=%s",
+	       door->axls->config->certificate_file);
+}
+
+static void on_watch(void *ctx)
+{
+	struct axls_door *door = ctx;
+
+	if (fw_tls_context_stale(door->tls)) {
+		take_certificate(door);
+	}
+}
+
+/* ---- life ---- */
+
+int axls_door_open(struct axls *axls, struct axls_door **out, struct fw_error *err)
+{
+	struct axls_door *door = calloc(1, sizeof(*door));
+	int ret = FW_ENOMEM;
+
+	if (door == NULL) {
+		return ret;
+	}
+	door->axls = axls;
+	ret = load(axls->config, &door->tls, err);
+	if (ret == FW_OK) {
+		ret = fw_timer_new(axls->loop, on_watch, door, &door->watch);
+	}
+	if (ret == FW_OK) {
+		fw_timer_start_ms(door->watch, DOOR_WATCH_MS, DOOR_WATCH_MS);
+		ret = listen_all(door, err);
+	}
+	if (ret != FW_OK) {
+		axls_door_free(&door);
+		return ret;
+	}
+	*out = door;
+	return FW_OK;
+}
+
+void axls_door_apply(struct axls_door *door)
+{
+	struct fw_error err = { 0 };
+
+	take_certificate(door);
+	if (listen_all(door, &err) != FW_OK) {
+		fw_log(fw_self_log(door->axls->self), &door_logger, FW_LOG_ERROR, "%s", err.text);
+	}
+}
+
+void axls_door_close(struct axls_door *door)
+{
+	close_others(door);
+}
+
+void axls_door_free(struct axls_door **at)
+{
+	struct axls_door *door = *at;
+
+	*at = NULL;
+	if (door == NULL) {
+		return;
+	}
+	close_others(door);
+	while (door->visitors != NULL) {
+		visitor_free(door->visitors);
+	}
+	fw_timer_free(&door->watch);
+	fw_tls_context_release(&door->tls);
+	free(door);
+}
+
+size_t axls_door_count(const struct axls_door *door)
+{
+	return door->count;
+}
+
+void axls_door_report(const struct axls_door *door, struct fw_json *out)
+{
+	struct fw_json *array = fw_json_set_array(out, "listen");
+	char text[FW_ADDR_TEXT_SIZE];
+
+	for (const struct listener *listener = door->listeners; listener != NULL;
+	     listener = listener->next) {
+		fw_json_append(array, fw_str(fw_addr_text(&listener->addr, text)));
+	}
+	fw_json_set_int(out, "connections", (int64_t)door->count);
+}

@@ -1,0 +1,600 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * libpq lives here: the store that several IM nodes share. Never blocks, but for the look-up of a
+ * host's name. A statement is first prepared against a mirror in memory, under SQLite's authorizer,
+ * and then run by itself, selects in read-only transactions. A trigger tells all nodes of changes.
+ */
+#include "components/axl_service/axls_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libpq-fe.h>
+
+#include "components/axl_service/axls_sqlite.h"
+
+enum { CONNECT_MS = 10000, GRACE_MS = 2000, MIRROR_STEPS = 1000000 };
+
+#define CHANNEL "fedway_xmpps2snodes"
+#define HEX "[0-9a-f]"
+
+static struct fw_logger postgresql_logger = FW_LOGGER("axl.postgresql");
+
+enum phase {
+	PHASE_AWAY, /* no connection; the timer brings the next attempt */
+	PHASE_CONNECTING,
+	PHASE_SETUP, /* schema, limits, LISTEN */
+	PHASE_IDLE,
+	PHASE_MODE, /* read-only or not, for the job at the head */
+	PHASE_JOB,
+};
+
+struct job {
+	struct job *next;
+	struct axls_sql sql;
+	axls_done_fn *done;
+	void *ctx;
+};
+
+struct store {
+	struct axls_store base;
+	struct fw_loop *loop;
+	const struct fw_log *log;
+	struct axls_store_settings settings;
+	char *connection;
+	const struct axls_store_events *events;
+	void *ctx;
+	struct axls_sqlite *mirror;
+	PGconn *pg;
+	struct fw_io *io;
+	struct fw_timer *timer; /* of the phase; in PHASE_AWAY of the next attempt */
+	struct fw_task changed, begin;
+	enum phase phase;
+	bool writable; /* the session's transactions may write */
+	bool told;     /* that it is down */
+	uint32_t retry_ms;
+	struct job *jobs, **last; /* the first is under way in PHASE_MODE and PHASE_JOB */
+	size_t job_count;
+	struct axls_result *result; /* of the first */
+};
+
+/* One transaction; several nodes may come here at once. */
+static const char schema[] =
+        "DO $fedway$ DECLARE v integer; BEGIN "
+        "PERFORM pg_advisory_xact_lock(720726144301); "
+        "IF to_regclass('fedway_axl_schema') IS NULL THEN "
+        "CREATE TABLE fedway_axl_schema (version integer NOT NULL); "
+        "INSERT INTO fedway_axl_schema VALUES (1); "
+        "CREATE FUNCTION newid() RETURNS text LANGUAGE sql VOLATILE AS 'SELECT "
+        "gen_random_uuid()::text'; "
+        "CREATE TABLE " AXLS_TABLE " ("
+        "pkid text COLLATE \"C\" PRIMARY KEY DEFAULT newid() CHECK (pkid ~ "
+        "'^" HEX "{8}-" HEX "{4}-" HEX "{4}-" HEX "{4}-" HEX "{12}$'), "
+        "cp_id text COLLATE \"C\" NOT NULL UNIQUE CHECK (length(cp_id) BETWEEN 1 AND 1023)); "
+        "CREATE FUNCTION fedway_axl_notify() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_notify(''" CHANNEL "'', ''''); RETURN NULL; END'; "
+        "CREATE TRIGGER fedway_axl_notify AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE "
+        "ON " AXLS_TABLE " FOR EACH STATEMENT EXECUTE FUNCTION fedway_axl_notify(); "
+        "END IF; "
+        "SELECT version INTO v FROM fedway_axl_schema; "
+        "IF v IS DISTINCT FROM 1 THEN "
+        "RAISE EXCEPTION 'the schema has version %, this release knows 1', v; END IF; "
+        "END $fedway$; LISTEN " CHANNEL ";";
+
+static void store_connect(void *ctx);
+
+/* ---- watching ---- */
+
+static void on_io(void *ctx, int events);
+
+/* libpq may change its descriptor while it connects. */
+static int watch(struct store *store, int events)
+{
+	fw_io_remove(&store->io);
+	return fw_io_add(store->loop, PQsocket(store->pg), events, on_io, store, &store->io);
+}
+
+static void watch_flush(struct store *store)
+{
+	fw_io_set(store->io, PQflush(store->pg) == 1 ? FW_IO_READ | FW_IO_WRITE : FW_IO_READ);
+}
+
+static const char *first_line(const char *text, char out[256])
+{
+	snprintf(out, 256, "%.*s", (int)strcspn(text, "\n"), text);
+	return out;
+}
+
+/* ---- jobs ---- */
+
+/* The job at the head is done; its caller may bring the next at once. */
+static void finish_job(struct store *store)
+{
+	struct job *job = store->jobs;
+	struct axls_result *result = store->result;
+
+	store->result = NULL;
+	store->jobs = job->next;
+	if (store->jobs == NULL) {
+		store->last = &store->jobs;
+	}
+	store->job_count--;
+	job->done(job->ctx, &result);
+	axls_result_free(&result);
+	axls_sql_free(&job->sql);
+	free(job);
+}
+
+static void end_jobs(struct store *store, const char *why)
+{
+	bool under_way = store->phase == PHASE_JOB;
+
+	store->phase = PHASE_AWAY;
+	while (store->jobs != NULL) {
+		axls_result_free(&store->result);
+		store->result = axls_result_new(&store->settings.bounds);
+		if (store->result != NULL) {
+			axls_result_fail(store->result, FW_ECLOSED, AXLS_CODE_DOWN,
+			                 "The database cannot be reached: %s%s", why,
+			                 under_way && store->jobs->sql.writes
+			                         ? "; whether the statement was done is not known"
+			                         : "");
+		}
+		under_way = false;
+		finish_job(store);
+	}
+}
+
+/* ---- the connection's end ---- */
+
+static void disconnect(struct store *store)
+{
+	fw_io_remove(&store->io);
+	fw_timer_stop(store->timer);
+	PQfinish(store->pg);
+	store->pg = NULL;
+}
+
+static void fail(struct store *store, const char *why)
+{
+	char words[256];
+
+	first_line(why, words);
+	disconnect(store);
+	fw_log(store->log, &postgresql_logger, store->told ? FW_LOG_DEBUG : FW_LOG_WARNING,
+	       "no database reason='%s' retry_ms=%u", words, (unsigned)store->retry_ms);
+	fw_timer_start_ms(store->timer, store->retry_ms, 0);
+	store->retry_ms = store->retry_ms * 2 < store->settings.retry_max_ms
+	                          ? store->retry_ms * 2
+	                          : store->settings.retry_max_ms;
+	end_jobs(store, words);
+	if (!store->told) {
+		store->told = true;
+		store->events->down(store->ctx, words);
+	}
+}
+
+static void on_time(void *ctx)
+{
+	struct store *store = ctx;
+
+	if (store->phase == PHASE_AWAY) {
+		store_connect(store);
+	} else {
+		fail(store, store->phase == PHASE_CONNECTING ? "no connection in time"
+		                                             : "no answer in time");
+	}
+}
+
+/* ---- statements ---- */
+
+static void dispatch(struct store *store, enum phase phase, int sent, uint32_t wait_ms)
+{
+	store->phase = phase;
+	if (sent != 1) {
+		fail(store, PQerrorMessage(store->pg));
+		return;
+	}
+	fw_timer_start_ms(store->timer, wait_ms, 0);
+	watch_flush(store);
+}
+
+/* One statement by itself: the extended protocol takes no second one. */
+static void send_job(struct store *store)
+{
+	const struct axls_sql *sql = &store->jobs->sql;
+	char *bounded = NULL;
+	int sent = 0;
+
+	if (sql->writes) {
+		sent = PQsendQueryParams(store->pg, sql->text, 0, NULL, NULL, NULL, NULL, 0);
+	} else {
+		size_t size = strlen(sql->text) + 96;
+		bounded = malloc(size);
+		if (bounded != NULL) {
+			snprintf(bounded, size, "select * from (%s) as fedway_rows limit %llu",
+			         sql->text,
+			         (unsigned long long)store->settings.bounds.rows_max + 1);
+			sent = PQsendQueryParams(store->pg, bounded, 0, NULL, NULL, NULL, NULL, 0);
+		}
+	}
+	free(bounded);
+	dispatch(store, PHASE_JOB, sent, store->settings.timeout_ms + GRACE_MS);
+}
+
+static void store_next(struct store *store)
+{
+	if (store->phase != PHASE_IDLE || store->jobs == NULL) {
+		return;
+	}
+	store->result = axls_result_new(&store->settings.bounds);
+	if (store->jobs->sql.writes == store->writable) {
+		send_job(store);
+		return;
+	}
+	store->writable = store->jobs->sql.writes;
+	dispatch(store, PHASE_MODE,
+	         PQsendQuery(store->pg, store->writable ? "SET default_transaction_read_only = off"
+	                                                : "SET default_transaction_read_only = on"),
+	         GRACE_MS);
+}
+
+static void send_setup(struct store *store)
+{
+	char text[sizeof(schema) + 512];
+
+	snprintf(text, sizeof(text),
+	         "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; "
+	         "SET client_min_messages = warning; SET default_transaction_read_only = off; %s "
+	         "SET statement_timeout = %u; SET lock_timeout = %u;",
+	         schema, (unsigned)store->settings.timeout_ms,
+	         (unsigned)store->settings.timeout_ms);
+	store->writable = true;
+	dispatch(store, PHASE_SETUP, PQsendQuery(store->pg, text), CONNECT_MS);
+}
+
+/* ---- results ---- */
+
+static void take_failure(struct axls_result *out, const PGresult *pg)
+{
+	static const struct {
+		const char *state; /* the beginning of a SQLSTATE */
+		int code;
+		enum axls_code axl_code;
+	} rows[] = {
+		{ "23505", FW_EEXIST, AXLS_CODE_DUPLICATE },
+		{ "23502", FW_EINVAL, AXLS_CODE_NULL },
+		{ "23514", FW_EINVAL, AXLS_CODE_CHECK },
+		{ "42601", FW_EPARSE, AXLS_CODE_SYNTAX },
+		{ "42703", FW_EPARSE, AXLS_CODE_COLUMN },
+		{ "42702", FW_EPARSE, AXLS_CODE_AMBIGUOUS },
+		{ "42P01", FW_EPARSE, AXLS_CODE_TABLE },
+		{ "42883", FW_EPARSE, AXLS_CODE_FUNCTION },
+		{ "42501", FW_EDENIED, AXLS_CODE_DENIED },
+		{ "25006", FW_EDENIED, AXLS_CODE_DENIED },
+		{ "57014", FW_ELIMIT, AXLS_CODE_INTERRUPTED },
+		{ "55P03", FW_EAGAIN, AXLS_CODE_LOCKED },
+		{ "40", FW_EAGAIN, AXLS_CODE_LOCKED },
+		{ "53", FW_EAGAIN, AXLS_CODE_THROTTLE },
+		{ "57", FW_ECLOSED, AXLS_CODE_DOWN },
+	};
+	const char *state = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
+	const char *words = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
+
+	for (size_t i = 0; state != NULL && i < FW_COUNT(rows); i++) {
+		if (strncmp(state, rows[i].state, strlen(rows[i].state)) == 0) {
+			axls_result_fail(out, rows[i].code, rows[i].axl_code, "%s",
+			                 words != NULL ? words : state);
+			return;
+		}
+	}
+	axls_result_fail(out, state != NULL ? FW_EPARSE : FW_ECLOSED,
+	                 state != NULL ? AXLS_CODE_OTHER : AXLS_CODE_DOWN, "%s",
+	                 words != NULL ? words : "the database gave no answer");
+}
+
+static void take_rows(struct axls_result *out, const PGresult *pg)
+{
+	int ret = FW_OK;
+
+	for (int i = 0; ret == FW_OK && i < PQnfields(pg); i++) {
+		ret = axls_result_column(out, PQfname(pg, i));
+	}
+	for (int row = 0; ret == FW_OK && row < PQntuples(pg); row++) {
+		for (int i = 0; ret == FW_OK && i < PQnfields(pg); i++) {
+			ret = axls_result_cell(
+			        out, PQgetisnull(pg, row, i) ? NULL : PQgetvalue(pg, row, i));
+		}
+	}
+}
+
+/* @return false: the connection has failed */
+static bool take_result(struct store *store, const PGresult *pg)
+{
+	ExecStatusType status = PQresultStatus(pg);
+	uint64_t count = 0;
+
+	if (store->phase != PHASE_JOB) {
+		if (status != PGRES_COMMAND_OK) {
+			fail(store, PQresultErrorMessage(pg));
+			return false;
+		}
+		return true;
+	}
+	if (store->result == NULL) {
+		return true; /* out of memory: the caller is told so */
+	}
+	if (status == PGRES_TUPLES_OK) {
+		take_rows(store->result, pg);
+	} else if (status == PGRES_COMMAND_OK) {
+		fw_str_to_u64(fw_str(PQcmdTuples((PGresult *)pg)), INT64_MAX, &count);
+		store->result->updated = count;
+	} else {
+		take_failure(store->result, pg);
+	}
+	return true;
+}
+
+/* All results of what was sent are here. */
+static void phase_done(struct store *store)
+{
+	enum phase phase = store->phase;
+
+	fw_timer_stop(store->timer);
+	store->phase = PHASE_IDLE;
+	if (phase == PHASE_MODE) {
+		send_job(store);
+		return;
+	}
+	if (phase == PHASE_SETUP) {
+		fw_log(store->log, &postgresql_logger, FW_LOG_NOTICE,
+		       "connected to the database host='%s' db='%s'", PQhost(store->pg),
+		       PQdb(store->pg));
+		store->told = false;
+		store->retry_ms = store->settings.retry_min_ms;
+		fw_defer(store->loop, &store->changed);
+	} else {
+		finish_job(store);
+	}
+	store_next(store);
+}
+
+static void take_notifications(struct store *store)
+{
+	PGnotify *told;
+
+	while ((told = PQnotifies(store->pg)) != NULL) {
+		PQfreemem(told);
+		fw_defer(store->loop, &store->changed);
+	}
+}
+
+static void on_answer(struct store *store)
+{
+	if (PQconsumeInput(store->pg) != 1) {
+		fail(store, PQerrorMessage(store->pg));
+		return;
+	}
+	watch_flush(store);
+	while (store->phase > PHASE_IDLE ||
+	       store->phase == PHASE_SETUP) { /* PHASE_AWAY: it has failed */
+		if (PQisBusy(store->pg)) {
+			break;
+		}
+		PGresult *pg = PQgetResult(store->pg);
+		bool goes_on = pg == NULL || take_result(store, pg);
+		PQclear(pg);
+		if (!goes_on) {
+			return;
+		}
+		if (pg == NULL) {
+			phase_done(store);
+		}
+	}
+	if (store->pg != NULL) {
+		take_notifications(store);
+	}
+}
+
+static void on_connecting(struct store *store)
+{
+	int events = 0;
+
+	fw_io_remove(&store->io);
+	switch (PQconnectPoll(store->pg)) {
+	case PGRES_POLLING_READING:
+		events = FW_IO_READ;
+		break;
+	case PGRES_POLLING_WRITING:
+		events = FW_IO_WRITE;
+		break;
+	case PGRES_POLLING_OK:
+		break;
+	default:
+		fail(store, PQerrorMessage(store->pg));
+		return;
+	}
+	if (watch(store, events != 0 ? events : FW_IO_READ) != FW_OK) {
+		fail(store, "its socket cannot be watched");
+	} else if (events == 0) {
+		PQsetnonblocking(store->pg, 1);
+		send_setup(store);
+	}
+}
+
+static void on_io(void *ctx, int events)
+{
+	struct store *store = ctx;
+
+	(void)events;
+	if (store->phase == PHASE_CONNECTING) {
+		on_connecting(store);
+	} else {
+		on_answer(store);
+	}
+}
+
+/* ---- the connection's beginning ---- */
+
+static void no_notice(void *ctx, const PGresult *pg)
+{
+	(void)ctx;
+	(void)pg;
+}
+
+static void store_connect(void *ctx)
+{
+	struct store *store = ctx;
+
+	store->phase = PHASE_CONNECTING;
+	store->pg = PQconnectStart(store->connection);
+	if (store->pg == NULL || PQstatus(store->pg) == CONNECTION_BAD) {
+		fail(store, store->pg != NULL ? PQerrorMessage(store->pg) : "out of memory");
+		return;
+	}
+	PQsetNoticeReceiver(store->pg, no_notice, NULL);
+	fw_timer_start_ms(store->timer, CONNECT_MS, 0);
+	if (watch(store, FW_IO_WRITE) != FW_OK) {
+		fail(store, "its socket cannot be watched");
+	}
+}
+
+static void on_changed(void *ctx)
+{
+	struct store *store = ctx;
+
+	store->events->changed(store->ctx);
+}
+
+/* ---- the store ---- */
+
+static void store_close(struct axls_store **at)
+{
+	struct store *store = (struct store *)*at;
+
+	*at = NULL;
+	if (store == NULL) {
+		return;
+	}
+	if (store->timer != NULL) {
+		disconnect(store);
+	}
+	end_jobs(store, "the service stops");
+	fw_defer_cancel(&store->changed);
+	fw_defer_cancel(&store->begin);
+	fw_timer_free(&store->timer);
+	axls_sqlite_close(&store->mirror);
+	free(store->connection);
+	free(store);
+}
+
+static int check_connection(const char *text, struct fw_error *err)
+{
+	char *words = NULL, line[256];
+	PQconninfoOption *options = PQconninfoParse(text, &words);
+	int ret = FW_OK;
+
+	if (options == NULL) {
+		ret = fw_error_set(err, FW_EINVAL, "connection cannot be read: %s",
+		                   words != NULL ? first_line(words, line) : "out of memory");
+	}
+	PQconninfoFree(options);
+	PQfreemem(words);
+	return ret;
+}
+
+static int store_open(struct fw_loop *loop, const struct fw_log *log,
+                      const struct axls_store_settings *settings,
+                      const struct axls_store_events *events, void *ctx, struct axls_store **out,
+                      struct fw_error *err)
+{
+	const struct axls_sqlite_settings mirror = { .steps_max = MIRROR_STEPS };
+	struct store *store = calloc(1, sizeof(*store));
+	int ret = FW_ENOMEM;
+
+	if (store == NULL) {
+		return ret;
+	}
+	*store = (struct store){ .base = { &axls_store_postgresql },
+		                 .loop = loop,
+		                 .log = log,
+		                 .settings = *settings,
+		                 .connection = fw_str_dup(fw_str(settings->connection)),
+		                 .events = events,
+		                 .ctx = ctx,
+		                 .changed = { .fn = on_changed, .ctx = store },
+		                 .begin = { .fn = store_connect, .ctx = store },
+		                 .retry_ms = settings->retry_min_ms,
+		                 .last = &store->jobs };
+	if (store->connection != NULL) {
+		ret = check_connection(store->connection, err);
+	}
+	if (ret == FW_OK) {
+		ret = axls_sqlite_open(&mirror, &store->mirror, err);
+	}
+	if (ret == FW_OK) {
+		ret = fw_timer_new(loop, on_time, store, &store->timer);
+	}
+	if (ret == FW_OK) {
+		fw_defer(loop, &store->begin);
+		*out = &store->base;
+		return FW_OK;
+	}
+	struct axls_store *half = &store->base;
+	store_close(&half);
+	return ret;
+}
+
+/* @return FW_OK: the statement may wait */
+static int admit(struct store *store, const struct axls_sql *sql, struct axls_result *result)
+{
+	int ret = axls_sqlite_check(store->mirror, sql, result);
+
+	if (ret != FW_OK) {
+		return ret;
+	}
+	if (store->phase < PHASE_IDLE) {
+		return axls_result_fail(result, FW_ECLOSED, AXLS_CODE_DOWN,
+		                        "The database cannot be reached");
+	}
+	if (store->job_count >= store->settings.writes_max) {
+		return axls_result_fail(result, FW_EAGAIN, AXLS_CODE_THROTTLE,
+		                        "%zu statements wait for the database", store->job_count);
+	}
+	return FW_OK;
+}
+
+static void store_run(struct axls_store *base, struct axls_sql *sql, axls_done_fn *done, void *ctx)
+{
+	struct store *store = (struct store *)base;
+	struct axls_result *result = axls_result_new(&store->settings.bounds);
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL || result == NULL || admit(store, sql, result) != FW_OK) {
+		axls_sql_free(sql);
+		free(job);
+		done(ctx, &result);
+	} else {
+		*job = (struct job){ .sql = *sql, .done = done, .ctx = ctx };
+		sql->text = NULL;
+		*store->last = job;
+		store->last = &job->next;
+		store->job_count++;
+		store_next(store);
+	}
+	axls_result_free(&result);
+}
+
+static bool store_is_up(const struct axls_store *base)
+{
+	return ((const struct store *)base)->phase >= PHASE_IDLE;
+}
+
+const struct axls_store_type axls_store_postgresql = {
+	.name = "postgresql",
+	.open = store_open,
+	.close = store_close,
+	.run = store_run,
+	.is_up = store_is_up,
+};

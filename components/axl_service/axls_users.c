@@ -1,0 +1,134 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Compares logins with the users of the configuration, all of them each time, by digests of the
+ * same length. Addresses that were wrong too often wait; those that were wrong longest ago are
+ * forgotten when the table is full. Called by axls_call.c.
+ */
+#include "components/axl_service/axls_users.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include <fedway/io/crypto.h>
+
+#include "components/axl_service/axl_service.h"
+
+enum { ADDRESSES_MAX = 256 };
+
+struct failing {
+	struct fw_addr addr; /* len 0: free place */
+	uint32_t failures;
+	uint64_t last_ms;
+};
+
+struct axls_users {
+	uint32_t failures_max;
+	uint64_t pause_ms;
+	struct failing failing[ADDRESSES_MAX];
+};
+
+int axls_users_new(uint32_t failures_max, uint32_t pause_s, struct axls_users **out)
+{
+	struct axls_users *users = calloc(1, sizeof(*users));
+
+	if (users == NULL) {
+		return FW_ENOMEM;
+	}
+	users->failures_max = failures_max;
+	users->pause_ms = (uint64_t)pause_s * 1000;
+	*out = users;
+	return FW_OK;
+}
+
+void axls_users_free(struct axls_users **users)
+{
+	free(*users);
+	*users = NULL;
+}
+
+bool axls_same_address(const struct fw_addr *a, const struct fw_addr *b)
+{
+	if (a->storage.ss_family != b->storage.ss_family) {
+		return false;
+	}
+	if (a->storage.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *one = (const void *)&a->storage,
+		                          *other = (const void *)&b->storage;
+		return memcmp(&one->sin6_addr, &other->sin6_addr, 8) == 0;
+	}
+	const struct sockaddr_in *one = (const void *)&a->storage,
+	                         *other = (const void *)&b->storage;
+	return one->sin_addr.s_addr == other->sin_addr.s_addr;
+}
+
+/* The place of an address; with `make` a new one, at worst that of the oldest. */
+static struct failing *failing_of(struct axls_users *users, const struct fw_addr *peer, bool make)
+{
+	struct failing *oldest = &users->failing[0];
+
+	for (size_t i = 0; i < ADDRESSES_MAX; i++) {
+		struct failing *one = &users->failing[i];
+		if (one->addr.len > 0 && axls_same_address(&one->addr, peer)) {
+			return one;
+		}
+		bool free_place = one->addr.len == 0 && oldest->addr.len > 0;
+		if (free_place ||
+		    (one->addr.len > 0 && oldest->addr.len > 0 && one->last_ms < oldest->last_ms)) {
+			oldest = one;
+		}
+	}
+	if (!make) {
+		return NULL;
+	}
+	*oldest = (struct failing){ .addr = *peer };
+	return oldest;
+}
+
+static const struct axls_user_row *find_user(const struct fw_rows *rows, struct fw_str name,
+                                             struct fw_str password)
+{
+	const struct axls_user_row *users = rows->items, *found = NULL;
+	char given[FW_SHA256_HEX_SIZE], kept[FW_SHA256_HEX_SIZE];
+	char given_name[FW_SHA256_HEX_SIZE], kept_name[FW_SHA256_HEX_SIZE];
+
+	fw_sha256_hex(password, given);
+	fw_sha256_hex(name, given_name);
+	for (size_t i = 0; i < rows->count; i++) {
+		fw_sha256_hex(fw_str_n(users[i].password.bytes, users[i].password.len), kept);
+		fw_sha256_hex(fw_str(users[i].name), kept_name);
+		bool same_name = fw_equal_const_time(fw_str(given_name), fw_str(kept_name));
+		bool same = fw_equal_const_time(fw_str(given), fw_str(kept));
+		found = same_name && same ? &users[i] : found;
+	}
+	explicit_bzero(given, sizeof(given));
+	explicit_bzero(kept, sizeof(kept));
+	return found;
+}
+
+enum axls_login axls_users_login(struct axls_users *users, const struct fw_rows *rows,
+                                 struct fw_str name, struct fw_str password,
+                                 const struct fw_addr *peer, uint64_t now_ms, int *role)
+{
+	struct failing *failing = failing_of(users, peer, false);
+
+	if (failing != NULL && now_ms - failing->last_ms >= users->pause_ms) {
+		*failing = (struct failing){ 0 };
+		failing = NULL;
+	}
+	if (failing != NULL && failing->failures >= users->failures_max) {
+		return AXLS_LOGIN_LATER;
+	}
+	const struct axls_user_row *user = find_user(rows, name, password);
+	if (user == NULL) {
+		failing = failing != NULL ? failing : failing_of(users, peer, true);
+		failing->failures++;
+		failing->last_ms = now_ms;
+		return AXLS_LOGIN_WRONG;
+	}
+	if (failing != NULL) {
+		*failing = (struct failing){ 0 };
+	}
+	*role = user->role;
+	return AXLS_LOGIN_OK;
+}

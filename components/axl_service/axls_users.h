@@ -1,0 +1,35 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Who may ask: names, passwords and roles of the configuration, and the addresses that guess. A password is compared
+ * in time that says nothing of it, and is never written anywhere.
+ */
+#ifndef FEDWAY_COMPONENTS_AXL_SERVICE_AXLS_USERS_H
+#define FEDWAY_COMPONENTS_AXL_SERVICE_AXLS_USERS_H
+
+#include <fedway/config.h>
+#include <fedway/io/socket.h>
+
+struct axls_users;
+
+enum axls_login {
+	AXLS_LOGIN_OK,
+	AXLS_LOGIN_WRONG,
+	AXLS_LOGIN_LATER, /**< too many wrong ones from that address: not looked at */
+};
+
+/** @return FW_OK, FW_ENOMEM [g] */
+int axls_users_new(uint32_t failures_max, uint32_t pause_s, struct axls_users **out);
+void axls_users_free(struct axls_users **users);
+/**
+ * Judges a login and remembers it for the address.
+ * @param rows  struct axls_user_row
+ * @param role  receives the user's when the login is right
+ */
+enum axls_login axls_users_login(struct axls_users *users, const struct fw_rows *rows, struct fw_str name,
+                                 struct fw_str password, const struct fw_addr *peer, uint64_t now_ms, int *role);
+
+/** What counts as one address: the IP, of IPv6 its network of 64 bits. */
+bool axls_same_address(const struct fw_addr *a, const struct fw_addr *b);
+
+#endif

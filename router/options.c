@@ -66,6 +66,9 @@ static int print_modules(FILE *out, struct module_list *modules, const char *pat
 #ifdef FW_WITH_AXL
 		"axl",
 #endif
+#ifdef FW_WITH_AXL_SERVICE
+		"axl_service",
+#endif
 		"dialback", "policy", "resolver", "s2s",
 	};
 	int ret = FW_OK;

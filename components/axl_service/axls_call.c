@@ -28,7 +28,8 @@ enum status {
 	STATUS_VERSION = 599, /* no IANA number: Cisco's own */
 };
 
-static struct fw_logger call_logger = FW_LOGGER("axl.request");
+#define MODULE "network.axl"
+static struct fw_logger call_logger = FW_LOGGER(MODULE); /* as the other end writes it */
 
 /* A request that is answered later. */
 struct axls_call {
@@ -46,17 +47,22 @@ static void log_call(struct axls *axls, struct axls_exchange *exchange, const ch
                      unsigned status, const char *detail)
 {
 	struct fw_str user, password;
-	char peer[FW_ADDR_TEXT_SIZE], quoted_user[128] = "", quoted[256] = "";
+	char peer[FW_ADDR_TEXT_SIZE], number[16];
 
-	if (axls_exchange_login(exchange, &user, &password)) {
-		fw_quote(user, quoted_user, sizeof(quoted_user));
+	snprintf(number, sizeof(number), "%u", status);
+	if (!axls_exchange_login(exchange, &user, &password)) {
+		user = fw_str("");
 	}
-	fw_log(fw_self_log(axls->self), &call_logger, FW_LOG_INFO,
-	       "Module=\"network.axl\" Action=\"Receive\" peer=%s user='%s' Function=\"%s\" "
-	       "Status=\"%u\" "
-	       "Reason=\"%s\"",
-	       fw_addr_text(axls_exchange_peer(exchange), peer), quoted_user, operation, status,
-	       detail[0] != '\0' ? fw_quote(fw_str(detail), quoted, sizeof(quoted)) : "None");
+	const struct fw_log_field fields[] = {
+		{ "Action", fw_str("Receive") },
+		{ "Peer", fw_str(fw_addr_text(axls_exchange_peer(exchange), peer)) },
+		{ "User", user },
+		{ "Function", fw_str(operation) },
+		{ "Status", fw_str(number) },
+		{ "Reason", fw_str(detail[0] != '\0' ? detail : "None") },
+	};
+	fw_log_fields(fw_self_log(axls->self), &call_logger, FW_LOG_INFO, MODULE, fields,
+	              FW_COUNT(fields));
 }
 
 static void answer_text(struct axls *axls, struct axls_exchange *exchange, unsigned status,

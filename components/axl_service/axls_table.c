@@ -17,6 +17,10 @@
 #define NOTICE_DOWN "axl-database"
 #define NOTICE_RESTART "axl-router-restart"
 
+#define REMEDY_EMPTY \
+	"switch federation on at the edge, and see that the core reaches this node's AXL service " \
+	"(fedwayctl axl status, on the core)"
+
 static struct fw_logger table_logger = FW_LOGGER("axl.table");
 
 enum row_state { ROW_BOUND, ROW_NO_COMPONENT, ROW_REFUSED };
@@ -135,10 +139,7 @@ static void tell(const struct axls_table *table)
 	fw_notice_clear(self, NOTICE_RESTART);
 	tell_bad_rows(table);
 	if (table->bound == 0) {
-		fw_notice(self, NOTICE_EMPTY, FW_NOTICE_YELLOW,
-		          "switch federation on at the edge, and see that the core reaches this "
-		          "node's AXL service "
-		          "(fedwayctl axl status, on the core)",
+		fw_notice(self, NOTICE_EMPTY, FW_NOTICE_YELLOW, REMEDY_EMPTY,
 		          "the table " AXLS_TABLE
 		          " names no S2S component: foreign domains cannot be reached");
 	} else {
@@ -284,15 +285,35 @@ void axls_table_report(const struct axls_table *table, struct fw_json *out)
 	}
 }
 
+/* Whether any component that serves foreign domains can be reached now. */
+static bool any_is_up(const struct axls_table *table)
+{
+	struct fw_json *holders = fw_json_new(), *array = fw_json_set_array(holders, "holders");
+	bool up = false;
+
+	if (fw_holders(table->axls->self, "*", array) == FW_OK) {
+		for (size_t i = 0; i < fw_json_count(array); i++) {
+			up = up || fw_json_bool(fw_json_get(fw_json_at(array, i), "up"));
+		}
+	}
+	fw_json_free(&holders);
+	return up;
+}
+
 void axls_table_federation(const struct axls_table *table, struct fw_json *out)
 {
-	fw_json_set_bool(out, "active", table->bound > 0);
-	if (table->bound > 0) {
-		fw_json_setf(out, "reason", "%zu S2S components in " AXLS_TABLE, table->bound);
-	} else {
-		fw_json_setf(out, "reason", "%s",
-		             !table->read       ? "the table " AXLS_TABLE " has not been read yet"
-		             : table->count > 0 ? "no row of " AXLS_TABLE " names a component"
-		                                : "the table " AXLS_TABLE " is empty");
+	if (table->bound == 0) {
+		fw_json_set(out, "reason",
+		            fw_str(!table->read ? "the table " AXLS_TABLE " has not been read yet"
+		                   : table->count > 0 ? "no row of " AXLS_TABLE " names a component"
+		                                      : "the table " AXLS_TABLE " is empty"));
+		fw_json_set(out, "remedy", fw_str(REMEDY_EMPTY));
+	} else if (!any_is_up(table)) {
+		fw_json_setf(out, "reason",
+		             "none of the %zu components in " AXLS_TABLE " can be reached",
+		             table->bound);
+		fw_json_set(out, "remedy",
+		            fw_str("see that the core is linked to this node, and the edges to the "
+		                   "core"));
 	}
 }

@@ -24,7 +24,7 @@ void axls_table_down(void *axls, const char *why);
 void axls_table_weigh(struct axls_table *table);
 /** The rows as of the last reading, and what they are worth. */
 void axls_table_report(const struct axls_table *table, struct fw_json *out);
-/** For topic "federation": whether this node knows where foreign domains go. */
+/** For topic "federation": why foreign domains cannot be reached; nothing when they can. */
 void axls_table_federation(const struct axls_table *table, struct fw_json *out);
 
 #endif

@@ -121,13 +121,18 @@ static bool is_empty(void *ctx)
 	return fake_host_notice(host, service, "axl-table-empty", NULL) != NULL;
 }
 
-static void check_federation(bool active, const char *reason)
+/* NULL: foreign domains can be reached. */
+static void check_federation(const char *reason)
 {
 	struct fw_json *out = fw_json_new();
 
 	axl_service_LTX_fw_component.report(service, "federation", out);
-	assert_int_equal(fw_json_bool(fw_json_get(out, "active")), active);
-	assert_string_equal(fw_json_text(fw_json_get(out, "reason")).ptr, reason);
+	if (reason != NULL) {
+		assert_string_equal(fw_json_text(fw_json_get(out, "reason")).ptr, reason);
+		assert_true(fw_json_text(fw_json_get(out, "remedy")).len > 0);
+	} else {
+		assert_null(fw_json_get(out, "reason"));
+	}
 	fw_json_free(&out);
 }
 
@@ -139,12 +144,14 @@ static void rows_of_other_programs_become_holders(void **state)
 	assert_true(until(is_empty, NULL));
 	assert_non_null(fake_host_notice(host, service, "axl-table-empty", &level));
 	assert_int_equal(level, FW_NOTICE_YELLOW);
-	check_federation(false, "the table xmpps2snodes is empty");
+	check_federation("the table xmpps2snodes is empty");
 	write_row("insert into xmpps2snodes (cp_id) values ('cm-2_s2scp-1.edge-1')");
 	assert_true(until(is_claimed, "cm-2_s2scp-1.edge-1"));
 	assert_int_equal(fake_host_claimed(host, "*", "cm-2_s2scp-1.edge-1"), 10);
 	assert_null(fake_host_notice(host, service, "axl-table-empty", NULL));
-	check_federation(true, "1 S2S components in xmpps2snodes");
+	check_federation("none of the 1 components in xmpps2snodes can be reached");
+	fake_host_holder(host, "*", "cm-2_s2scp-1.edge-1", true);
+	check_federation(NULL);
 	write_row("insert into xmpps2snodes (cp_id) values ('cm-2_s2scp-1.edge-2')");
 	assert_true(until(is_claimed, "cm-2_s2scp-1.edge-2"));
 	write_row("update xmpps2snodes set cp_id = 'cm-2_s2scp-1.edge-3' where cp_id = "
@@ -175,7 +182,7 @@ static void rows_that_name_no_component_are_told(void **state)
 	const char *words = fake_host_notice(host, service, "axl-table-rows", &level);
 	assert_non_null(strstr(words, "Not a component!"));
 	assert_int_equal(level, FW_NOTICE_YELLOW);
-	check_federation(false, "no row of xmpps2snodes names a component");
+	check_federation("no row of xmpps2snodes names a component");
 	write_row("update xmpps2snodes set cp_id = 'cm-1.edge-1'");
 	assert_true(until(is_claimed, "cm-1.edge-1"));
 	assert_null(fake_host_notice(host, service, "axl-table-rows", NULL));

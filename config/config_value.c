@@ -109,14 +109,15 @@ static bool value_text_good(const struct config_apply *apply, const struct fw_op
 	return true;
 }
 
-/* Options named …_file: paths that are taken from where they are written, like includes and
- * secrets. */
+/* Options named …_file and directory: paths that are taken from where they are written, like
+ * includes and secrets. */
 static bool value_is_path(const struct fw_option *row, const char *text)
 {
 	size_t len = strlen(row->name);
 
-	return len > 5 && strcmp(row->name + len - 5, "_file") == 0 && text[0] != '\0' &&
-	       strcmp(text, "-") != 0;
+	return ((len > 5 && strcmp(row->name + len - 5, "_file") == 0) ||
+	        strcmp(row->name, "directory") == 0) &&
+	       text[0] != '\0' && strcmp(text, "-") != 0;
 }
 
 static int value_string(const struct config_apply *apply, const struct fw_option *row,

@@ -21,8 +21,8 @@ enum fw_option_type {
 	FW_OPTION_U16,    /**< uint16_t */
 	FW_OPTION_U32,    /**< uint32_t */
 	FW_OPTION_U64,    /**< uint64_t */
-	FW_OPTION_STRING, /**< const char *; "" when the default is "". Named `<name>_file` it is a path: one that is
-	                       relative arrives with the folder of the configuration file in front */
+	FW_OPTION_STRING, /**< const char *; "" when the default is "". Named `<name>_file` or `directory` it is a path: one
+	                       that is relative arrives with the folder of the configuration file in front */
 	FW_OPTION_CHOICE, /**< int; the value of one of `choices` */
 	FW_OPTION_SECRET, /**< struct fw_secret; the file holds a path in `<name>_file`, or the text */
 	FW_OPTION_STRINGS,/**< struct fw_strings */

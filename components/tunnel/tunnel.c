@@ -38,7 +38,8 @@ static void tunnel_end(struct tunnel *tunnel)
 	tunnel_sshd_stop(tunnel);
 	tunnel_gate_close(tunnel);
 	if (tunnel->memory != NULL && tunnel->apply.link != NULL) {
-		tunnel_learn_now(tunnel); /* nobody is connected now; and what came in this very turn */
+		tunnel_learn_now(
+		        tunnel); /* nobody is connected now; and what came in this very turn */
 	}
 	fw_defer_cancel(&tunnel->apply);
 	tunnel_memory_free(&tunnel->memory);

@@ -22,11 +22,24 @@ static bool take_federation(struct tunnel *tunnel)
 	return changed;
 }
 
+/* Those of this node that take what goes to the outside. */
 static bool take_components(struct tunnel *tunnel)
 {
 	struct fw_json *document = fw_json_new();
 	struct fw_json *ids = fw_json_set_array(document, "ids");
+	struct fw_json *holders = fw_json_set_array(document, "holders");
 
+	if (fw_holders(tunnel->self, "*", holders) != FW_OK) {
+		fw_json_free(&document);
+		return false;
+	}
+	for (size_t i = 0; i < fw_json_count(holders); i++) {
+		const struct fw_json *holder = fw_json_at(holders, i);
+		if (fw_str_is(fw_json_text(fw_json_get(holder, "realm")),
+		              fw_self_realm(tunnel->self))) {
+			fw_json_append(ids, fw_json_text(fw_json_get(holder, "id")));
+		}
+	}
 	bool changed = tunnel_book_set(tunnel->book, "components", ids);
 	fw_json_free(&document);
 	return changed;

@@ -90,14 +90,11 @@ static bool role_is(struct fw_self *self, struct fw_call **call, enum tunnel_rol
 static void keygen_told(void *ctx, bool good, const char *says)
 {
 	struct ask *ask = ctx;
-	char line[TUNNEL_KEY_SIZE + 2];
 
 	if (good && ask->call != NULL) {
 		struct fw_json *result = fw_call_result(ask->call);
-		snprintf(line, sizeof(line), "%s\n", ask->key.text);
 		fw_json_set(result, "public_key", fw_str(ask->key.text));
 		fw_json_set(result, "fingerprint", fingerprint(says));
-		fw_json_set(result, "text", fw_str(line));
 		fw_call_done(&ask->call);
 	} else if (ask->call != NULL) {
 		fw_call_fail(&ask->call, FW_ESYS, NULL, "ssh-keygen does not know its own key");

@@ -14,7 +14,13 @@
 
 #include <fedway/io/socket.h>
 
-enum { BEATS_UNTIL_DEAD = 3, READ_SIZE = 16384, READS_A_TURN = 16, QUEUE_LINES = 4 };
+enum {
+	BEATS_UNTIL_DEAD = 3,
+	BEATS_UNTIL_HELLO = 8,
+	READ_SIZE = 16384,
+	READS_A_TURN = 16,
+	QUEUE_LINES = 4
+};
 
 static struct fw_logger conn_logger = FW_LOGGER("Tunnel");
 
@@ -167,7 +173,8 @@ static void conn_on_beat(void *ctx)
 {
 	struct tunnel_conn *conn = ctx;
 
-	if (++conn->silent > BEATS_UNTIL_DEAD) {
+	/* It takes ssh a while until the other side can say hello. */
+	if (++conn->silent >= (conn->session.ready ? BEATS_UNTIL_DEAD : BEATS_UNTIL_HELLO)) {
 		conn_end(conn, conn->session.ready ? "the other side is silent"
 		                                   : "the other side does not say hello");
 		return;

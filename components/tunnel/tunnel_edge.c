@@ -394,6 +394,23 @@ const struct tunnel_edge_row *tunnel_edge_row(const struct tunnel *tunnel, const
 	return NULL;
 }
 
+/* What it has told of itself, now or before the tunnel broke. */
+static void report_told(const struct tunnel *tunnel, const struct tunnel_edge_row *edge,
+                        struct fw_json *row)
+{
+	const struct tunnel_peer *peer = tunnel_memory_find(tunnel->memory, edge->realm);
+	const struct fw_json *ids = peer != NULL ? tunnel_peer_value(peer, "components") : NULL;
+	const struct fw_json *on =
+	        fw_json_get(peer != NULL ? tunnel_peer_value(peer, "federation") : NULL, "on");
+
+	fw_json_set(row, "federation",
+	            fw_str(on == NULL         ? "not known"
+	                   : fw_json_bool(on) ? "on"
+	                                      : "off"));
+	fw_json_set_int(row, "components", (int64_t)fw_json_count(ids));
+	fw_json_set_int(row, "serial_seen", peer != NULL ? (int64_t)peer->serial : 0);
+}
+
 void tunnel_edges_report(const struct tunnel *tunnel, struct fw_json *array)
 {
 	for (const struct tunnel_edge *edge = tunnel->edges; edge != NULL; edge = edge->next) {
@@ -408,6 +425,7 @@ void tunnel_edges_report(const struct tunnel *tunnel, struct fw_json *array)
 		fw_json_set_int(row, "restarts", (int64_t)edge->child.restarts);
 		fw_json_set(row, "last_error", fw_str(edge->up ? "" : edge->error));
 		fw_json_set(row, "remedy", fw_str(edge->up ? "" : edge->remedy));
+		report_told(tunnel, &edge->row, row);
 		if (edge->conn != NULL) {
 			tunnel_conn_report(edge->conn, row);
 		}

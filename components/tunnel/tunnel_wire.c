@@ -22,6 +22,9 @@ int tunnel_wire_add(struct tunnel_wire *wire, struct fw_str bytes)
 	if (wire->len > wire->line_max) {
 		return FW_ELIMIT;
 	}
+	if (bytes.len == 0) {
+		return FW_OK;
+	}
 	size_t needed = wire->len + bytes.len;
 	if (needed > wire->room) {
 		size_t room = wire->room > 0 ? wire->room : WIRE_ROOM_MIN;

@@ -136,13 +136,13 @@ static int sshd_look_at_user(struct tunnel_sshd *sshd, struct fw_error *err)
 static void sshd_on_key(void *ctx, bool good, const char *says)
 {
 	struct tunnel_sshd *sshd = ctx;
-	char quoted[300];
+	char quoted[300], path[TUNNEL_PATH_SIZE];
 
 	sshd->making_key = false;
 	if (says == NULL) {
 		return;
 	}
-	if (!good) {
+	if (!good || access(tunnel_path(sshd->tunnel, "host_ed25519", "", "", path), F_OK) != 0) {
 		fw_notice(sshd->tunnel->self, "sshd", FW_NOTICE_RED, NULL,
 		          "the host key of the tunnel could not be made: %s",
 		          fw_quote(fw_str_trim(fw_str(says)), quoted, sizeof(quoted)));

@@ -48,8 +48,7 @@ def test_what_each_must_know_arrives_and_follows(pair):
     assert names == ["corp.example", "rooms.corp.example"], names
     assert pair.edge.told("allow") == ["partner.example"]
     assert pair.edge.told("static_routes") == [{"domain": "partner.example", "host": "192.0.2.7", "port": 5270}]
-    pair.edge.config["federation"] = True
-    pair.edge.reload()
+    pair.edge.ctl("federation", "on")
     pair.core.peer(federation="on", seconds=1)
     pair.core.config["domains"].append({"name": "new.example", "federation": True})
     pair.core.options["deny"] = ["*.evil.example"]
@@ -195,8 +194,7 @@ def test_each_part_may_be_killed(pair):
     mark = pair.core.mark()
     os.kill(pair.core.program(), signal.SIGKILL)
     pair.core.wait_log("edge disconnected", mark)
-    pair.edge.config["federation"] = True  # while there is no tunnel, or just when there is one again
-    pair.edge.reload()
+    pair.edge.ctl("federation", "on")  # while there is no tunnel, or just when there is one again
     pair.core.peer(state="connected", federation="on")
 
     os.kill(pair.core.child.pid, signal.SIGKILL)

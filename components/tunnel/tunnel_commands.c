@@ -94,6 +94,7 @@ static void keygen_told(void *ctx, bool good, const char *says)
 	if (good && ask->call != NULL) {
 		struct fw_json *result = fw_call_result(ask->call);
 		fw_json_set(result, "public_key", fw_str(ask->key.text));
+		fw_json_set(result, "text", fw_str(ask->key.text));
 		fw_json_set(result, "fingerprint", fingerprint(says));
 		fw_call_done(&ask->call);
 	} else if (ask->call != NULL) {

@@ -104,6 +104,14 @@ struct config_router {
 	struct fw_rows components;   /**< struct config_component */
 	uint32_t link_queue_max_stanzas;
 	uint64_t link_queue_max_bytes;
+	uint32_t link_unacknowledged_max_stanzas;
+	uint64_t link_unacknowledged_max_bytes;
+	uint32_t link_credit_queue_max_stanzas;
+	uint64_t link_credit_queue_max_bytes;
+	uint32_t link_resume_window_s;
+	uint32_t link_reroute_after_s;
+	uint32_t link_ping_s;
+	uint32_t link_dead_s;
 	uint32_t link_handshake_timeout_ms;
 	uint32_t link_unauthenticated_max;
 	uint32_t stanza_max_bytes;

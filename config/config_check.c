@@ -277,6 +277,14 @@ void config_check(const struct config_node *top, const struct config_router *rou
 	check_links(top, router, problems);
 	check_uplinks(top, router, problems);
 	check_peers(top, router, problems);
+	if (router->link_dead_s <= router->link_ping_s) {
+		const struct config_node *place = config_node_get(top, "link_dead_s");
+		place = place != NULL ? place : config_node_get(top, "link_ping_s");
+		place = place != NULL ? place : top;
+		config_problem(problems, place->file, place->line,
+		               "link_dead_s = %" PRIu32 " is not more than link_ping_s = %" PRIu32,
+		               router->link_dead_s, router->link_ping_s);
+	}
 	if (router->link_queue_max_bytes < router->stanza_max_bytes) {
 		limit = limit != NULL ? limit : config_node_get(top, "stanza_max_bytes");
 		limit = limit != NULL ? limit : top;

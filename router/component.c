@@ -141,7 +141,16 @@ bool component_holds(const struct component *component, struct fw_str domain)
 void component_up(struct component *component)
 {
 	component->state = COMPONENT_UP;
+	component->suspended = false;
 	fw_log(component->log, &component_life, FW_LOG_NOTICE, "up kind=%s",
+	       component->port_ops->kind);
+	holders_changed(component->router);
+}
+
+void component_suspend(struct component *component)
+{
+	component->suspended = true;
+	fw_log(component->log, &component_life, FW_LOG_NOTICE, "suspended kind=%s",
 	       component->port_ops->kind);
 	holders_changed(component->router);
 }

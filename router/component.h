@@ -79,6 +79,8 @@ int component_bind_terms(struct component *component, const char *domain, const 
 bool component_holds(const struct component *component, struct fw_str domain);
 /** From now on it is chosen. */
 void component_up(struct component *component);
+/** Its peer is gone and may come back: others are chosen first. component_up() ends it. */
+void component_suspend(struct component *component);
 /** Takes no new stanzas from now on; its port finishes what is under way. A port without drain() has nothing to. */
 void component_drain(struct component *component);
 /** The port has finished draining. */

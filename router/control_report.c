@@ -39,6 +39,13 @@ static void report_ledger(const struct fw_ledger *ledger, struct fw_json *out)
 }
 
 /* Links have one stream each and nothing to warn of: ten thousand reports need not be composed. */
+static const char *state_of(const struct component *component)
+{
+	return component->state == COMPONENT_UP && component->suspended
+	               ? "suspended"
+	               : component_state_name(component->state);
+}
+
 static bool is_link(const struct component *component)
 {
 	return strcmp(component->port_ops->kind, "link") == 0;
@@ -140,7 +147,7 @@ static void report_component(const struct component *component, struct fw_json *
 	}
 	fw_json_set(out, "id", fw_str(component->id));
 	fw_json_set(out, "kind", fw_str(component->port_ops->kind));
-	fw_json_set(out, "state", fw_str(component_state_name(component->state)));
+	fw_json_set(out, "state", fw_str(state_of(component)));
 	fw_json_set_int(out, "domains", (int64_t)domains);
 	fw_json_set_int(out, "priority", component->priority);
 	fw_json_set_int(out, "weight", component->weight);
@@ -174,7 +181,7 @@ static void report_route(const struct route_name *name, const struct route *rout
 	fw_json_set(out, "component",
 	            fw_str(component->stands_for != NULL ? component->stands_for : component->id));
 	fw_json_set(out, "kind", fw_str(component->port_ops->kind));
-	fw_json_set(out, "state", fw_str(component_state_name(component->state)));
+	fw_json_set(out, "state", fw_str(state_of(component)));
 	fw_json_set_int(out, "priority", route_rank(route) >> 16);
 	fw_json_set_int(out, "cost", route_rank(route) & UINT16_MAX);
 	fw_json_set_int(out, "weight", route_weight(route));

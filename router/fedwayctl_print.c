@@ -145,6 +145,23 @@ static void print_routes(FILE *out, const struct fw_json *result)
 	table_print_array(out, columns, fw_json_get(result, "routes"));
 }
 
+/* Names of a link whose peer says how much it takes. */
+static void print_credit(FILE *out, const struct fw_json *stream)
+{
+	static const struct table_column columns[] = {
+		{ "DOMAIN", "domain", TABLE_PLAIN },
+		{ "CREDIT", "credit", TABLE_PLAIN },
+		{ "WAITING", "waiting_stanzas", TABLE_PLAIN },
+		{ "BYTES", "waiting_bytes", TABLE_BYTES },
+		TABLE_END,
+	};
+	const struct fw_json *credit = fw_json_get(stream, "credit");
+
+	if (fw_json_count(credit) > 0) {
+		table_print_array(out, columns, credit);
+	}
+}
+
 /* One table per component that has streams: each kind has columns of its own. */
 static void print_streams(FILE *out, const struct fw_json *result)
 {
@@ -160,6 +177,8 @@ static void print_streams(FILE *out, const struct fw_json *result)
 		{ "UP", "up_ms", TABLE_MS },
 		{ "IDLE", "idle_ms", TABLE_MS },
 		{ "QUEUE", "queued_stanzas", TABLE_PLAIN },
+		{ "UNACKNOWLEDGED", "unacknowledged", TABLE_PLAIN },
+		{ "RESUMABLE", "resumable_ms", TABLE_MS },
 		{ "IN", "stanzas_in", TABLE_PLAIN },
 		{ "OUT", "stanzas_out", TABLE_PLAIN },
 		{ "FAILURES", "failures", TABLE_PLAIN },
@@ -179,6 +198,9 @@ static void print_streams(FILE *out, const struct fw_json *result)
 		(void)fprintf(out, "%s%s\n", any ? "\n" : "",
 		              table_value(fw_json_get(component, "id"), TABLE_PLAIN, id));
 		table_print_array(out, columns, streams);
+		for (size_t j = 0; j < fw_json_count(streams); j++) {
+			print_credit(out, fw_json_at(streams, j));
+		}
 		any = true;
 	}
 	if (!any) {

@@ -7,6 +7,8 @@
  */
 #include "router/passage.h"
 
+#include "router/route_table.h"
+
 static const struct {
 	const char *name;
 	enum passage_next (*enter)(struct passage *);
@@ -15,6 +17,8 @@ static const struct {
 	{ "hooks-policy", hooks_policy }, { "lookup", lookup_enter },
 	{ "hooks-routed", hooks_routed }, { "egress", egress_enter },
 };
+
+enum { ROOM_LOOKUP = 3 }; /* sender and policy are judged before it */
 
 static struct fw_logger passage_refused = FW_LOGGER("stanza.refused");
 
@@ -50,7 +54,8 @@ static bool name_source(struct passage *passage)
 	return fw_stanza_set(passage->stanza, "from", fw_str(passage->source->id)) == FW_OK;
 }
 
-void passage_run(struct passage *passage)
+/* From one room on. */
+static void run_from(struct passage *passage, size_t first)
 {
 	struct router *router = passage->router;
 	enum passage_next next = PASSAGE_ON;
@@ -60,11 +65,14 @@ void passage_run(struct passage *passage)
 		next = passage_leave(passage, PASSAGE_DROP, FW_CAUSE_LOOP);
 	}
 	router->depth++;
-	for (size_t i = 0; next == PASSAGE_ON && i < FW_COUNT(rooms); i++) {
+	for (size_t i = first; next == PASSAGE_ON && i < FW_COUNT(rooms); i++) {
 		room = rooms[i].name;
 		next = rooms[i].enter(passage);
 	}
 	if (next == PASSAGE_BOUNCE || next == PASSAGE_DROP) {
+		if (passage->lost != FW_CAUSE_NONE && passage->cause == FW_CAUSE_NO_ROUTE) {
+			passage->cause = passage->lost;
+		}
 		log_refused(passage, room, next);
 		if (next == PASSAGE_BOUNCE && (!passage->to_source || name_source(passage))) {
 			router_bounce(router, &passage->stanza, passage->cause);
@@ -73,6 +81,39 @@ void passage_run(struct passage *passage)
 		}
 	}
 	router->depth--;
+}
+
+void passage_run(struct passage *passage)
+{
+	run_from(passage, 0);
+}
+
+static struct component *component_of(const struct router *router, uint32_t number)
+{
+	struct component *component = router->components;
+
+	while (component != NULL && component->number != number) {
+		component = component->next;
+	}
+	return component;
+}
+
+/* Who it came from is judged already, and may have gone; only whether it came from the outside is
+ * found out again. */
+void router_route_again(struct router *router, struct fw_stanza **stanza, enum fw_cause lost)
+{
+	struct fw_str from = fw_stanza_from_domain(*stanza);
+	struct passage passage = { .router = router, .stanza = *stanza, .lost = lost };
+
+	*stanza = NULL;
+	passage.source = component_of(router, fw_stanza_origin(passage.stanza));
+	if (!fw_stanza_is_bounce(passage.stanza)) {
+		bool held = passage.source == NULL ||
+		            route_table_holds(router->routes, passage.source, from);
+		passage.outside = !held && passage.source->gateway;
+		passage.federated = route_table_is_federated(router->routes, from);
+	}
+	run_from(&passage, ROOM_LOOKUP);
 }
 
 int router_route(struct component *source, struct fw_stanza **stanza)

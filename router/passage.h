@@ -17,6 +17,7 @@ struct passage {
 	bool federated;            /**< the sender's domain is listed with federation = true */
 	uint32_t prefer;           /**< error answers go back to the component with this number, if it holds the name */
 	bool to_source;            /**< the error answer is for the component itself: its sender is not its own */
+	enum fw_cause lost;        /**< it was handed over before, and came back for this cause */
 	enum fw_cause cause;       /**< why it did not get through */
 	int result;                /**< for the caller of router_route() */
 };

@@ -14,6 +14,8 @@
 
 struct route_table;
 
+struct link_credit;
+
 enum route_kind { ROUTE_EXACT, ROUTE_SUFFIX, ROUTE_DEFAULT };
 
 /** A name that somebody holds or that is listed. */
@@ -45,6 +47,7 @@ struct route {
 	uint64_t seed;           /**< its lot in the rendezvous (route_balance.c) */
 	bool has_terms;
 	struct route_terms terms; /**< when has_terms */
+	struct link_credit *credit; /**< link_credit.c's, of this component for this name; NULL: unlimited */
 };
 
 /** Place among the holders of a name: lower first; holders of the same rank share. */

@@ -61,6 +61,12 @@ int router_route(struct component *source, struct fw_stanza **stanza);
 /** Gives a stanza the exit "bounced" (with an error answer) or "dropped" where none may be sent. [t] */
 void router_bounce(struct router *router, struct fw_stanza **stanza, enum fw_cause cause);
 
+/**
+ * One that was handed over and came back, because its holder went: finds another holder, from the lookup on. [t]
+ * @param lost  the cause it is bounced with when nobody holds its name any more
+ */
+void router_route_again(struct router *router, struct fw_stanza **stanza, enum fw_cause lost);
+
 bool router_domain_is_local(const struct router *router, struct fw_str domain);
 bool router_domain_is_federated(const struct router *router, struct fw_str domain);
 bool router_federation_is_on(const struct router *router);

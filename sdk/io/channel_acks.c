@@ -26,6 +26,11 @@ void fw_channel_acks_end(struct fw_channel *channel)
 	fw_stream_acks_end(channel->stream);
 }
 
+void fw_channel_acks_refuse(struct fw_channel *channel, uint32_t handled, uint32_t sent)
+{
+	fw_stream_acks_refuse(channel->stream, handled, sent);
+}
+
 int fw_channel_acked(struct fw_channel *channel, uint32_t handled)
 {
 	return fw_stream_acked(channel->stream, handled);

@@ -81,6 +81,12 @@ int fw_stream_acked(struct fw_stream *stream, uint32_t handled)
 	return FW_OK;
 }
 
+void fw_stream_acks_refuse(struct fw_stream *stream, uint32_t handled, uint32_t sent)
+{
+	stream->refused = handled;
+	stream->acked = sent - stream->kept_stanzas;
+}
+
 /* XEP-0198 §4: the error for a count that cannot be. */
 const char *stream_acks_condition(const struct fw_stream *stream, enum fw_cause cause,
                                   char out[STREAM_CONDITION_SIZE])

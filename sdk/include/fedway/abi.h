@@ -11,10 +11,10 @@
  * History (newest first; each change is also in NEWS, libfedway.map and tests/abi/symbols.txt):
  *   2026-11-21  1.0  fw_log_fields()
  *   2026-11-21  1.0  fw_bind_for, fw_unbind_for, fw_holders; causes too-many-hops, no-edge
+ *   2026-11-21  1.0  receipts, xcoder, trail and destination of stanzas (hosting.h)
  *   2026-11-21  1.0  first release
  *   2026-11-21  1.0  first release; what a node has learned, the federation switch, notices (host.h), copies and
  *                    comparison of values (json.h)
- *   2026-11-21  1.0  first release; before it: receipts, xcoder, trail and destination of stanzas (hosting.h)
  */
 #ifndef FEDWAY_ABI_H
 #define FEDWAY_ABI_H

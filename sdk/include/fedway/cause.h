@@ -206,7 +206,13 @@ FW_BEGIN_DECLS
 	  "both routers must speak the same dialect: compare their releases") \
 	X(BAD_ROUTES, "bad-routes", "bad-format", "cancel", "service-unavailable", \
 	  "the other router announced something malformed", \
-	  "compare the releases of both routers; report it with the log")
+	  "compare the releases of both routers; report it with the log") \
+	/* links */ \
+	X(LINK_LOST, "link-lost", "", "wait", "service-unavailable", \
+	  "the link to the component ended before it acknowledged the stanza", "it may have arrived; see in the log why the link ended") \
+	X(NOT_RESUMED, "not-resumed", "", "wait", "service-unavailable", \
+	  "the link to the component broke and was not resumed in time", \
+	  "it may have arrived; see the log for the break, and link_resume_window_s")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -78,6 +78,7 @@ FW_API struct fw_stanza *fw_channel_take_back(struct fw_channel *channel);
 FW_API void fw_channel_acks_begin(struct fw_channel *channel, struct fw_str text);
 FW_API void fw_channel_acks_end(struct fw_channel *channel);
 FW_API int fw_channel_acked(struct fw_channel *channel, uint32_t handled);
+FW_API void fw_channel_acks_refuse(struct fw_channel *channel, uint32_t handled, uint32_t sent);
 FW_API void fw_channel_unacknowledged(const struct fw_channel *channel, size_t *stanzas, size_t *bytes);
 /** Oldest stanza that was written and not acknowledged, or NULL: before fw_channel_take_back(), for the order. [g] */
 FW_API struct fw_stanza *fw_channel_take_unacknowledged(struct fw_channel *channel);

@@ -122,6 +122,8 @@ FW_API int fw_stream_acks_begin(struct fw_stream *stream, struct fw_str text);
 FW_API void fw_stream_acks_end(struct fw_stream *stream);
 /** The peer has so many, modulo 2^32. @return FW_OK; FW_EINVAL: more than were written */
 FW_API int fw_stream_acked(struct fw_stream *stream, uint32_t handled);
+/** For an owner that counts itself: what the stream error of FW_CAUSE_HANDLED_TOO_HIGH says. */
+FW_API void fw_stream_acks_refuse(struct fw_stream *stream, uint32_t handled, uint32_t sent);
 /** What is written and not acknowledged. */
 FW_API void fw_stream_unacknowledged(const struct fw_stream *stream, size_t *stanzas, size_t *bytes);
 /** Takes the oldest of these: the peer may have it. NULL when there is none. [g] */

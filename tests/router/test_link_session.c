@@ -246,7 +246,7 @@ static void test_resume_is_refused(void **state)
 	peer_send(&c, "<resume " SM " previd='%s' h='0'/>", id);
 	peer_expect(&c, "<failed " SM "><unexpected-request");
 	(void)link_rig_attach(&rig, &d, &link_rig_kind2, "b.test", NULL, false);
-	peer_send(&d, "<resume " SM " previd='0%s' h='0'/>", id + 1);
+	peer_send(&d, "<resume " SM " previd='x%s' h='0'/>", id + 1);
 	peer_expect(&d, "<item-not-found");
 	peer_forget(&d);
 	peer_send(&d, "<resume " SM " previd='%s' h='2'/>", id);
@@ -360,6 +360,99 @@ static void test_silent_peer(void **state)
 	stop();
 }
 
+/* ---- our side has dialled ---- */
+
+static struct link *dial(struct peer *peer)
+{
+	return link_rig_attach(&rig, peer, &link_rig_kind3, "far", "b.test", true);
+}
+
+static void test_dialled_resumes_or_begins_anew(void **state)
+{
+	(void)state;
+	start("link_reroute_after_s = 1;");
+	struct link *link = dial(&b);
+	peer_expect(&b, "<enable " SM " resume='true' max='60'/>");
+	peer_send(&b, "<enabled " SM " id='it&apos;s' resume='true' max='30'/>");
+	peer_send(&b, "<message from='y@b.test' to='x@a.test' id='up1'/>");
+	peer_expect(&a, "id='up1'");
+	send_from_a(1, 3);
+	peer_expect(&b, "id='m3'");
+	peer_close(&b);
+	link_rig_state(&rig, link, LINK_SUSPENDED);
+	assert_ptr_equal(dial(&c), link);
+	peer_expect(&c, "<resume " SM " previd='it&apos;s' h='1'/>");
+	peer_send(&c, "<resumed " SM " previd='it&apos;s' h='2'/>");
+	peer_expect(&c, "id='m3'");
+	assert_int_equal(peer_count(&c, "<message"), 1);
+	peer_close(&c);
+	link_rig_state(&rig, link, LINK_SUSPENDED);
+	/* the next time the peer knows nothing any more: all that it had not acknowledged comes
+	 * again */
+	assert_ptr_equal(dial(&d), link);
+	peer_expect(&d, "<resume " SM " previd='it&apos;s' h='1'/>");
+	peer_send(&d, "<failed " SM " h='1'><item-not-found/></failed>");
+	peer_expect(&d, "<enable " SM);
+	peer_send(&d, "<enabled " SM "/>");
+	peer_expect(&d, "id='m3'");
+	assert_int_equal(peer_count(&d, "<message"), 2);
+	assert_int_equal(link_rig_seen.started, 2);
+	assert_int_equal(link_rig_seen.ended, 1);
+	peer_send(&d, "<a " SM " h='2'/>");
+	expect_exits(FW_EXIT_ACKNOWLEDGED, 3);
+	stop();
+}
+
+static void test_resumed_with_a_count_that_cannot_be(void **state)
+{
+	(void)state;
+	start("");
+	struct link *link = dial(&b);
+	peer_send(&b, "<enabled " SM " id='x' resume='true'/>");
+	send_from_a(1, 1);
+	peer_expect(&b, "id='m1'");
+	peer_close(&b);
+	link_rig_state(&rig, link, LINK_SUSPENDED);
+	(void)dial(&c);
+	peer_send(&c, "<resumed " SM " previd='x' h='2'/>");
+	peer_expect(&c, "</stream:stream>");
+	peer_expect(&a, "handled-count-too-high");
+	stop();
+}
+
+/* ---- our side stops ---- */
+
+static bool drained;
+
+static void on_drained(void *ctx)
+{
+	(void)ctx;
+	drained = true;
+}
+
+static void test_drain_waits_for_both_sides(void **state)
+{
+	(void)state;
+	start("");
+	(void)link_rig_enable(&rig, &b, &link_rig_kind2, "b.test", "b.test", NULL);
+	(void)link_rig_enable(&rig, &c, &link_rig_kind2, "c.test", "c.test", NULL);
+	send_from_a(1, 2);
+	peer_send(&b, "<message from='y@b.test' to='z@c.test' id='1'/>");
+	peer_expect(&c, "id='1'");
+	peer_expect(&b, "id='m2'");
+	drained = false;
+	router_drain(rig.router, on_drained, NULL);
+	peer_expect(&b, "<r " SM "/>");
+	peer_send(&b, "<a " SM " h='2'/>");
+	rig_settle(&rig);
+	assert_false(peer_has(&b, "</stream:stream>")); /* it waits for c to take what b has sent */
+	peer_send(&c, "<a " SM " h='1'/>");
+	peer_expect(&b, "<a " SM " h='1'/>");
+	peer_expect(&b, "</stream:stream>");
+	assert_true(strstr(b.text, "<a ") < strstr(b.text, "</stream:stream>"));
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +468,9 @@ int main(void)
 		cmocka_unit_test(test_peer_begins_anew),
 		cmocka_unit_test(test_a_footer_ends_it),
 		cmocka_unit_test(test_silent_peer),
+		cmocka_unit_test(test_dialled_resumes_or_begins_anew),
+		cmocka_unit_test(test_resumed_with_a_count_that_cannot_be),
+		cmocka_unit_test(test_drain_waits_for_both_sides),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

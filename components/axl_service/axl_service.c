@@ -36,9 +36,6 @@ static void on_left(void *ctx, struct axls_guest *guest)
 	struct axls *axls = ctx;
 
 	axls_door_left(axls->door, guest);
-	if (axls->draining && !axls->stopping && axls_door_count(axls->door) == 0) {
-		fw_self_drained(axls->self);
-	}
 }
 
 static const struct axls_http_events http_events = { axls_call, on_busy, on_left };
@@ -207,9 +204,11 @@ static void axls_drain(struct fw_self *self)
 {
 	struct axls *axls = fw_self_state(self);
 
+	bool empty = axls_door_count(axls->door) == 0;
+
 	axls->draining = true;
-	axls_door_close(axls->door);
-	if (axls_door_count(axls->door) == 0) {
+	axls_door_close(axls->door); /* the last visitor says so itself */
+	if (empty) {
 		fw_self_drained(self);
 	}
 }

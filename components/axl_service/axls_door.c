@@ -48,6 +48,8 @@ struct axls_door {
 
 static void visitor_free(struct visitor *visitor)
 {
+	const struct axls *axls = visitor->door->axls;
+
 	*visitor->link = visitor->next;
 	if (visitor->next != NULL) {
 		visitor->next->link = visitor->link;
@@ -56,6 +58,9 @@ static void visitor_free(struct visitor *visitor)
 	fw_tls_pipe_free(&visitor->pipe);
 	fw_timer_free(&visitor->timer);
 	free(visitor);
+	if (axls->draining && !axls->stopping && axls->door->count == 0) {
+		fw_self_drained(axls->self);
+	}
 }
 
 static void visitor_left(struct visitor *visitor)
@@ -400,7 +405,15 @@ void axls_door_apply(struct axls_door *door)
 
 void axls_door_close(struct axls_door *door)
 {
+	struct visitor *next = NULL;
+
 	close_others(door);
+	for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = next) {
+		next = visitor->next;
+		if (fw_timer_running(visitor->timer)) {
+			visitor_cut(visitor);
+		}
+	}
 }
 
 void axls_door_free(struct axls_door **at)

@@ -15,7 +15,7 @@ int axls_door_check(const struct axl_service_config *config, struct fw_error *er
 int axls_door_open(struct axls *axls, struct axls_door **out, struct fw_error *err);
 /** New limits, certificates and addresses of axls->config; those that stay are not touched. What is wrong is logged. */
 void axls_door_apply(struct axls_door *door);
-/** No new connections. */
+/** No new connections; those without a request under way end. */
 void axls_door_close(struct axls_door *door);
 /** All connections go at once. After axls_http_free(). */
 void axls_door_free(struct axls_door **door);

@@ -46,7 +46,8 @@ class ImNode(Process):
                         "users": users, "database_file": f"{where}/axl.db", "login_delay_ms": 10, "poll_ms": 20,
                         **options}
         self.config = {"realm": realm, "module_path": self.installed.modules, "control_socket": self.socket,
-                       "log_level": "debug", "components": [{"module": "axl_service", "options": self.options}]}
+                       "log_level": "debug", "domains": [{"name": "corp.example", "federation": True}],
+                       "components": [{"module": "axl_service", "options": self.options}]}
         super().__init__(f"fedwayd {realm}", [f"{self.installed.prefix}/sbin/fedwayd", "--config", f"{where}/im.conf"],
                          f"{where}/fedwayd.log", self.installed.env)
 
@@ -64,6 +65,7 @@ class ImNode(Process):
     ctl = fedway.Fedway.ctl
     ctl_text = fedway.Fedway.ctl_text
     reload = fedway.Fedway.reload
+    story = fedway.Fedway.story
 
     @property
     def url(self):

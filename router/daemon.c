@@ -375,7 +375,8 @@ int daemon_run(const char *config_path, bool foreground)
 	while (code == DAEMON_OK && up < FW_COUNT(steps)) {
 		int ret = steps[up].up(&daemon, &err);
 		if (ret != FW_OK) {
-			code = steps[up].failure;
+			/* what cannot be read now cannot be read in a second either */
+			code = ret == FW_EPARSE ? DAEMON_CONFIG : steps[up].failure;
 			(void)fprintf(stderr, "fedwayd: not started (%s): %s\n", steps[up].name,
 			              err.text[0] != '\0' ? err.text : fw_strerror(ret));
 		} else {

@@ -10,7 +10,6 @@
 
 #include <time.h>
 
-#include "router/holders.h"
 #include "router/state.h"
 
 static struct fw_logger xcp_log = FW_LOGGER("xconfiguration");
@@ -82,7 +81,6 @@ int federation_switch(struct router *router, bool on, const char *by, struct fw_
 		return ret;
 	}
 	log_change(router, was, on, by);
-	holders_changed(router);
 	return FW_OK;
 }
 
@@ -109,7 +107,6 @@ static int settle(struct router *router, struct fw_error *err)
 	int ret = remember(router, configured, "the configuration", err);
 	if (was != configured) {
 		log_change(router, was, configured, "the configuration");
-		holders_changed(router);
 	}
 	return ret;
 }

@@ -219,6 +219,16 @@ static int reload_build(struct router *router, struct snapshot *next, struct ins
 	return ret;
 }
 
+static void reload_switch(struct router *router, struct fw_json *changes)
+{
+	bool was = router->federation;
+
+	federation_apply(router);
+	if (was != router->federation) {
+		fw_json_append(changes, fw_str(was ? "federation: off" : "federation: on"));
+	}
+}
+
 int router_reload(struct router *router, struct config **config, struct fw_json *changes,
                   struct fw_error *err)
 {
@@ -245,9 +255,10 @@ int router_reload(struct router *router, struct config **config, struct fw_json 
 	router->config = next->config;
 	router->realm = next->config->router.realm;
 	log_levels_apply(&router->config->router);
-	federation_apply(router);
+	reload_switch(router, changes);
 	if (!domains_equal(&old->config->router, &router->config->router)) {
 		router_announce(router, "domains", NULL);
+		fw_json_append(changes, fw_str("domains: changed"));
 	}
 	if (control_apply(router, &late) != FW_OK) {
 		fw_log(router->log, &router_log, FW_LOG_ERROR, "%s", late.text);

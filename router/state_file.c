@@ -27,7 +27,7 @@ static const char head[] =
 
 int state_file_refuse(const char *path, const char *why, struct fw_error *err)
 {
-	return fw_error_set(err, FW_EINVAL,
+	return fw_error_set(err, FW_EPARSE,
 	                    "state_file %s cannot be used: %.*s; mend it, put a copy of it back, "
 	                    "or remove it: then the configuration alone counts",
 	                    path, (int)strcspn(why, "\n"), why);

@@ -16,7 +16,7 @@
  * @return FW_OK [g]; otherwise err says what is wrong, where, and what can be done
  */
 int state_file_read(const char *path, const char *realm, struct fw_json **out, struct fw_error *err);
-/** Says that the file cannot be used: why (its first line counts), and what can be done. @return FW_EINVAL */
+/** Says that the file cannot be used: why (its first line counts), and what can be done. @return FW_EPARSE */
 int state_file_refuse(const char *path, const char *why, struct fw_error *err);
 /** The text of a file with these values, to be freed with free(); NULL when out of memory. */
 char *state_file_text(const char *realm, const struct fw_json *values);

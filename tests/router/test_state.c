@@ -222,7 +222,7 @@ static void a_file_that_cannot_be_understood_is_refused_and_left_alone(void **st
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		struct fw_error err = { 0 };
 		write_text(rows[i].text);
-		assert_int_equal(start_with("", &err), FW_EINVAL);
+		assert_int_equal(start_with("", &err), FW_EPARSE);
 		if (strstr(err.text, rows[i].says) == NULL || strstr(err.text, path) == NULL) {
 			fail_msg("'%s' does not say '%s'", err.text, rows[i].says);
 		}

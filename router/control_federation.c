@@ -108,35 +108,52 @@ static void reason_of_components(const struct router *router, struct fw_json *ou
 	}
 }
 
-/* Who takes stanzas for the outside now. */
-static bool name_holders(const struct router *router, struct fw_json *out)
+/* Who takes stanzas for the outside now. @return who would, but is not up; absent when somebody is
+ */
+static struct fw_str name_holders(const struct fw_json *holders, struct fw_json *through)
+{
+	struct fw_str down = fw_str(NULL);
+
+	for (size_t i = 0; i < fw_json_count(holders); i++) {
+		const struct fw_json *row = fw_json_at(holders, i);
+		struct fw_str id = fw_json_text(fw_json_get(row, "id"));
+		if (fw_json_bool(fw_json_get(row, "up"))) {
+			fw_json_append(through, id);
+		} else {
+			down = id;
+		}
+	}
+	return fw_json_count(through) > 0 ? fw_str(NULL) : down;
+}
+
+static void reason_of_holders(const struct router *router, struct fw_json *out)
 {
 	struct fw_json *through = fw_json_set_array(out, "through");
 	struct fw_json *document = fw_json_new();
 	struct fw_json *holders = fw_json_set_array(document, "holders");
 
 	(void)holders_report(router, "*", holders);
-	for (size_t i = 0; i < fw_json_count(holders); i++) {
-		const struct fw_json *row = fw_json_at(holders, i);
-		if (fw_json_bool(fw_json_get(row, "up"))) {
-			fw_json_append(through, fw_json_text(fw_json_get(row, "id")));
-		}
+	struct fw_str down = name_holders(holders, through);
+	if (fw_json_count(through) == 0) {
+		reason_of_edges(router, out);
+		reason_of_components(router, out);
+	}
+	if (down.len > 0) {
+		because(out, "fedwayctl components and fedwayctl notifications tell more",
+		        "%.*s holds the default route, but is not up", FW_STR_ARG(down));
+	} else if (fw_json_count(through) == 0) {
+		because(out,
+		        "load the module s2s, or take the default route of a router that has one",
+		        "no component holds the default route");
 	}
 	fw_json_free(&document);
-	return fw_json_count(through) > 0;
 }
 
 void control_report_federation(const struct router *router, struct fw_json *out)
 {
 	reason_of_switch(router, out);
 	reason_of_domains(router, out);
-	if (!name_holders(router, out)) {
-		reason_of_edges(router, out);
-		reason_of_components(router, out);
-		because(out,
-		        "load the module s2s, or take the default route of a router that has one",
-		        "no component that is up holds the default route");
-	}
+	reason_of_holders(router, out);
 	fw_json_set_bool(out, "active", fw_json_get(out, "reason") == NULL);
 }
 

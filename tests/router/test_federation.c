@@ -243,7 +243,7 @@ static void status_says_why(void **state)
 	start("domains = ({ name = \"corp.example\"; });");
 	assert_federation(false, "no domain of ours has federation = true");
 	learn("domains", "{\"v\":[{\"name\":\"corp.example\",\"federation\":true}]}");
-	assert_federation(false, "no component that is up holds the default route");
+	assert_federation(false, "no component holds the default route");
 	learn("edges", "{\"v\":[{\"realm\":\"edge-1\",\"connected\":false,\"federation\":true}]}");
 	assert_federation(false, "no link to edge edge-1");
 	learn("edges", "{\"v\":[{\"realm\":\"edge-1\",\"connected\":true,\"federation\":false}]}");
@@ -251,6 +251,10 @@ static void status_says_why(void **state)
 	assert_true(federation_is_off(router));
 	reload("components = ({ module = \"toy\"; options = { domain = \"*\"; }; });");
 	assert_federation(true, NULL);
+	instance_find(router, "toy-1.realm-test")->component->state = COMPONENT_DRAINING;
+	assert_int_equal(state_set(router, NULL, "edges", NULL, NULL), FW_OK);
+	assert_federation(false, "toy-1.realm-test holds the default route, but is not up");
+	instance_find(router, "toy-1.realm-test")->component->state = COMPONENT_UP;
 	struct fw_json *reply = ask("{\"command\":\"federation\",\"args\":{\"switch\":\"off\"}}");
 	assert_true(fw_json_bool(fw_json_get(fw_json_get(reply, "result"), "kept")));
 	fw_json_free(&reply);

@@ -170,6 +170,50 @@ static void check_claims(const struct config_node *place, const char *own, const
 	free(firsts);
 }
 
+/* A chat node alias is a domain like the others: it has one row, and one word about federation. */
+static void check_aliases(const struct config_node *top, const struct config_router *router,
+                          struct config_problems *problems)
+{
+	const struct config_domain *domains = router->domains.items;
+	size_t count = router->domains.count;
+	struct check_alias {
+		const char *name;
+		size_t row;
+	} *all = NULL;
+	size_t *firsts = NULL;
+
+	for (size_t i = 0; i < router->domains.count; i++) {
+		count += domains[i].chat_node_aliases.count;
+	}
+	all = calloc(count + 1, sizeof(*all));
+	if (all == NULL) {
+		goto done;
+	}
+	count = 0;
+	for (size_t i = 0; i < router->domains.count; i++) {
+		all[count++] = (struct check_alias){ domains[i].name, i };
+	}
+	for (size_t i = 0; i < router->domains.count; i++) {
+		for (size_t j = 0; j < domains[i].chat_node_aliases.count; j++) {
+			all[count++] =
+			        (struct check_alias){ domains[i].chat_node_aliases.items[j], i };
+		}
+	}
+	firsts = check_firsts(&all->name, sizeof(*all), count);
+	for (size_t i = router->domains.count; firsts != NULL && i < count; i++) {
+		if (firsts[i] != i) {
+			check_duplicate(top, "domains", all[firsts[i]].row, all[i].row,
+			                "chat node alias", all[i].name, problems);
+		}
+	}
+done:
+	if (firsts == NULL) {
+		config_problem(problems, NULL, 0, "%s", fw_strerror(FW_ENOMEM));
+	}
+	free(firsts);
+	free(all);
+}
+
 static void check_links(const struct config_node *top, const struct config_router *router,
                         struct config_problems *problems)
 {
@@ -274,6 +318,7 @@ void config_check(const struct config_node *top, const struct config_router *rou
 	check_listen(top, router, problems);
 	check_names(top, "domains", "domain", &router->domains, sizeof(struct config_domain),
 	            offsetof(struct config_domain, name), problems);
+	check_aliases(top, router, problems);
 	check_links(top, router, problems);
 	check_uplinks(top, router, problems);
 	check_peers(top, router, problems);

@@ -23,6 +23,13 @@ static void test_between_rows(void **state)
 		  "cher.example\"; },\n"
 		  "{ name = \"xn--bcher-kva.example\"; } );",
 		  "<text>:2: domain 'xn--bcher-kva.example' is given twice, first at <text>:1\n" },
+		{ "domains = ( { name = \"a.example\"; chat_node_aliases = \"r.example\"; },\n"
+		  "{ name = \"b.example\"; chat_node_aliases = (\"R.example\", \"a.example\"); } "
+		  ");",
+		  "<text>:2: chat node alias 'R.example' is given twice, first at <text>:1\n"
+		  "<text>:2: chat node alias 'a.example' is given twice, first at <text>:1\n" },
+		{ "domains = ( { name = \"a.example\"; chat_node_aliases = \"no domain\"; } );",
+		  "<text>:1: chat_node_aliases = \"no domain\": not a domain name\n" },
 		{ "domains = ( { }, { } );",
 		  "<text>:1: 'name' is missing in 'domains': a domain of this side\n"
 		  "<text>:1: 'name' is missing in 'domains': a domain of this side\n" },

@@ -18,6 +18,7 @@
 struct node_state {
 	struct router *router;
 	struct fw_json *values; /* one member per key */
+	char *text;             /* of the file with these values */
 	struct fw_timer *again; /* after a file that could not be written */
 };
 
@@ -94,11 +95,7 @@ static void write_now(void *ctx)
 	if (path[0] == '\0') {
 		return;
 	}
-	char *text = state_file_text(router->realm, state->values);
-	int ret = text != NULL ? state_file_write(path, text, &err)
-	                       : fw_error_set(&err, FW_ENOMEM, "out of memory");
-	free(text);
-	if (ret == FW_OK) {
+	if (state_file_write(path, state->text, &err) == FW_OK) {
 		notices_clear(router, "state-file");
 		return;
 	}
@@ -145,7 +142,8 @@ static int read_file(struct node_state *state, struct fw_error *err)
 		return ret;
 	}
 	state->values = fw_json_new();
-	if (state->values == NULL) {
+	state->text = state_file_text(state->router->realm, state->values);
+	if (state->text == NULL) {
 		return fw_error_set(err, FW_ENOMEM, "out of memory");
 	}
 	write_now(state); /* a folder that is missing shows now, not when it matters */
@@ -159,36 +157,44 @@ const struct fw_json *state_get(const struct router *router, const char *key)
 	return router->state != NULL ? fw_json_get(router->state->values, key) : NULL;
 }
 
-/* Takes the value and looks at the whole, which has a limit. */
-static int try_value(const struct router *router, const char *key, const struct fw_json *value)
+/* Takes the value and looks at the text of the whole, which has a limit. */
+static int try_value(const struct router *router, const char *key, const struct fw_json *value,
+                     char **text)
 {
-	struct fw_json *values = router->state->values;
+	struct node_state *state = router->state;
 
-	fw_json_set_copy(values, key, value);
-	char *text = state_file_text(router->realm, values);
-	int ret = text == NULL ? FW_ENOMEM : strlen(text) <= STATE_FILE_MAX ? FW_OK : FW_ELIMIT;
-	free(text);
-	return ret;
+	fw_json_set_copy(state->values, key, value);
+	*text = state_file_text(router->realm, state->values);
+	if (*text == NULL) {
+		return FW_ENOMEM;
+	}
+	return strlen(*text) <= STATE_FILE_MAX ? FW_OK : FW_ELIMIT;
 }
 
 static int replace(struct router *router, const char *key, const struct fw_json *value,
                    struct fw_error *err)
 {
 	struct fw_json *before = fw_json_new();
+	char *text = NULL;
 	int ret = FW_ENOMEM;
 
 	if (before == NULL) {
 		goto done;
 	}
 	fw_json_set_copy(before, key, state_get(router, key));
-	ret = try_value(router, key, value);
+	ret = try_value(router, key, value, &text);
 	if (ret == FW_OK && strcmp(key, "domains") == 0) {
 		ret = domains_relearn(router, err);
 	}
 	if (ret != FW_OK) {
 		fw_json_set_copy(router->state->values, key, fw_json_get(before, key));
+		goto done;
 	}
+	free(router->state->text);
+	router->state->text = text;
+	text = NULL;
 done:
+	free(text);
 	fw_json_free(&before);
 	if (ret == FW_ELIMIT) {
 		return fw_error_set(err, ret, "with \"%s\" there is more than %u bytes to keep",
@@ -248,6 +254,7 @@ void state_stop(struct router *router)
 	if (router->state != NULL) {
 		fw_timer_free(&router->state->again);
 		fw_json_free(&router->state->values);
+		free(router->state->text);
 		free(router->state);
 		router->state = NULL;
 	}

@@ -174,20 +174,27 @@ static int try_value(const struct router *router, const char *key, const struct 
 static int replace(struct router *router, const char *key, const struct fw_json *value,
                    struct fw_error *err)
 {
-	struct fw_json *before = fw_json_new();
+	struct fw_json *both = fw_json_new();
 	char *text = NULL;
 	int ret = FW_ENOMEM;
 
-	if (before == NULL) {
+	if (both == NULL) {
 		goto done;
 	}
-	fw_json_set_copy(before, key, state_get(router, key));
-	ret = try_value(router, key, value, &text);
+	fw_json_set_copy(both, "old", state_get(router, key));
+	fw_json_set_copy(both, "new", value); /* which may be a part of the old one */
+	text = fw_json_dump(both, false);
+	if (text == NULL) { /* whoever made it ran out of memory: it is not whole */
+		goto done;
+	}
+	free(text);
+	text = NULL;
+	ret = try_value(router, key, fw_json_get(both, "new"), &text);
 	if (ret == FW_OK && strcmp(key, "domains") == 0) {
 		ret = domains_relearn(router, err);
 	}
 	if (ret != FW_OK) {
-		fw_json_set_copy(router->state->values, key, fw_json_get(before, key));
+		fw_json_set_copy(router->state->values, key, fw_json_get(both, "old"));
 		goto done;
 	}
 	free(router->state->text);
@@ -195,7 +202,7 @@ static int replace(struct router *router, const char *key, const struct fw_json 
 	text = NULL;
 done:
 	free(text);
-	fw_json_free(&before);
+	fw_json_free(&both);
 	if (ret == FW_ELIMIT) {
 		return fw_error_set(err, ret, "with \"%s\" there is more than %u bytes to keep",
 		                    key, STATE_FILE_MAX);

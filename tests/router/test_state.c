@@ -286,6 +286,32 @@ static void killed_while_writing_leaves_one_of_the_two(void **state)
 	fw_json_free(&values);
 }
 
+static void a_value_that_is_not_whole_leaves_all_as_it_was(void **state)
+{
+	struct fw_json *broken = fw_json_new();
+
+	(void)state;
+	assert_int_equal(start_with("", NULL), FW_OK);
+	fw_json_append(broken, fw_str("as after a failed allocation"));
+	assert_int_equal(state_set(router, NULL, "a", broken, NULL), FW_ENOMEM);
+	assert_null(state_get(router, "a"));
+	fw_json_free(&broken);
+	assert_int_equal(learn(NULL, "a", "{\"v\":[\"one\"]}", NULL), FW_OK);
+	stop();
+}
+
+static void a_value_may_be_made_of_the_one_before(void **state)
+{
+	(void)state;
+	assert_int_equal(start_with("", NULL), FW_OK);
+	assert_int_equal(learn(NULL, "a", "{\"v\":{\"part\":[\"one\",\"two\"]}}", NULL), FW_OK);
+	assert_int_equal(
+	        state_set(router, NULL, "a", fw_json_get(state_get(router, "a"), "part"), NULL),
+	        FW_OK);
+	assert_true(fw_str_is(fw_json_text(fw_json_at(state_get(router, "a"), 1)), "two"));
+	stop();
+}
+
 static void learned_domains_are_ours_at_once(void **state)
 {
 	static const char both[] = "{\"v\":[{\"name\":\"corp.example\",\"federation\":true},"
@@ -358,6 +384,8 @@ int main(void)
 		CASE(a_file_that_cannot_be_understood_is_refused_and_left_alone),
 		CASE(a_file_that_cannot_be_written_costs_a_notice_and_no_value),
 		CASE(killed_while_writing_leaves_one_of_the_two),
+		CASE(a_value_that_is_not_whole_leaves_all_as_it_was),
+		CASE(a_value_may_be_made_of_the_one_before),
 		CASE(learned_domains_are_ours_at_once),
 		CASE(aliases_are_domains_and_a_change_is_told),
 	};

@@ -29,6 +29,7 @@ static struct side {
 	int sent;
 } left, right;
 
+static const struct link_kind *kind;
 static struct link *dialled;
 static unsigned random_state;
 static long budget;
@@ -115,7 +116,7 @@ static struct fw_channel *new_channel(struct side *side)
 
 static struct link *attach(struct side *side, bool dials)
 {
-	const struct link_start start = { .kind = &link_rig_kind3,
+	const struct link_start start = { .kind = kind,
 		                          .identity = "other",
 		                          .session = ++side->rig.router->links->next_session,
 		                          .dialled = dials,
@@ -195,6 +196,7 @@ static bool under_way(void)
 static void run(unsigned seed)
 {
 	random_state = seed;
+	kind = seed % 2 == 0 ? &link_rig_kind2 : &link_rig_kind3;
 	cuts = 0;
 	budget = -1;
 	deadline = time(NULL) + DEADLINE_S;

@@ -453,6 +453,31 @@ static void test_drain_waits_for_both_sides(void **state)
 	stop();
 }
 
+static bool is_drained(void *ctx)
+{
+	(void)ctx;
+	return drained;
+}
+
+/* Nobody comes back to a router that stops. */
+static void test_drain_while_suspended(void **state)
+{
+	(void)state;
+	start("");
+	struct link *link = link_rig_enable(&rig, &b, &link_rig_kind2, "b.test", "b.test", NULL);
+	send_from_a(1, 2);
+	peer_expect(&b, "id='m2'");
+	peer_close(&b);
+	link_rig_state(&rig, link, LINK_SUSPENDED);
+	drained = false;
+	router_drain(rig.router, on_drained, NULL);
+	peer_send(&a, "</stream:stream>");
+	rig_until(&rig, is_drained, NULL, "the end of the drain");
+	assert_int_equal(rig.router->total->causes[FW_CAUSE_SHUTDOWN], 2);
+	assert_int_equal(link_rig_seen.cause, FW_CAUSE_SHUTDOWN);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -471,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_dialled_resumes_or_begins_anew),
 		cmocka_unit_test(test_resumed_with_a_count_that_cannot_be),
 		cmocka_unit_test(test_drain_waits_for_both_sides),
+		cmocka_unit_test(test_drain_while_suspended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

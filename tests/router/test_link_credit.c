@@ -109,6 +109,58 @@ static void test_its_queue_is_bounded(void **state)
 	stop();
 }
 
+/* What "fedwayctl streams" is told of the link. @return to be freed */
+static struct fw_json *report(void)
+{
+	struct fw_json *out = fw_json_new();
+
+	assert_non_null(out);
+	link_b->component->port_ops->report(link_b->component->port, "streams", out);
+	return out;
+}
+
+static int64_t number_in(const struct fw_json *row, const char *key)
+{
+	const struct fw_json *value = fw_json_get(row, key);
+
+	assert_non_null(value);
+	return fw_json_int(value);
+}
+
+static void test_report(void **state)
+{
+	(void)state;
+	start("");
+	assert_int_equal(link_credit_set(link_b, "slow.test", 2), FW_OK);
+	send_to("slow.test", 1, 5);
+	send_to("free.test", 6, 6);
+	peer_expect(&b, "id='m6'");
+	struct fw_json *out = report();
+	const struct fw_json *row = fw_json_at(fw_json_get(out, "streams"), 0);
+	assert_true(fw_str_is(fw_json_text(fw_json_get(row, "state")), "up"));
+	assert_true(fw_str_is(fw_json_text(fw_json_get(row, "dialect")), "link"));
+	assert_int_equal(number_in(row, "unacknowledged"), 3);
+	assert_true(fw_json_bool(fw_json_get(row, "resumable")));
+	assert_null(fw_json_get(row, "resumable_ms"));
+	const struct fw_json *credit = fw_json_at(fw_json_get(row, "credit"), 0);
+	assert_true(fw_str_is(fw_json_text(fw_json_get(credit, "domain")), "slow.test"));
+	assert_int_equal(number_in(credit, "credit"), 0);
+	assert_int_equal(number_in(credit, "waiting_stanzas"), 3);
+	assert_true(number_in(credit, "waiting_bytes") > 100);
+	fw_json_free(&out);
+	peer_close(&b);
+	link_rig_state(&rig, link_b, LINK_SUSPENDED);
+	out = report();
+	row = fw_json_at(fw_json_get(out, "streams"), 0);
+	assert_true(fw_str_is(fw_json_text(fw_json_get(row, "state")), "suspended"));
+	assert_in_range(number_in(row, "resumable_ms"), 1, 60000);
+	assert_int_equal(number_in(row, "unacknowledged"), 3);
+	fw_json_free(&out);
+	link_end(link_b, FW_CAUSE_CONFIG_CLOSED); /* freed at once: there is no channel to close */
+	peer_expect(&a, "id='m5'");
+	stop();
+}
+
 static void test_credit_survives_a_resumption(void **state)
 {
 	(void)state;
@@ -155,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_slow_name_waits_alone),
 		cmocka_unit_test(test_its_queue_is_bounded),
+		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_credit_survives_a_resumption),
 		cmocka_unit_test(test_the_end_of_the_link),
 	};

@@ -15,10 +15,22 @@
 /** Who wins when a second link claims a name that is held. */
 enum config_conflict { CONFIG_CONFLICT_REFUSE, CONFIG_CONFLICT_REPLACE, CONFIG_CONFLICT_SHARE };
 
+/** What attach dialect 2 asks of TLS. */
+enum config_link_security {
+	CONFIG_LINK_AUTO,         /**< required with link_certificate_file; without one, clear text on loopback only */
+	CONFIG_LINK_TLS_REQUIRED,
+	CONFIG_LINK_TLS_OPTIONAL,
+	CONFIG_LINK_NO_TLS,
+};
+
+/** Where the handshake of XEP-0114 is taken, which proves a secret but protects nothing. */
+enum config_xep_0114 { CONFIG_XEP_0114_AUTO, CONFIG_XEP_0114_ALWAYS, CONFIG_XEP_0114_TLS, CONFIG_XEP_0114_NEVER };
+
 /** `listen = ( { address = "127.0.0.1"; port = 7400; } );` where links attach */
 struct config_listen {
 	const char *address;
 	uint16_t port;
+	int xep_0114;                /**< enum config_xep_0114 */
 };
 
 /** `domains = ( { name = "corp.example"; federation = true; } );` */
@@ -31,9 +43,11 @@ struct config_domain {
 
 /** `links = ( { name = …; secret_file = …; } );` one attached component */
 struct config_link {
-	const char *name;            /**< the `to` of its stream header */
-	struct fw_secret secret;
-	struct fw_strings domains;   /**< held beside its name */
+	const char *name;            /**< its domain, and who it is */
+	struct fw_secret secret;     /**< not given: it has a certificate */
+	const char *certificate_name; /**< name in its certificate; "" is its name */
+	bool xep_0114;               /**< it may attach by the handshake of XEP-0114 */
+	struct fw_strings domains;   /**< XEP-0114: held beside its name; dialect 2: what it may bind beside its name */
 	int conflict;                /**< enum config_conflict */
 	bool check_from;             /**< its stanzas must come from what it holds */
 	uint32_t priority, weight;   /**< among several holders of a name; lower priority first */
@@ -113,6 +127,12 @@ struct config_router {
 	uint32_t link_ping_s;
 	uint32_t link_dead_s;
 	uint32_t link_handshake_timeout_ms;
+	int link_security;           /**< enum config_link_security */
+	const char *link_certificate_file, *link_key_file; /**< "": none; in the former */
+	const char *link_ca_file, *link_crl_file;          /**< "": the system's; none */
+	uint32_t link_certificate_watch_ms;
+	uint32_t link_scram_iterations;
+	uint32_t link_binds_max;     /**< names that one link may hold */
 	uint32_t link_unauthenticated_max;
 	uint32_t stanza_max_bytes;
 	uint32_t drain_timeout_ms;

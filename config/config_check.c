@@ -214,6 +214,43 @@ done:
 	free(all);
 }
 
+/* What TLS for links needs. */
+static void check_link_tls(const struct config_node *top, const struct config_router *router,
+                           struct config_problems *problems)
+{
+	const struct config_node *place = config_node_get(top, "link_security");
+	bool wants = router->link_security == CONFIG_LINK_TLS_REQUIRED ||
+	             router->link_security == CONFIG_LINK_TLS_OPTIONAL;
+
+	if (wants && router->listen.count > 0 && router->link_certificate_file[0] == '\0') {
+		place = place != NULL ? place : top;
+		config_problem(problems, place->file, place->line,
+		               "link_security wants TLS: give 'link_certificate_file', or set "
+		               "link_security = \"no-tls\"");
+	}
+	if (router->link_key_file[0] != '\0' && router->link_certificate_file[0] == '\0') {
+		place = config_node_get(top, "link_key_file");
+		place = place != NULL ? place : top;
+		config_problem(problems, place->file, place->line,
+		               "link_key_file has no link_certificate_file");
+	}
+}
+
+/* A link must have something to prove itself with. */
+static void check_link_proof(const struct config_node *place, const struct config_router *router,
+                             const struct config_link *link, struct config_problems *problems)
+{
+	bool given = config_node_get(place, "secret") != NULL ||
+	             config_node_get(place, "secret_file") != NULL;
+
+	if (link->name[0] != '\0' && !given && router->link_certificate_file[0] == '\0') {
+		config_problem(problems, place->file, place->line,
+		               "link '%s' has no 'secret_file' (or 'secret'): it can attach by its "
+		               "certificate only, and link_certificate_file is not given",
+		               link->name);
+	}
+}
+
 static void check_links(const struct config_node *top, const struct config_router *router,
                         struct config_problems *problems)
 {
@@ -224,6 +261,7 @@ static void check_links(const struct config_node *top, const struct config_route
 	check_names(top, "links", "link", &router->links, sizeof(*links),
 	            offsetof(struct config_link, name), problems);
 	for (size_t i = 0; i < router->links.count; i++, node = node->next) {
+		check_link_proof(node, router, &links[i], problems);
 		check_claims(node, links[i].name, "link", &links[i].domains, problems);
 	}
 }
@@ -319,6 +357,7 @@ void config_check(const struct config_node *top, const struct config_router *rou
 	check_names(top, "domains", "domain", &router->domains, sizeof(struct config_domain),
 	            offsetof(struct config_domain, name), problems);
 	check_aliases(top, router, problems);
+	check_link_tls(top, router, problems);
 	check_links(top, router, problems);
 	check_uplinks(top, router, problems);
 	check_peers(top, router, problems);

@@ -25,6 +25,11 @@ static int check_domain(const char *text, struct fw_str name, char *why, size_t 
 	return -1;
 }
 
+static int check_domain_or_none(const char *text, struct fw_str name, char *why, size_t why_size)
+{
+	return text[0] == '\0' ? 0 : check_domain(text, name, why, why_size);
+}
+
 /* What can be claimed: a domain, all below one, everything else. */
 static int check_claim(const char *text, struct fw_str name, char *why, size_t why_size)
 {
@@ -75,6 +80,26 @@ static const struct fw_choice conflicts[] = {
 	{ NULL, 0, NULL },
 };
 
+static const struct fw_choice securities[] = {
+	{ "auto", CONFIG_LINK_AUTO,
+	  "tls-required with link_certificate_file; without it, no TLS on loopback addresses and "
+	  "no dialect 2 on others" },
+	{ "tls-required", CONFIG_LINK_TLS_REQUIRED, "nobody proves anything before TLS" },
+	{ "tls-optional", CONFIG_LINK_TLS_OPTIONAL, "TLS is offered, SCRAM works without it" },
+	{ "no-tls", CONFIG_LINK_NO_TLS, "TLS is not offered; for networks that are trusted whole" },
+	{ NULL, 0, NULL },
+};
+
+static const struct fw_choice xep_0114s[] = {
+	{ "auto", CONFIG_XEP_0114_AUTO,
+	  "where TLS is required for dialect 2, only under TLS or on loopback addresses; else "
+	  "always" },
+	{ "always", CONFIG_XEP_0114_ALWAYS, "in clear text too" },
+	{ "tls", CONFIG_XEP_0114_TLS, "only when TLS began with the first byte" },
+	{ "never", CONFIG_XEP_0114_NEVER, "links must speak dialect 2" },
+	{ NULL, 0, NULL },
+};
+
 static const struct fw_option log_level_rows[] = {
 	FW_OPT(struct config_log_level, logger, NULL, .min = 1, .max = 63,
 	       .help = "name of a logger; \"stream.*\" means all whose names begin so"),
@@ -87,6 +112,9 @@ static const struct fw_option listen_rows[] = {
 	FW_OPT(struct config_listen, address, "127.0.0.1", .check = check_ip,
 	       .help = "IP address to listen on; \"::\" is every address of the machine"),
 	FW_OPT(struct config_listen, port, "7400", .min = 1, .max = 65535, .help = "TCP port"),
+	FW_OPT(struct config_listen, xep_0114, "auto", .choices = xep_0114s,
+	       .help = "whether components may attach here by the handshake of XEP-0114, which "
+	               "has no protection of its own"),
 	FW_OPT_END,
 };
 
@@ -109,10 +137,17 @@ static const struct fw_option domain_rows[] = {
 static const struct fw_option link_rows[] = {
 	FW_OPT(struct config_link, name, NULL, .check = check_domain,
 	       .help = "the component's domain, which its stream header is addressed to"),
-	FW_OPT(struct config_link, secret, NULL,
-	       .help = "secret that the component must prove to know"),
+	FW_OPT(struct config_link, secret, "",
+	       .help = "secret that the component must prove to know; without one it needs a "
+	               "certificate"),
+	FW_OPT(struct config_link, certificate_name, "", .max = 255, .check = check_domain_or_none,
+	       .help = "name that its certificate must carry; \"\" is the link's name"),
+	FW_OPT(struct config_link, xep_0114, "true",
+	       .help = "whether it may attach by the handshake of XEP-0114, where the listener "
+	               "takes that"),
 	FW_OPT(struct config_link, domains, "", .check = check_claim,
-	       .help = "names it holds beside its own; \"*.example.org\" is all below, "
+	       .help = "names beside its own that it holds (XEP-0114) or may bind (dialect 2); "
+	               "\"*.example.org\" is all below, "
 	               "\"*\" whatever nobody else holds"),
 	FW_OPT(struct config_link, conflict, "refuse", .choices = conflicts,
 	       .help = "what happens when a second component attaches under this name"),
@@ -215,7 +250,7 @@ const struct fw_option config_router_rows[] = {
 	       .row_size = sizeof(struct config_domain), .help = "domains that this router serves"),
 	FW_OPT(struct config_router, links, "", .rows = link_rows,
 	       .row_size = sizeof(struct config_link),
-	       .help = "components of other processes and machines that may attach (XEP-0114)"),
+	       .help = "components of other processes and machines that may attach"),
 	FW_OPT(struct config_router, uplinks, "", .rows = uplink_rows,
 	       .row_size = sizeof(struct config_uplink),
 	       .help = "servers that this router attaches to as their component (XEP-0114)"),
@@ -258,6 +293,29 @@ const struct fw_option config_router_rows[] = {
 	       .unit = "ms", .help = "time that a link has to prove its secret"),
 	FW_OPT(struct config_router, link_unauthenticated_max, "100", .min = 1, .max = 100000,
 	       .unit = "links", .help = "most links that have not proved their secret yet"),
+	FW_OPT(struct config_router, link_security, "auto", .choices = securities,
+	       .help = "what links that negotiate (attach dialects 2 and 3) need"),
+	FW_OPT(struct config_router, link_certificate_file, "", .max = 4096,
+	       .help = "PEM file with our certificate for links first, then its chain; \"\" offers "
+	               "no TLS"),
+	FW_OPT(struct config_router, link_key_file, "", .max = 4096,
+	       .help = "PEM file with its private key; \"\": it is in link_certificate_file"),
+	FW_OPT(struct config_router, link_ca_file, "", .max = 4096,
+	       .help = "PEM file with the authorities that vouch for links and other routers; "
+	               "\"\" trusts those of the system"),
+	FW_OPT(struct config_router, link_crl_file, "", .max = 4096,
+	       .help = "PEM file with revocation lists for certificates of links; \"\" looks at "
+	               "none"),
+	FW_OPT(struct config_router, link_certificate_watch_ms, "10000", .min = 100,
+	       .max = 86400000, .unit = "ms",
+	       .help = "how often these files are looked at; what changed and is good is taken "
+	               "over"),
+	/* RFC 7677 §4: not less than 4096; a client of ours does no more than 100000 */
+	FW_OPT(struct config_router, link_scram_iterations, "10000", .min = 4096, .max = 100000,
+	       .unit = "rounds",
+	       .help = "work that SCRAM puts between a secret and what is stored"),
+	FW_OPT(struct config_router, link_binds_max, "1000", .min = 1, .max = 100000,
+	       .unit = "names", .help = "most names that one link of dialect 2 may bind"),
 	/* RFC 6120 §13.12: not less than 10000 */
 	FW_OPT(struct config_router, stanza_max_bytes, "262144", .min = 10000, .max = 16777216,
 	       .unit = "bytes", .help = "largest stanza that a link or an uplink may send"),

@@ -173,6 +173,8 @@ static void print_streams(FILE *out, const struct fw_json *result)
 		{ "PEER", "peer", TABLE_PLAIN },
 		{ "ADDRESS", "address", TABLE_PLAIN },
 		{ "STATE", "state", TABLE_PLAIN },
+		{ "DIALECT", "dialect", TABLE_PLAIN },
+		{ "TLS", "tls", TABLE_PLAIN },
 		{ "PROVED BY", "method", TABLE_PLAIN },
 		{ "UP", "up_ms", TABLE_MS },
 		{ "IDLE", "idle_ms", TABLE_MS },

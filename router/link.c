@@ -15,6 +15,7 @@
 
 #include "router/link_credit.h"
 #include "router/link_session.h"
+#include "router/link_tls.h"
 #include "router/route_table.h"
 
 static struct fw_logger link_log = FW_LOGGER("router.link");
@@ -273,6 +274,7 @@ static void link_report(void *port, const char *topic, struct fw_json *out)
 	fw_json_set_int(out, "session", link->session);
 	fw_json_set_int(out, "up_ms", (int64_t)(now - link->since_ms));
 	if (link->channel != NULL) {
+		link_tls_report(fw_channel_tls(link->channel), out);
 		fw_json_set_int(out, "idle_ms", (int64_t)(now - fw_channel_last_ms(link->channel)));
 	}
 	fw_json_set_int(out, "queued_stanzas", (int64_t)stanzas);

@@ -23,11 +23,14 @@
 struct link_hello;
 struct link_session;
 struct link_credits;
+struct link_tls;
+struct fw_tls_context;
 
 struct link_room {
 	struct router *router;
 	struct listener *listeners;
 	struct link_names *names;
+	struct link_tls *tls;
 	struct link *links;            /**< every authenticated link, newest first */
 	struct link_hello *hellos;     /**< connections that have not authenticated */
 	uint32_t link_count;
@@ -36,6 +39,7 @@ struct link_room {
 	uint64_t refused_count;        /**< connections over link_unauthenticated_max */
 	struct listener *new_listeners; /**< kept aside by links_check() */
 	struct link_names *new_names;   /**< likewise */
+	struct fw_tls_context *new_tls; /**< likewise; NULL: none is wanted */
 };
 
 struct link;
@@ -121,8 +125,8 @@ static inline bool link_is_handshake(const struct fw_stanza *stanza)
 	       (ns.ptr == NULL || fw_str_is(ns, FW_NS_COMPONENT));
 }
 
-/** Takes a fresh connection. *fd is -1 on return [t]; what fails is logged. */
-void link_hello_start(struct link_room *room, int *fd);
+/** Takes a fresh connection. *fd is -1 on return [t]; what fails is logged. @param xep_0114  enum config_xep_0114 */
+void link_hello_start(struct link_room *room, int xep_0114, int *fd);
 /** Sends it away with a cause. */
 void link_hello_end(struct link_hello *hello, enum fw_cause cause);
 /** Frees it at once. */

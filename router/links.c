@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "router/link.h"
+#include "router/link_tls.h"
 
 static struct fw_logger links_log = FW_LOGGER("router.listener");
 
@@ -56,7 +57,22 @@ static bool config_has(const struct config *config, const struct listener *liste
 	return false;
 }
 
-static void links_accepted(void *ctx, int *fd, const struct fw_addr *peer)
+/* As the configuration in force says; a listener that it no longer has is about to go. */
+static int xep_0114_of(const struct link_room *room, const struct listener *listener)
+{
+	const struct config_router *config = &room->router->config->router;
+	const struct config_listen *rows = config->listen.items;
+
+	for (size_t i = 0; i < config->listen.count; i++) {
+		if (listener_matches(listener, &rows[i])) {
+			return rows[i].xep_0114;
+		}
+	}
+	return CONFIG_XEP_0114_NEVER;
+}
+
+static void links_accepted(void *ctx, const struct listener *listener, int *fd,
+                           const struct fw_addr *peer)
 {
 	struct link_room *room = ctx;
 	uint32_t max = room->router->config->router.link_unauthenticated_max;
@@ -64,7 +80,7 @@ static void links_accepted(void *ctx, int *fd, const struct fw_addr *peer)
 	char text[FW_ADDR_TEXT_SIZE];
 
 	if (room->hello_count < max) {
-		link_hello_start(room, fd);
+		link_hello_start(room, xep_0114_of(room, listener), fd);
 		return;
 	}
 	/* One line per power of two: a flood must not become a flood of lines. */
@@ -127,6 +143,10 @@ int links_start(struct router *router, struct fw_error *err)
 	if (ret != FW_OK) {
 		goto done;
 	}
+	ret = link_tls_new(router, &room->tls, err);
+	if (ret != FW_OK) {
+		goto done;
+	}
 	ret = open_listeners(router, router->config, NULL, &room->listeners, err);
 	if (ret != FW_OK) {
 		goto done;
@@ -150,6 +170,9 @@ int links_check(struct router *router, const struct config *config, struct fw_er
 	links_forget(router);
 	ret = link_names_new(config, &room->new_names, err);
 	if (ret == FW_OK) {
+		ret = link_tls_load(&config->router, &room->new_tls, err);
+	}
+	if (ret == FW_OK) {
 		ret = open_listeners(router, config, room->listeners, &room->new_listeners, err);
 	}
 	if (ret != FW_OK) {
@@ -165,6 +188,7 @@ void links_forget(struct router *router)
 	if (room != NULL) {
 		close_listeners(&room->new_listeners);
 		link_names_free(&room->new_names);
+		fw_tls_context_release(&room->new_tls);
 	}
 }
 
@@ -224,6 +248,8 @@ static bool rows_equal(const struct config_link *a, const struct config_link *b)
 	struct fw_str secret_b = fw_str_n(b->secret.bytes, b->secret.len);
 
 	return strings_equal(&a->domains, &b->domains) && a->conflict == b->conflict &&
+	       a->xep_0114 == b->xep_0114 &&
+	       strcmp(a->certificate_name, b->certificate_name) == 0 &&
 	       a->check_from == b->check_from && a->priority == b->priority &&
 	       a->weight == b->weight && fw_equal_const_time(secret_a, secret_b);
 }
@@ -235,7 +261,13 @@ static void move_name(struct link_room *room, struct link_name *old, const struc
 {
 	struct link_name *name = link_names_find(room->new_names, fw_str(old->key));
 
-	if (name == NULL) {
+	if (name != NULL) {
+		link_name_inherit(name, old);
+	}
+	if (old->row == NULL) {
+		return; /* another router: its links are looked after where its row is */
+	}
+	if (name == NULL || name->row == NULL) {
 		say(changes, "link removed: ", old->key);
 		while (old->links != NULL) {
 			link_end(old->links, FW_CAUSE_CONFIG_CLOSED);
@@ -265,13 +297,15 @@ void links_apply(struct router *router, const struct config *config, struct fw_j
 		move_name(room, name, config, changes);
 	}
 	for (size_t i = 0; (name = link_names_at(room->new_names, i)) != NULL; i++) {
-		if (link_names_find(room->names, fw_str(name->key)) == NULL) {
+		const struct link_name *old = link_names_find(room->names, fw_str(name->key));
+		if (name->row != NULL && (old == NULL || old->row == NULL)) {
 			say(changes, "link added: ", name->key);
 		}
 	}
 	link_names_free(&room->names);
 	room->names = room->new_names;
 	room->new_names = NULL;
+	link_tls_take(room->tls, &config->router, &room->new_tls);
 	swap_listeners(room, config, changes);
 }
 
@@ -308,6 +342,7 @@ void links_stop(struct router *router)
 		link_free(&link, FW_CAUSE_SHUTDOWN);
 	}
 	link_names_free(&room->names);
+	link_tls_free(&room->tls);
 	router->links = NULL;
 	free(room);
 }

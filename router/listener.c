@@ -86,7 +86,7 @@ static void listener_ready(void *ctx, int events)
 			fw_timer_start_ms(listener->rest, LISTENER_REST_MS, 0);
 			return;
 		}
-		listener->accepted(listener->ctx, &fd, &peer);
+		listener->accepted(listener->ctx, listener, &fd, &peer);
 		if (fd >= 0) {
 			fw_socket_close(&fd);
 		}

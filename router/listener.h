@@ -15,7 +15,7 @@
 struct listener;
 
 /** A connection has come. Take it by setting *fd to -1, else it is closed. */
-typedef void listener_accept_fn(void *ctx, int *fd, const struct fw_addr *peer);
+typedef void listener_accept_fn(void *ctx, const struct listener *listener, int *fd, const struct fw_addr *peer);
 
 /** Binds and listens; the kernel queues connections from now on. @return FW_OK, FW_EINVAL, FW_ESYS, FW_ENOMEM [g] */
 int listener_open(struct fw_loop *loop, const struct config_listen *row, struct listener **out,

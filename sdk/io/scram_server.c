@@ -150,6 +150,11 @@ int fw_scram_server_first(struct fw_scram_server *server, struct fw_str message,
 	return FW_OK;
 }
 
+struct fw_str fw_scram_server_name(const struct fw_scram_server *server)
+{
+	return scram_text(&server->name);
+}
+
 /* ---- challenge ---- */
 
 const char *fw_scram_server_challenge(struct fw_scram_server *server, const unsigned char *salt,

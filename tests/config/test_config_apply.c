@@ -13,13 +13,13 @@ static void test_keys(void **state)
 		{ "listn = ();", "<text>:1: unknown key 'listn', did you mean 'listen'?\n" },
 		{ "listen = (\n{ prot = 1; } );",
 		  "<text>:2: unknown key 'prot' in 'listen', did you mean 'port'?\n" },
-		{ "listen = ( { quux = 1; } );",
-		  "<text>:1: unknown key 'quux' in 'listen'; known are: address, port\n" },
+		{ "listen = ( { quux = 1; } );", "<text>:1: unknown key 'quux' in 'listen'; known "
+		                                 "are: address, port, xep_0114\n" },
 		{ "domains = (\n{\n} );",
 		  "<text>:2: 'name' is missing in 'domains': a domain of this side\n" },
-		{ "links = ( { name = \"a.example\"; } );",
-		  "<text>:1: 'secret_file' (or 'secret') is missing in 'links': secret that the "
-		  "component must prove to know\n" },
+		{ "uplinks = ( { name = \"a.example\"; } );",
+		  "<text>:1: 'secret_file' (or 'secret') is missing in 'uplinks': secret of the "
+		  "component at the other server\n" },
 		{ "links = ( { name = \"a.example\"; secret_flie = \"x\"; secret = \"y\"; } );",
 		  "<text>:1: unknown key 'secret_flie' in 'links', did you mean 'secret_file'?\n" },
 		{ "components = ( { module = \"sample\"; option = { }; } );",

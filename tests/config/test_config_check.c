@@ -110,6 +110,34 @@ static void test_aliases(void **state)
 	}
 }
 
+static void test_proofs_of_links(void **state)
+{
+	static const struct {
+		const char *text, *problems;
+	} rows[] = {
+		{ "links = (\n{ name = \"a.example\"; } );",
+		  "<text>:2: link 'a.example' has no 'secret_file' (or 'secret'): it can attach by "
+		  "its "
+		  "certificate only, and link_certificate_file is not given\n" },
+		{ "link_certificate_file = \"c.pem\"; links = ( { name = \"a.example\"; } );", "" },
+		{ "listen = ( { } );\nlink_security = \"tls-required\";",
+		  "<text>:2: link_security wants TLS: give 'link_certificate_file', or set "
+		  "link_security = \"no-tls\"\n" },
+		{ "listen = ( { } );\nlink_security = \"tls-optional\";",
+		  "<text>:2: link_security wants TLS: give 'link_certificate_file', or set "
+		  "link_security = \"no-tls\"\n" },
+		{ "link_security = \"tls-required\";", "" },
+		{ "listen = ( { } );\nlink_security = \"no-tls\";", "" },
+		{ "\nlink_key_file = \"k.pem\";",
+		  "<text>:2: link_key_file has no link_certificate_file\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		assert_problems(rows[i].text, rows[i].problems);
+	}
+}
+
 static void test_thousands_of_domains(void **state)
 {
 	enum { COUNT = 5000 };
@@ -136,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_between_rows),
 		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_proofs_of_links),
 		cmocka_unit_test(test_thousands_of_domains),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,9 @@
 
 #include <cmocka.h>
 
+#include <fedway/io/sasl.h>
+#include <fedway/io/scram.h>
+
 #include "router/module_list.h"
 
 enum { DEADLINE_MS = 10000 };
@@ -182,6 +185,7 @@ void peer_take(struct peer *peer, struct rig *rig, int fd)
 	peer->len = 0;
 	peer->text[0] = '\0';
 	peer->ended = false;
+	peer->tls = NULL;
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
@@ -197,12 +201,35 @@ void peer_connect(struct peer *peer, struct rig *rig, uint16_t port)
 	peer_take(peer, rig, fd);
 }
 
+/* As send() and recv(), in clear or under TLS. */
+static ssize_t peer_result(ssize_t done)
+{
+	errno = done == FW_EAGAIN ? EAGAIN : EPIPE;
+	return done < 0 ? -1 : done;
+}
+
+static ssize_t peer_write(struct peer *peer, const char *bytes, size_t size)
+{
+	int want = 0;
+
+	return peer->tls != NULL ? peer_result(fw_tls_write(peer->tls, bytes, size, &want))
+	                         : send(peer->fd, bytes, size, MSG_NOSIGNAL);
+}
+
+static ssize_t peer_receive(struct peer *peer, char *bytes, size_t size)
+{
+	int want = 0;
+
+	return peer->tls != NULL ? peer_result(fw_tls_read(peer->tls, bytes, size, &want))
+	                         : recv(peer->fd, bytes, size, 0);
+}
+
 void peer_send_bytes(struct peer *peer, const char *bytes, size_t size)
 {
 	uint64_t deadline = clock_ms() + DEADLINE_MS;
 
 	while (size > 0) {
-		ssize_t done = send(peer->fd, bytes, size, MSG_NOSIGNAL);
+		ssize_t done = peer_write(peer, bytes, size);
 		if (done < 0 && errno != EAGAIN) {
 			return; /* the router has closed: what it said is what the test looks at */
 		}
@@ -230,8 +257,8 @@ void peer_send(struct peer *peer, const char *format, ...)
 static void peer_read(struct peer *peer)
 {
 	while (!peer->ended && peer->len + 1 < sizeof(peer->text)) {
-		ssize_t got = recv(peer->fd, peer->text + peer->len,
-		                   sizeof(peer->text) - 1 - peer->len, 0);
+		ssize_t got = peer_receive(peer, peer->text + peer->len,
+		                           sizeof(peer->text) - 1 - peer->len);
 		if (got < 0 && errno == EAGAIN) {
 			break;
 		}
@@ -282,6 +309,23 @@ void peer_expect(struct peer *peer, const char *text)
 	}
 }
 
+void peer_hear(struct peer *peer, const char *element, char *out, size_t size)
+{
+	char close[32];
+	size_t len = 0;
+
+	(void)snprintf(close, sizeof(close), "</%s>", element);
+	peer_expect(peer, close);
+	const char *end = strstr(peer->text, close);
+	const char *begin = end;
+	while (begin > peer->text && begin[-1] != '>') {
+		begin--;
+	}
+	struct fw_str encoded = fw_str_n(begin, (size_t)(end - begin));
+	assert_int_equal(fw_base64_read(encoded, out, size - 1, &len), FW_OK);
+	out[len] = '\0';
+}
+
 static bool has_ended(void *ctx)
 {
 	struct peer *peer = ctx;
@@ -303,10 +347,28 @@ void peer_forget(struct peer *peer)
 
 void peer_close(struct peer *peer)
 {
+	fw_tls_free(&peer->tls);
 	if (peer->fd >= 0) {
 		(void)close(peer->fd);
 	}
 	peer->fd = -1;
+}
+
+bool peer_secure(struct peer *peer, struct fw_tls_context *context, bool direct)
+{
+	const struct fw_tls_start start = { .side = FW_TLS_INITIATING, .direct = direct };
+	struct fw_error err = { 0 };
+	struct fw_tls *tls = NULL;
+	int want = 0, ret;
+
+	assert_int_equal(fw_tls_new(context, &start, peer->fd, &tls), FW_OK);
+	fw_tls_context_release(&context);
+	while ((ret = fw_tls_handshake(tls, &want, &err)) == FW_EAGAIN) {
+		fw_loop_turn(peer->rig->loop, false);
+	}
+	peer->tls = tls;
+	peer_forget(peer);
+	return ret == FW_OK;
 }
 
 void peer_open(struct peer *peer, const char *name)
@@ -338,5 +400,56 @@ void peer_attach(struct peer *peer, struct rig *rig, uint16_t port, const char *
 	peer_connect(peer, rig, port);
 	peer_prove(peer, name, secret);
 	peer_expect(peer, "<handshake/>");
+	peer_forget(peer);
+}
+
+/* ---- attach dialect 2 ---- */
+
+void peer_open_sasl(struct peer *peer, const char *from)
+{
+	peer_forget(peer);
+	peer_send(peer,
+	          "<stream:stream xmlns='jabber:component:accept' "
+	          "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' from='%s'>",
+	          from);
+	peer_expect(peer, "</stream:features>");
+}
+
+void peer_say(struct peer *peer, const char *element, const char *attributes, const char *text)
+{
+	char encoded[FW_BASE64_SIZE(FW_SASL_MESSAGE_SIZE)];
+
+	fw_base64_write(fw_str(text), encoded);
+	peer_forget(peer);
+	peer_send(peer, "<%s xmlns='" FW_NS_SASL "'%s>%s</%s>", element, attributes, encoded,
+	          element);
+}
+
+void peer_scram(struct peer *peer, const char *name, const char *secret)
+{
+	const struct fw_scram_client_settings settings = { .name = name };
+	struct fw_scram_client *client = NULL;
+	struct fw_scram_keys keys = { 0 };
+	char challenge[FW_SCRAM_MESSAGE_SIZE], final[FW_SCRAM_MESSAGE_SIZE];
+
+	assert_int_equal(fw_scram_client_new(&settings, &client), FW_OK);
+	peer_say(peer, "auth", " mechanism='SCRAM-SHA-256'", fw_scram_client_first(client));
+	peer_hear(peer, "challenge", challenge, sizeof(challenge));
+	assert_int_equal(
+	        fw_scram_client_final(client, fw_str(challenge), fw_str(secret), &keys, final),
+	        FW_OK);
+	peer_say(peer, "response", "", final);
+	fw_scram_client_free(&client);
+}
+
+void peer_attach_sasl(struct peer *peer, struct rig *rig, uint16_t port, const char *name,
+                      const char *secret)
+{
+	peer_connect(peer, rig, port);
+	peer_open_sasl(peer, name);
+	peer_scram(peer, name, secret);
+	peer_expect(peer, "</success>");
+	peer_open_sasl(peer, name);
+	peer_expect(peer, "<bind xmlns='urn:fedway:link:1'/>");
 	peer_forget(peer);
 }

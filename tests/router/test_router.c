@@ -130,7 +130,7 @@ static struct config *config_with_port(const char *text, unsigned port)
 	struct config *config = toys_config(text);
 	static struct config_listen row;
 
-	row = (struct config_listen){ "127.0.0.1", (uint16_t)port };
+	row = (struct config_listen){ .address = "127.0.0.1", .port = (uint16_t)port };
 	config->router.listen = (struct fw_rows){ &row, 1 };
 	return config;
 }

@@ -65,6 +65,7 @@ static struct fw_scram_server *rfc_server(void)
 	fw_scram_server_set_nonce(server, RFC_SERVER_NONCE);
 	assert_int_equal(fw_scram_server_first(server, fw_str(RFC_FIRST), &name, &authzid), FW_OK);
 	assert_true(fw_str_is(name, "user"));
+	assert_true(fw_str_is(fw_scram_server_name(server), "user"));
 	assert_int_equal(authzid.len, 0);
 	rfc_salt(salt);
 	assert_string_equal(fw_scram_server_challenge(server, salt, 4096, out), RFC_CHALLENGE);

@@ -212,7 +212,9 @@ FW_BEGIN_DECLS
 	  "the link to the component ended before it acknowledged the stanza", "it may have arrived; see in the log why the link ended") \
 	X(NOT_RESUMED, "not-resumed", "", "wait", "service-unavailable", \
 	  "the link to the component broke and was not resumed in time", \
-	  "it may have arrived; see the log for the break, and link_resume_window_s")
+	  "it may have arrived; see the log for the break, and link_resume_window_s") \
+	X(BIND_DENIED, "bind-denied", "", "cancel", "not-allowed", \
+	  "the link has no right to hold the name", "list the name, or a pattern above it, in domains of the link's row")
 
 #define FW_CAUSE_ENUM(id, name, stream, type, condition, text, remedy) FW_CAUSE_##id,
 enum fw_cause { FW_CAUSES(FW_CAUSE_ENUM) FW_CAUSE_COUNT };

@@ -71,6 +71,8 @@ FW_API void fw_scram_server_set_nonce(struct fw_scram_server *server, const char
  */
 FW_API int fw_scram_server_first(struct fw_scram_server *server, struct fw_str message, struct fw_str *name,
                                  struct fw_str *authzid);
+/** Who wants in: the name of the first message, or empty. [b until the server goes] */
+FW_API struct fw_str fw_scram_server_name(const struct fw_scram_server *server);
 /** server-first-message. @param salt  FW_SCRAM_SALT_SIZE bytes; use fw_scram_salt(). @return out */
 FW_API const char *fw_scram_server_challenge(struct fw_scram_server *server, const unsigned char *salt,
                                              uint32_t iterations, char out[FW_SCRAM_MESSAGE_SIZE]);

@@ -231,31 +231,36 @@ struct link *link_next_of(struct link_room *room, const struct link_kind *kind,
 	return link;
 }
 
-/* Others under the same identity. A suspended one is no rival: it waits for this very peer.
- * @return false: the newcomer has to go */
+/* Another that is up under the same row, by whatever dialect. A suspended one is no rival: it waits
+ * for this very peer. */
+static struct link *find_rival(const struct link *link)
+{
+	struct link *other = link->name != NULL
+	                             ? link->name->links
+	                             : link_next_of(link->room, link->kind, link->identity, NULL);
+
+	while (other != NULL && (other == link || other->state != LINK_UP)) {
+		other = link->name != NULL
+		                ? other->name_next
+		                : link_next_of(link->room, link->kind, link->identity, other);
+	}
+	return other;
+}
+
+/* @return false: the newcomer has to go */
 static bool settle_conflict(struct link *link)
 {
 	enum config_conflict conflict =
 	        link->name != NULL ? link->name->row->conflict : CONFIG_CONFLICT_REPLACE;
-	struct link *other = NULL;
+	struct link *rival;
 
-	if (conflict == CONFIG_CONFLICT_SHARE) {
-		return true;
-	}
-	for (;;) {
-		other = link_next_of(link->room, link->kind, link->identity, other);
-		if (other == NULL) {
-			return true;
-		}
-		if (other == link || other->state != LINK_UP) {
-			continue;
-		}
+	while (conflict != CONFIG_CONFLICT_SHARE && (rival = find_rival(link)) != NULL) {
 		if (conflict == CONFIG_CONFLICT_REFUSE) {
 			return false;
 		}
-		link_session_replace(other);
-		other = NULL;
+		link_session_replace(rival);
 	}
+	return true;
 }
 
 void link_begin(struct link *link)

@@ -221,6 +221,25 @@ static void two_links_share_a_name(void **state)
 	rig_stop(&rig);
 }
 
+/* "refuse" is about the row, not about the dialect; the newcomer may look, but not begin. */
+static void one_row_is_held_by_one_dialect(void **state)
+{
+	struct peer old, fresh;
+
+	(void)state;
+	port = rig_free_port();
+	rig_start(&rig, CONFIG(ALL), rig_new_socket(), port);
+	peer_attach(&old, &rig, port, "old.test", "s");
+	peer_attach_sasl(&fresh, &rig, port, "old.test", "s");
+	peer_send(&fresh, BIND, "old.test");
+	peer_expect(&fresh, "<conflict");
+	peer_expect_end(&fresh);
+	peer_close(&fresh);
+	assert_false(old.ended);
+	peer_close(&old);
+	rig_stop(&rig);
+}
+
 static void a_reload_takes_rights_away(void **state)
 {
 	struct peer many;
@@ -247,6 +266,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_bound_can_be_given_back),
 		cmocka_unit_test(credit_comes_with_the_name),
 		cmocka_unit_test(two_links_share_a_name),
+		cmocka_unit_test(one_row_is_held_by_one_dialect),
 		cmocka_unit_test(a_reload_takes_rights_away),
 	};
 

@@ -284,7 +284,7 @@ const struct fw_option config_router_rows[] = {
 	FW_OPT(struct config_router, link_resume_window_s, "60", .max = 3600, .unit = "s",
 	       .help = "how long a link whose connection broke is waited for; 0: not at all"),
 	FW_OPT(struct config_router, link_reroute_after_s, "2", .min = 1, .max = 3600, .unit = "s",
-	       .help = "the same when others hold all its names: then they get what it held"),
+	       .help = "the same when others can take all that it holds: then they get it"),
 	FW_OPT(struct config_router, link_ping_s, "4", .min = 1, .max = 600, .unit = "s",
 	       .help = "silence after which a link is asked for a sign of life"),
 	FW_OPT(struct config_router, link_dead_s, "9", .min = 2, .max = 1200, .unit = "s",

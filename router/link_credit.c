@@ -248,6 +248,19 @@ void link_credit_report(const struct link *link, struct fw_json *stream)
 	}
 }
 
+const struct link_queue *link_credit_next(const struct link *link, const struct link_queue *queue)
+{
+	const struct link_credit *credit = link->credits != NULL ? link->credits->first : NULL;
+
+	while (queue != NULL && &credit->waiting != queue) {
+		credit = credit->next;
+	}
+	if (queue != NULL) {
+		credit = credit->next;
+	}
+	return credit != NULL ? &credit->waiting : NULL;
+}
+
 void link_credit_gather(struct link *link, struct link_returns *returns)
 {
 	returns->credits = link->credits;

@@ -9,6 +9,7 @@
 
 #include "router/link.h"
 
+struct link_queue;
 struct link_returns;
 
 /** `<credit xmlns='urn:fedway:link:1' name='…' add='…'/>`, or total='…' */
@@ -28,6 +29,8 @@ void link_credit_forget(struct link *link, const char *name);
 int link_credit_take(struct link *link, struct fw_stanza **stanza);
 /** Adds "credit", an array, when there is any. */
 void link_credit_report(const struct link *link, struct fw_json *stream);
+/** The queues of its names, one after the other: first with `queue` NULL. */
+const struct link_queue *link_credit_next(const struct link *link, const struct link_queue *queue);
 /** The link is over: what waits is handed over to be returned. */
 void link_credit_gather(struct link *link, struct link_returns *returns);
 /** Returns what was gathered, oldest first within a name, and frees it. */

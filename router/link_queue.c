@@ -83,9 +83,9 @@ struct fw_stanza *link_queue_pop(struct link_queue *queue)
 	return stanza;
 }
 
-bool link_queue_has(const struct link_queue *queue, uint32_t place)
+const struct fw_stanza *link_queue_at(const struct link_queue *queue, uint32_t place)
 {
-	return *place_of(queue, place) != NULL;
+	return *place_of(queue, place);
 }
 
 int link_queue_split(struct link_queue *queue, uint32_t place, struct link_queue *to)

@@ -26,8 +26,8 @@ int link_queue_push(struct link_queue *queue, struct fw_stanza **stanza);
 struct fw_stanza *link_queue_pop(struct link_queue *queue);
 /** Takes the stanza out of a place, which stays; counts from 0, the oldest. NULL when it is empty. [g] */
 struct fw_stanza *link_queue_take(struct link_queue *queue, uint32_t place);
-/** A place is not empty. */
-bool link_queue_has(const struct link_queue *queue, uint32_t place);
+/** The stanza of a place, which stays there; NULL when it is empty. */
+const struct fw_stanza *link_queue_at(const struct link_queue *queue, uint32_t place);
 /** Moves all places from `place` on to the end of `to`. @return FW_OK; FW_ENOMEM: nothing was moved */
 int link_queue_split(struct link_queue *queue, uint32_t place, struct link_queue *to);
 /** The memory; no stanza may be left. */

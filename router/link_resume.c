@@ -11,8 +11,9 @@
 
 #include <fedway/io/xml.h>
 
+#include "router/link_credit.h"
 #include "router/link_session.h"
-#include "router/route_table.h"
+#include "router/route_balance.h"
 
 static struct fw_logger resume_log = FW_LOGGER("router.link.session");
 
@@ -110,25 +111,56 @@ void link_session_replace(struct link *link)
 	link_session_lose(link, FW_CAUSE_REPLACED);
 }
 
-/* Somebody else is up for every name that it holds; its own ID serves nobody. */
-static bool has_stand_in(const struct link *link)
+/* Somebody else takes it. */
+static bool others_take(const struct link *link, const struct fw_stanza *stanza)
 {
-	bool any = false;
+	const struct route_table *routes = link->room->router->routes;
+	const struct route_name *name = NULL;
 
-	for (const struct route *r = link->component->routes; r != NULL; r = r->next) {
-		bool found = false;
-		if (fw_str_is(r->name->key, link->component->id)) {
+	if (route_table_find(routes, fw_stanza_to_domain(stanza), &name) != FW_OK) {
+		return false;
+	}
+	for (const struct route *r = name->holders; r != NULL; r = r->sibling) {
+		if (r->component != link->component && !r->component->suspended &&
+		    route_balance_can_take(r->component, stanza)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Requests do not count: their senders ask again, and need not be waited for. */
+static bool others_take_all(const struct link *link, const struct link_queue *queue, bool *any)
+{
+	for (uint32_t i = 0; i < queue->count; i++) {
+		const struct fw_stanza *stanza = link_queue_at(queue, i);
+		if (stanza == NULL || fw_stanza_is_request(stanza)) {
 			continue;
 		}
-		for (const struct route *other = r->name->holders; other != NULL && !found;
-		     other = other->sibling) {
-			found = other->component->state == COMPONENT_UP &&
-			        !other->component->suspended;
-		}
-		if (!found) {
+		if (!others_take(link, stanza)) {
 			return false;
 		}
-		any = true;
+		*any = true;
+	}
+	return true;
+}
+
+/* There is something to be handed over, and somebody who takes it: all of it, since what is left
+ * could not be resumed. A link that holds nothing can wait. */
+static bool has_stand_in(const struct link *link)
+{
+	const struct link_session *session = link->xep198;
+	const struct link_queue *queue = NULL;
+	bool any = false;
+
+	if (!others_take_all(link, &session->kept, &any) ||
+	    !others_take_all(link, &session->waiting, &any)) {
+		return false;
+	}
+	while ((queue = link_credit_next(link, queue)) != NULL) {
+		if (!others_take_all(link, queue, &any)) {
+			return false;
+		}
 	}
 	return any;
 }
@@ -147,7 +179,7 @@ void link_session_waited(struct link *link)
 	       link->session, link->identity, session->kept.stanzas, session->waiting.stanzas,
 	       over                ? "link_resume_window_s is over"
 	       : session->hopeless ? "the peer has begun anew"
-	                           : "others hold all its names");
+	                           : "others take what it held");
 	link_free(&link, session->hopeless ? FW_CAUSE_LINK_LOST : FW_CAUSE_NOT_RESUMED);
 }
 
@@ -170,7 +202,7 @@ static bool count_is_good(const struct link_session *session, uint32_t handled)
 	}
 	/* What was acknowledged out of its turn had arrived. */
 	for (uint32_t i = count; i < session->kept.count; i++) {
-		if (!link_queue_has(&session->kept, i)) {
+		if (link_queue_at(&session->kept, i) == NULL) {
 			return false;
 		}
 	}

@@ -137,7 +137,7 @@ static void test_ring(void **state)
 	struct fw_stanza *middle = link_queue_take(&queue, 10);
 	assert_ptr_equal(middle, s[43]);
 	fw_stanza_free(&middle);
-	assert_false(link_queue_has(&queue, 10));
+	assert_null(link_queue_at(&queue, 10));
 	assert_null(link_queue_take(&queue, 10));
 	assert_int_equal(queue.count, 67);
 	assert_int_equal(queue.stanzas, 66);

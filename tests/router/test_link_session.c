@@ -288,7 +288,10 @@ static void test_another_holder_takes_over(void **state)
 {
 	(void)state;
 	start("link_reroute_after_s = 1;");
+	struct fw_error err = { 0 };
 	struct link *link = link_rig_enable(&rig, &b, &link_rig_kind2, "b1", "b.test", NULL);
+	/* a name that nobody else holds, and for which nothing waits, is in nobody's way */
+	assert_int_equal(component_bind(link->component, "only.b1.test", &err), FW_OK);
 	send_from_a(1, 2);
 	peer_send(&a, "<iq from='x@a.test' to='y@b.test' id='q' type='get'><q xmlns='u:q'/></iq>");
 	peer_expect(&b, "id='q'");

@@ -68,7 +68,10 @@ struct link_kind {
 	void (*suspended)(struct link *link);
 	/** The same session on another channel: what is bound holds; what was under way between two elements is void. */
 	void (*resumed)(struct link *link);
-	/** The session is over. The component still stands, without new stanzas. */
+	/**
+	 * The session is over. The component still stands, without new stanzas. Also for a link that was never started: with
+	 * FW_CAUSE_NONE when it turned out to be the other end of a suspended one.
+	 */
 	void (*ended)(struct link *link, enum fw_cause cause);
 	/** A stanza is about to be queued on the channel: what has to stand before it (again, when it is sent again). */
 	void (*before)(struct link *link, const struct fw_stanza *stanza);

@@ -42,14 +42,21 @@ def test_what_each_must_know_arrives_and_follows(pair):
     pair.core.options.update(allow=["partner.example"],
                              static_routes=[{"domain": "partner.example", "host": "192.0.2.7", "port": 5270}])
     pair.core.config["domains"][0]["chat_node_aliases"] = ["rooms.corp.example"]
+    pair.edge.installed.install_echo()  # it takes what goes to the outside, as s2s would
+    pair.edge.config["components"].append({"module": "echo", "id": "cm-2_s2scp-1", "options": {"domain": "*"}})
     pair.start().introduce()
-    pair.core.peer(federation="off")
+    pair.core.peer(federation="off", components=1)
+    pair.world.until("the edges in the core's state", lambda: "cm-2_s2scp-1.edge-1" in pair.core.state())
+    pair.world.until("the domains in the edge's state", lambda: "rooms.corp.example" in pair.edge.state())
     names = [row["name"] for row in pair.edge.told("domains")]
     assert names == ["corp.example", "rooms.corp.example"], names
     assert pair.edge.told("allow") == ["partner.example"]
     assert pair.edge.told("static_routes") == [{"domain": "partner.example", "host": "192.0.2.7", "port": 5270}]
     pair.edge.ctl("federation", "on")
     pair.core.peer(federation="on", seconds=1)
+    del pair.edge.config["components"][1]
+    pair.edge.reload()
+    pair.core.peer(components=0, seconds=1)
     pair.core.config["domains"].append({"name": "new.example", "federation": True})
     pair.core.options["deny"] = ["*.evil.example"]
     del pair.core.options["static_routes"]

@@ -55,6 +55,14 @@ class Node(fedway.Fedway):
             return next((r for r in rows if all(r.get(k) == v for k, v in wanted.items())), None)
         return wait_until(lambda: f"{self.realm}: a peer with {wanted}: {self.show()}", row, seconds)
 
+    def state(self):
+        """The text of its state file; empty when there is none yet."""
+        try:
+            with open(f"{self.where}/state.conf") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
     def told(self, key):
         """What the peer has told of a key, as it is kept."""
         with open(f"{self.directory}/learned.json") as f:

@@ -267,6 +267,23 @@ static int take_hello(struct tunnel_session *session, const struct fw_json *line
 	return FW_OK;
 }
 
+/* A key that is not known is kept, so that it need not be told again once it is; nobody uses it. */
+static void note_key(struct tunnel_session *session, const char *key)
+{
+	static const char *const keys[] = { "federation", "components", "domains",
+		                            "allow",      "deny",       "static_routes" };
+	char quoted[80], text[160];
+
+	for (size_t i = 0; i < FW_COUNT(keys); i++) {
+		if (strcmp(key, keys[i]) == 0) {
+			return;
+		}
+	}
+	snprintf(text, sizeof(text), "not used: the key %s, which is not known here",
+	         fw_quote(fw_str(key), quoted, sizeof(quoted)));
+	session->calls->note(session->ctx, text);
+}
+
 static int take_snapshot(struct tunnel_session *session, const struct fw_json *line,
                          struct fw_error *err)
 {
@@ -292,6 +309,7 @@ static int take_snapshot(struct tunnel_session *session, const struct fw_json *l
 			return fw_error_set(err, ret, "a snapshot cannot be kept: %s",
 			                    fw_strerror(ret));
 		}
+		note_key(session, fw_json_key_at(values, i));
 	}
 	memcpy(session->peer->epoch, session->peer_epoch, sizeof(session->peer_epoch));
 	session->peer->serial = serial;
@@ -325,6 +343,7 @@ static int take_change(struct tunnel_session *session, const struct fw_json *lin
 	if (ret != FW_OK) {
 		return fw_error_set(err, ret, "a change cannot be kept: %s", fw_strerror(ret));
 	}
+	note_key(session, key);
 	session->peer->serial = serial;
 	session->calls->learned(session->ctx);
 	acknowledge(session);

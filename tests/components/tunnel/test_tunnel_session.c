@@ -292,6 +292,11 @@ static void what_is_not_known_is_passed_over(void **state)
 	talk(1000);
 	assert_int_equal(tunnel_session_feed(&core.session, fw_str(more), NULL), FW_OK);
 	assert_int_equal(core.notes, 1);
+	set(&edge, "weather", 5); /* a key of a later version: kept, told of, not used */
+	tunnel_session_tell(&edge.session);
+	talk(1000);
+	assert_int_equal(core.notes, 2);
+	assert_int_equal(known(&core, "weather"), 5);
 }
 
 /* ---- what must end it ---- */

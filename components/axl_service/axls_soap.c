@@ -122,13 +122,13 @@ static int find_operation(struct fw_elem *root, struct fw_elem **out, struct fw_
 
 static int read_sequence(struct fw_str text, struct axls_request *out, struct fw_error *why)
 {
-	bool minus = text.len > 0 && text.ptr[0] == '-';
-	struct fw_str digits = fw_str_n(text.ptr + minus, text.len - minus);
 	uint64_t value;
 
 	if (text.len == 0) {
 		return FW_OK;
 	}
+	bool minus = text.ptr[0] == '-';
+	struct fw_str digits = fw_str_n(text.ptr + minus, text.len - minus);
 	if (text.len >= sizeof(out->sequence) ||
 	    fw_str_to_u64(digits, INT64_MAX, &value) != FW_OK) {
 		return fw_error_set(why, FW_EPARSE, "sequence is no 64-bit number");

@@ -262,7 +262,7 @@ static void put_clause(struct reader *reader, const char *word, struct fw_str nu
 static enum token read_window(struct reader *reader)
 {
 	next(reader);
-	for (int i = 0; i < 2 && (is_word(reader, "first") || is_word(reader, "skip")); i++) {
+	while (is_word(reader, "first") || is_word(reader, "skip")) {
 		struct fw_str *number = is_word(reader, "first") ? &reader->first : &reader->skip;
 		struct reader ahead = *reader;
 		if (next(&ahead) != TOKEN_NUMBER) {
@@ -354,7 +354,7 @@ static bool read_statement(struct reader *reader, struct axls_sql *sql)
 
 int axls_sql_read(struct fw_str text, struct axls_sql *out, struct axls_result *result)
 {
-	struct reader reader = { .text = text, .result = result };
+	struct reader reader = { .text = text.ptr != NULL ? text : fw_str(""), .result = result };
 
 	*out = (struct axls_sql){ 0 };
 	/* Each byte becomes two at most: itself, and a space before it or another quote. */

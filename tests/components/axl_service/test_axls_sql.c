@@ -107,6 +107,7 @@ static const struct refused {
 	{ "select \xc3\xa4", AXLS_CODE_SYNTAX },
 	{ "select first 1 first 2 a from t", AXLS_CODE_SYNTAX },
 	{ "select first 1.5 a from t", AXLS_CODE_SYNTAX },
+	{ "select skip 2 first 1 first 10 a from t", AXLS_CODE_SYNTAX },
 	{ "select first 1 a from t limit 5", AXLS_CODE_SYNTAX },
 	{ "select load_extension('x')", AXLS_CODE_FUNCTION },
 	{ "select pg_read_file('/etc/passwd')", AXLS_CODE_FUNCTION },

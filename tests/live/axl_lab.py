@@ -132,4 +132,5 @@ class LabPublisher:
                                      f'sequence="{sequence}"><return>{inside}</return></ns:{function}Response>'))
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # the thread that accepts wakes up
         self.listener.close()

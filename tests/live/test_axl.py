@@ -15,15 +15,15 @@ PASSWORD = "a password; with $igns"
 class Core:
     """fedwayd with axl, for one publisher of the lab. No tunnel: its edge is in the configuration."""
 
-    def __init__(self, world, authority=None):
+    def __init__(self, world, authority=None, publisher=None, ip=IP, host=HOST, user="fedway"):
         self.world = world
-        self.publisher = LabPublisher(IP, world.authority.issue(HOST), PASSWORD)
-        self.publisher.sql(f"insert into xmpps2snodes values ('f', '{STRANGER}')")
+        self.publisher = publisher() if publisher else LabPublisher(ip, world.authority.issue(host), PASSWORD)
+        self.publisher.sql(f"insert into xmpps2snodes (pkid, cp_id) values ('11111111-2222-4333-8444-555555555555', '{STRANGER}')")
         self.fedway = world.prepare_fedway([CORP], publish=False)
         self.password_file = f"{self.fedway.where}/axl.password"
         self.say_password(PASSWORD)
         self.options = {
-            "publishers": [{"name": "imp1", "url": f"https://{HOST}:{self.publisher.port}/axl/", "address": IP, "user": "fedway",
+            "publishers": [{"name": "imp1", "url": f"https://{host}:{self.publisher.port}/axl/", "address": ip, "user": user,
                             "password_file": self.password_file, "ca_file": (authority or world.authority).file}],
             "component_ids": [EDGE], "retry_min_ms": 100, "retry_max_ms": 600000, "timeout_ms": 1000}
         self.fedway.config["state_file"] = f"{self.fedway.where}/state.conf"

@@ -43,6 +43,8 @@ static void call_free(struct control_call *call)
 		*call->handle = NULL;
 	}
 	fw_timer_free(&call->timer);
+	control_nodes_cancel(&call->nodes);
+	free(call->relayed);
 	free(call->problems);
 	fw_json_free(&call->request);
 	fw_json_free(&call->reply);
@@ -76,6 +78,9 @@ static char *refusal(const struct control_call *call, int ret)
 	fw_json_set(reply, "error",
 	            fw_str(call->err.text[0] != '\0' ? call->err.text : fw_strerror(ret)));
 	fw_json_set(reply, "remedy", fw_str(call->remedy != NULL ? call->remedy : ""));
+	if (call->unknown) {
+		fw_json_set_bool(reply, "unknown", true);
+	}
 	if (call->problems != NULL) {
 		append_lines(fw_json_set_array(reply, "problems"), call->problems);
 	}
@@ -92,7 +97,8 @@ static void call_finish(struct control_call *call, int ret)
 	char *text = NULL;
 
 	if (ret == FW_OK) {
-		text = fw_json_dump(call->reply, false);
+		text = call->relayed != NULL ? call->relayed : fw_json_dump(call->reply, false);
+		call->relayed = NULL;
 		ret = text != NULL ? FW_OK : FW_ENOMEM;
 	}
 	if (ret != FW_OK) {
@@ -111,7 +117,7 @@ static bool is_answered(const struct control_call *call)
 	while (leg != NULL && leg->under_way == NULL) {
 		leg = leg->next;
 	}
-	return leg == NULL;
+	return leg == NULL && call->nodes == NULL;
 }
 
 /* Ends the call if it waits for nobody any more. */
@@ -240,6 +246,7 @@ int control_ask_components(struct control_call *call, struct fw_str name)
 	}
 	if (!known) {
 		char quoted[64];
+		call->unknown = true;
 		return fw_error_set(&call->err, FW_ENOENT, "unknown command %s",
 		                    fw_quote(name, quoted, sizeof(quoted)));
 	}
@@ -256,6 +263,7 @@ static void call_expired(void *ctx)
 {
 	struct control_call *call = ctx;
 
+	control_nodes_cancel(&call->nodes);
 	for (struct control_leg *leg = call->legs; leg != NULL; leg = leg->next) {
 		if (leg->under_way != NULL) {
 			fw_call_cancel(&leg->under_way);
@@ -263,6 +271,48 @@ static void call_expired(void *ctx)
 		}
 	}
 	call_check(call);
+}
+
+/* ---- other nodes ---- */
+
+void control_nodes_end(struct control_call *call)
+{
+	call_check(call);
+}
+
+/* The reply of one node stands for ours. */
+static void node_answered(void *ctx, const struct control_nodes *nodes)
+{
+	struct control_call *call = ctx;
+
+	call->relayed = fw_json_dump(control_nodes_reply(nodes, 0), false);
+	control_nodes_end(call);
+}
+
+/* A node that has no such component has nothing to say of it. */
+static void nodes_answered(void *ctx, const struct control_nodes *nodes)
+{
+	struct control_call *call = ctx;
+	struct fw_json *list = fw_json_set_array(call->result, "nodes");
+
+	for (size_t i = 0; i < control_nodes_count(nodes); i++) {
+		const struct fw_json *reply = control_nodes_reply(nodes, i);
+		if (fw_json_bool(fw_json_get(reply, "unknown"))) {
+			continue;
+		}
+		struct fw_json *out = fw_json_append_object(list);
+		fw_json_set(out, "realm", fw_str(control_nodes_realm(nodes, i)));
+		for (size_t j = 0; j < fw_json_count(reply); j++) {
+			fw_json_set_copy(out, fw_json_key_at(reply, j), fw_json_at(reply, j));
+		}
+	}
+	control_nodes_end(call);
+}
+
+int control_ask_nodes(struct control_call *call, struct fw_str name, const char *node)
+{
+	return control_nodes_ask(call->router, node, name, call->args,
+	                         node != NULL ? node_answered : nodes_answered, call, &call->nodes);
 }
 
 /* ---- the request ---- */
@@ -319,6 +369,11 @@ static int run(struct control_call *call)
 	call->args = fw_json_get(call->request, "args");
 	if (call->args != NULL && fw_json_type(call->args) != FW_JSON_OBJECT) {
 		return fw_error_set(&call->err, FW_EINVAL, "\"args\" must be an object");
+	}
+	struct fw_str node = fw_json_text(fw_json_get(call->request, "node"));
+	if (node.len > 0 || fw_json_bool(fw_json_get(call->request, "all"))) {
+		call->remedy = NULL;
+		return control_ask_nodes(call, name, node.len > 0 ? node.ptr : NULL);
 	}
 	if (command == NULL) {
 		return control_ask_components(call, name);

@@ -7,7 +7,7 @@
 #ifndef FEDWAY_ROUTER_CONTROL_COMMANDS_H
 #define FEDWAY_ROUTER_CONTROL_COMMANDS_H
 
-#include "router/control.h"
+#include "router/control_nodes.h"
 
 /* word, handler, names of arguments in order, summary */
 #define CONTROL_COMMANDS(X) \
@@ -27,6 +27,8 @@
 	X(check, control_check, "domain local", "go to a remote domain and look: addresses, TLS, certificate, dialback") \
 	X(federation, control_federation, "switch", "whether this node talks to the outside, and why; or switch it on or off") \
 	X(notifications, control_notifications, "", "what an operator should know now, and what can be done about it") \
+	X(facts, control_facts, "", "how this node is set up, to be compared with others") \
+	X(troubleshoot, control_troubleshoot, "", "compare all nodes: what must be equal, and is not") \
 	X(help, control_help, "", "this list")
 
 struct instance;
@@ -42,6 +44,7 @@ struct control_call {
 	struct fw_error err;                 /**< on failure: the sentence … */
 	const char *remedy;                  /**< … what to do about it; may stay NULL … */
 	char *problems;                      /**< … and all that is wrong, one per line; or NULL */
+	bool unknown;                        /**< nobody here has such a command */
 	/** Runs when all components that were asked have answered: FW_OK or an error, as from run(). May be NULL. */
 	int (*gathered)(struct control_call *call);
 	/* control_call.c only */
@@ -50,6 +53,8 @@ struct control_call {
 	void *ctx;
 	struct control_call **handle;
 	struct control_leg *legs;
+	struct control_nodes *nodes; /* other nodes that were asked, until all have answered */
+	char *relayed;               /* the reply of another node, which stands for ours; or NULL */
 	struct fw_timer *timer;
 	bool running; /**< run() has not returned */
 };
@@ -74,6 +79,15 @@ const struct fw_command *control_component_command(const struct instance *instan
 /** Gives a command to all components that have it. FW_ENOENT when none has. */
 int control_ask_components(struct control_call *call, struct fw_str name);
 
+/**
+ * Gives a command to another node, or, with NULL, to this one and all others.
+ * @return FW_OK, FW_ENOMEM
+ */
+int control_ask_nodes(struct control_call *call, struct fw_str name, const char *node);
+
+/** All nodes that `call->nodes` asked have answered: ends the call, unless it waits for others too. */
+void control_nodes_end(struct control_call *call);
+
 /** Row by name; NULL when there is none. */
 const struct control_command *control_command_find(struct fw_str name);
 
@@ -96,6 +110,10 @@ void control_report_health(const struct router *router, size_t warnings, struct 
 /* control_explain.c */
 int control_explain(struct control_call *call);
 int control_check(struct control_call *call);
+/* control_facts.c */
+int control_facts(struct control_call *call);
+/* troubleshoot.c */
+int control_troubleshoot(struct control_call *call);
 /* actions: control_commands.c */
 int control_log(struct control_call *call);
 int control_reload(struct control_call *call);

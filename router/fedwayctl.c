@@ -16,6 +16,8 @@ static const char usage[] = "Usage: fedwayctl [OPTION]... COMMAND [ARGUMENT]...\
                             "\n"
                             "  -s, --socket PATH  control socket (default " FW_CONTROL_SOCKET ")\n"
                             "  -j, --json         print the reply as JSON\n"
+                            "  -n, --node REALM   ask another node that ours is linked to\n"
+                            "  -a, --all          ask this node and all of them\n"
                             "      --version      print the version and exit\n"
                             "      --help         print this and exit\n"
                             "\n"
@@ -30,8 +32,22 @@ static const char codes[] =
 
 struct arguments {
 	const char *socket;
-	int json, version, help;
+	const char *node;
+	int json, all, version, help;
 };
+
+/* One of our options whose value is the next word. */
+static bool takes_value(const char *word)
+{
+	static const char *const words[] = { "-s", "--socket", "-n", "--node" };
+
+	for (size_t i = 0; i < FW_COUNT(words); i++) {
+		if (strcmp(word, words[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
 
 /* Where the command stands, behind our own options; argc when there is none. */
 static int command_at(int argc, char **argv)
@@ -39,7 +55,7 @@ static int command_at(int argc, char **argv)
 	int at = 1;
 
 	while (at < argc && argv[at][0] == '-') {
-		at += strcmp(argv[at], "-s") == 0 || strcmp(argv[at], "--socket") == 0 ? 2 : 1;
+		at += takes_value(argv[at]) ? 2 : 1;
 	}
 	return at < argc ? at : argc;
 }
@@ -63,6 +79,8 @@ static int parse(int argc, char **argv, struct arguments *out)
 	const struct option longs[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "node", required_argument, NULL, 'n' },
+		{ "all", no_argument, NULL, 'a' },
 		{ "version", no_argument, &out->version, 1 },
 		{ "help", no_argument, &out->help, 1 },
 		{ NULL, 0, NULL, 0 },
@@ -70,7 +88,7 @@ static int parse(int argc, char **argv, struct arguments *out)
 	int c;
 
 	leave_to_command(argc, argv, longs);
-	while ((c = getopt_long(argc, argv, "s:j", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "s:jn:a", longs, NULL)) != -1) {
 		switch (c) {
 		case 0:
 			break;
@@ -80,11 +98,36 @@ static int parse(int argc, char **argv, struct arguments *out)
 		case 'j':
 			out->json = 1;
 			break;
+		case 'n':
+			out->node = optarg;
+			break;
+		case 'a':
+			out->all = 1;
+			break;
 		default:
 			return CTL_USAGE;
 		}
 	}
 	return CTL_OK;
+}
+
+/* One heading per node, and below it what it says. */
+static int show_nodes(const char *command, const struct fw_json *nodes)
+{
+	int ret = CTL_OK;
+
+	for (size_t i = 0; i < fw_json_count(nodes); i++) {
+		const struct fw_json *node = fw_json_at(nodes, i);
+		(void)printf("%s== %s\n", i > 0 ? "\n" : "",
+		             fw_json_text(fw_json_get(node, "realm")).ptr);
+		if (fw_json_bool(fw_json_get(node, "ok"))) {
+			fedwayctl_print(stdout, command, fw_json_get(node, "result"));
+		} else {
+			fedwayctl_print_refusal(stdout, node);
+			ret = CTL_REFUSED;
+		}
+	}
+	return ret;
 }
 
 static int show(const char *command, const char *text, bool json)
@@ -104,6 +147,8 @@ static int show(const char *command, const char *text, bool json)
 		char *pretty = fw_json_dump(reply, true);
 		(void)printf("%s\n", pretty != NULL ? pretty : text);
 		free(pretty);
+	} else if (ret == CTL_OK && fw_json_get(fw_json_get(reply, "result"), "nodes") != NULL) {
+		ret = show_nodes(command, fw_json_get(fw_json_get(reply, "result"), "nodes"));
 	} else if (ret == CTL_OK) {
 		fedwayctl_print(stdout, command, fw_json_get(reply, "result"));
 	} else {
@@ -121,7 +166,9 @@ static int show(const char *command, const char *text, bool json)
 static int run(const struct arguments *arguments, char **words, int count)
 {
 	char *request = NULL, *reply = NULL;
-	int ret = fedwayctl_compose(arguments->socket, words, count, &request);
+	const struct fedwayctl_where where = { arguments->socket, arguments->node,
+		                               arguments->all != 0 };
+	int ret = fedwayctl_compose(&where, words, count, &request);
 
 	if (ret == CTL_OK) {
 		ret = fedwayctl_ask(arguments->socket, request, false, &reply);

@@ -28,12 +28,19 @@ enum {
  */
 int fedwayctl_ask(const char *socket_path, const char *request, bool quiet, char **reply);
 
+/** Who is to answer. */
+struct fedwayctl_where {
+	const char *socket;
+	const char *node; /**< realm of another node that the daemon asks; NULL: none */
+	bool all;         /**< this one, and all that it knows */
+};
+
 /**
  * Makes the request of a command line; for a command of a component the daemon is asked for its words.
  * @param out  JSON text without line end [g: free()]
  * @return CTL_OK, or another after telling why on stderr
  */
-int fedwayctl_compose(const char *socket_path, char **words, int count, char **out);
+int fedwayctl_compose(const struct fedwayctl_where *where, char **words, int count, char **out);
 /** Asks the daemon for its commands. @param out  the reply [g]; NULL unless CTL_OK */
 int fedwayctl_learn(const char *socket_path, bool quiet, struct fw_json **out);
 
@@ -56,6 +63,8 @@ void fedwayctl_print_steps(FILE *out, const struct fw_json *steps);
 void fedwayctl_print_explanation(FILE *out, const struct fw_json *result);
 /** What a visit to a remote domain has found. */
 void fedwayctl_print_checked(FILE *out, const struct fw_json *result);
+/** What a comparison of all nodes has found. */
+void fedwayctl_print_survey(FILE *out, const struct fw_json *result);
 /** Shows a result that has one object per component. */
 void fedwayctl_print_any(FILE *out, const struct fw_json *result);
 /** One of the components in a result has failed. */

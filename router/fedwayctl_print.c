@@ -360,6 +360,19 @@ static void print_check(FILE *out, const struct fw_json *result)
 	fedwayctl_print_checked(out, result);
 }
 
+static void print_facts(FILE *out, const struct fw_json *result)
+{
+	char *text = fw_json_dump(result, true);
+
+	(void)fprintf(out, "%s\n", text != NULL ? text : "");
+	free(text);
+}
+
+static void print_troubleshoot(FILE *out, const struct fw_json *result)
+{
+	fedwayctl_print_survey(out, result);
+}
+
 static void print_help(FILE *out, const struct fw_json *result)
 {
 	fedwayctl_print_commands(out);

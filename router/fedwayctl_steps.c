@@ -110,3 +110,9 @@ void fedwayctl_print_checked(FILE *out, const struct fw_json *result)
 		print_verdict(out, result);
 	}
 }
+
+void fedwayctl_print_survey(FILE *out, const struct fw_json *result)
+{
+	fedwayctl_print_steps(out, fw_json_get(result, "steps"));
+	print_verdict(out, result);
+}

@@ -83,7 +83,8 @@ static const char *name_words(const char *form, char **words, int count, struct 
 }
 
 /* The request, in the first form that takes all words. [g: free()] */
-static int compose(const char *command, const char *forms, char **words, int count, char **out)
+static int compose(const struct fedwayctl_where *where, const char *command, const char *forms,
+                   char **words, int count, char **out)
 {
 	const char *left = NULL;
 
@@ -91,6 +92,12 @@ static int compose(const char *command, const char *forms, char **words, int cou
 	     form = strchr(form, '|') != NULL ? strchr(form, '|') + 1 : NULL) {
 		struct fw_json *request = fw_json_new();
 		fw_json_set(request, "command", fw_str(command));
+		if (where->node != NULL) {
+			fw_json_set(request, "node", fw_str(where->node));
+		}
+		if (where->all) {
+			fw_json_set_bool(request, "all", true);
+		}
 		left = name_words(form, words, count, fw_json_set_object(request, "args"));
 		if (left == NULL) {
 			*out = request != NULL ? fw_json_dump(request, false) : NULL;
@@ -142,27 +149,71 @@ static void tell_unknown(const struct fw_json *list, const char *word)
 	}
 }
 
-/* Asks the daemon for its commands, and finds the one that takes most of the words. */
-static int learn(const char *socket, char **words, int count, char **out)
+/* The commands of whoever is to answer. @param out  the reply [g]; NULL unless CTL_OK */
+static int ask_help(const struct fedwayctl_where *where, bool quiet, struct fw_json **out)
 {
 	struct fw_json *reply = NULL;
-	const struct fw_json *list, *best = NULL;
+	char *request = NULL, *text = NULL;
+	int ret = compose(where, "help", "", NULL, 0, &request);
+
+	if (ret == CTL_OK) {
+		ret = fedwayctl_ask(where->socket, request, quiet, &text);
+	}
+	if (ret == CTL_OK && fw_json_parse(fw_str(text), &reply, NULL) != FW_OK) {
+		ret = CTL_BROKEN;
+		if (!quiet) {
+			(void)fprintf(stderr, "fedwayctl: the reply is not one of fedwayd's\n");
+		}
+	}
+	if (ret == CTL_OK && !fw_json_bool(fw_json_get(reply, "ok"))) {
+		ret = CTL_REFUSED;
+		if (!quiet) {
+			fedwayctl_print_refusal(stderr, reply);
+		}
+		fw_json_free(&reply);
+	}
+	free(request);
+	free(text);
+	*out = reply;
+	return ret;
+}
+
+/* The command of a list that takes most of the words, if that is more than *used. */
+static const struct fw_json *best_of(const struct fw_json *list, char **words, int count, int *used)
+{
+	const struct fw_json *best = NULL;
+
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *row = fw_json_at(list, i);
+		int taken = words_of(fw_json_text(fw_json_get(row, "command")), words, count);
+		best = taken > *used ? row : best;
+		*used = taken > *used ? taken : *used;
+	}
+	return best;
+}
+
+/* Asks whoever is to answer for its commands, and finds the one that takes most of the words. */
+static int learn(const struct fedwayctl_where *where, char **words, int count, char **out)
+{
+	struct fw_json *reply = NULL;
+	const struct fw_json *list, *nodes, *best;
 	int used = 0;
-	int ret = fedwayctl_learn(socket, false, &reply);
+	int ret = ask_help(where, false, &reply);
 
 	if (ret != CTL_OK) {
 		return ret;
 	}
 	list = fw_json_get(fw_json_get(reply, "result"), "commands");
-	for (size_t i = 0; i < fw_json_count(list); i++) {
-		const struct fw_json *row = fw_json_at(list, i);
-		int taken = words_of(fw_json_text(fw_json_get(row, "command")), words, count);
-		best = taken > used ? row : best;
-		used = taken > used ? taken : used;
+	nodes = fw_json_get(fw_json_get(reply, "result"), "nodes");
+	best = best_of(list, words, count, &used);
+	for (size_t i = 0; i < fw_json_count(nodes); i++) {
+		list = fw_json_get(fw_json_get(fw_json_at(nodes, i), "result"), "commands");
+		const struct fw_json *better = best_of(list, words, count, &used);
+		best = better != NULL ? better : best;
 	}
 	if (best != NULL) {
 		struct fw_str args = fw_json_text(fw_json_get(best, "args"));
-		ret = compose(fw_json_text(fw_json_get(best, "command")).ptr,
+		ret = compose(where, fw_json_text(fw_json_get(best, "command")).ptr,
 		              args.ptr != NULL ? args.ptr : "", words + used, count - used, out);
 	} else {
 		tell_unknown(list, words[0]);
@@ -172,29 +223,19 @@ static int learn(const char *socket, char **words, int count, char **out)
 	return ret;
 }
 
-int fedwayctl_compose(const char *socket, char **words, int count, char **out)
+int fedwayctl_compose(const struct fedwayctl_where *where, char **words, int count, char **out)
 {
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		if (strcmp(rows[i].word, words[0]) == 0) {
-			return compose(words[0], rows[i].args, words + 1, count - 1, out);
+			return compose(where, words[0], rows[i].args, words + 1, count - 1, out);
 		}
 	}
-	return learn(socket, words, count, out);
+	return learn(where, words, count, out);
 }
 
 int fedwayctl_learn(const char *socket, bool quiet, struct fw_json **out)
 {
-	struct fw_json *reply = NULL;
-	char *text = NULL;
-	int ret = fedwayctl_ask(socket, "{\"command\": \"help\"}", quiet, &text);
+	const struct fedwayctl_where where = { .socket = socket };
 
-	if (ret == CTL_OK && fw_json_parse(fw_str(text), &reply, NULL) != FW_OK) {
-		ret = CTL_BROKEN;
-		if (!quiet) {
-			(void)fprintf(stderr, "fedwayctl: the reply is not one of fedwayd's\n");
-		}
-	}
-	free(text);
-	*out = reply;
-	return ret;
+	return ask_help(&where, quiet, out);
 }

@@ -11,6 +11,7 @@
 
 #include "router/announce.h"
 #include "router/control.h"
+#include "router/control_remote.h"
 #include "router/domains.h"
 #include "router/fabric.h"
 #include "router/federation.h"
@@ -97,6 +98,7 @@ static const struct {
 	{ "routers", fabric_start, fabric_stop },
 	{ "links", links_start, links_stop },
 	{ "uplinks", uplinks_start, uplinks_stop },
+	{ "remote control", control_remote_start, control_remote_stop },
 	{ "control", control_start, control_stop },
 };
 
@@ -260,7 +262,7 @@ int router_reload(struct router *router, struct config **config, struct fw_json 
 		router_announce(router, "domains", NULL);
 		fw_json_append(changes, fw_str("domains: changed"));
 	}
-	if (control_apply(router, &late) != FW_OK) {
+	if (control_remote_start(router, &late) != FW_OK || control_apply(router, &late) != FW_OK) {
 		fw_log(router->log, &router_log, FW_LOG_ERROR, "%s", late.text);
 	}
 	snapshot_release(&old);

@@ -38,6 +38,7 @@ struct router {
 	struct instance *instances;    /**< modules that run (instance.h) */
 	struct link_room *links;       /**< listeners and attached links (links.h) */
 	struct uplink_room *uplinks;   /**< uplink.h */
+	struct control_remote *remote; /**< commands across nodes (control_remote.h) */
 	struct control *control;       /**< control.h */
 	uint64_t started_ms;
 	bool draining;

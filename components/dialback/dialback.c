@@ -322,6 +322,12 @@ static void dialback_report(struct fw_self *self, const char *topic, struct fw_j
 		dialback_verify_report(dialback, fw_json_set_array(out, "streams"));
 		return;
 	}
+	if (strcmp(topic, "facts") == 0) {
+		char digest[FW_SHA256_HEX_SIZE];
+		dialback_secrets_digest(&dialback->secrets, digest);
+		fw_json_set(out, "secret_digest", fw_str_n(digest, 16));
+		return;
+	}
 	if (strcmp(topic, "status") != 0) {
 		return;
 	}

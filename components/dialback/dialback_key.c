@@ -26,6 +26,11 @@ bool dialback_secrets_eq(const struct dialback_secrets *a, const struct dialback
 	       fw_equal_const_time(fw_str(a->previous), fw_str(b->previous));
 }
 
+void dialback_secrets_digest(const struct dialback_secrets *secrets, char out[FW_SHA256_HEX_SIZE])
+{
+	fw_hmac_sha256_hex(fw_str(secrets->current), fw_str("the digest that edges compare"), out);
+}
+
 int dialback_key_make(const char digest[FW_SHA256_HEX_SIZE], struct fw_str receiving,
                       struct fw_str originating, struct fw_str id, char out[DIALBACK_KEY_SIZE])
 {

@@ -23,6 +23,8 @@ struct dialback_secrets {
 	char previous[FW_SHA256_HEX_SIZE]; /**< the current one again, when there is no previous */
 };
 
+/** What tells two secrets apart and says nothing else of them: no key is made from it. */
+void dialback_secrets_digest(const struct dialback_secrets *secrets, char out[FW_SHA256_HEX_SIZE]);
 /** Digests both; `previous` may be empty. */
 void dialback_secrets_set(struct dialback_secrets *secrets, const struct fw_secret *current,
                           const struct fw_secret *previous);

@@ -396,6 +396,8 @@ static void policy_report(struct fw_self *self, const char *topic, struct fw_jso
 	if (strcmp(topic, "status") == 0) {
 		policy_rules_report(&policy->rules, out);
 		policy_learned_report(self, out);
+	} else if (strcmp(topic, "facts") == 0) {
+		policy_rules_facts(&policy->rules, out);
 	}
 }
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <fedway/jid.h>
+
 const struct fw_choice policy_modes[] = {
 	{ "off", POLICY_OFF, "every domain may talk to us" },
 	{ "allow-list", POLICY_ALLOW_LIST, "only domains on the list `allow`, and static routes" },
@@ -265,4 +267,40 @@ void policy_rules_report(const struct policy_rules *rules, struct fw_json *out)
 	for (size_t i = 0; i < policy_set_count(rules->statics); i++) {
 		fw_json_append(statics, fw_str(policy_set_at(rules->statics, i)));
 	}
+}
+
+/* "out *.example.org deny" */
+static void facts_direction(const struct policy_rules *rules, enum policy_direction direction,
+                            const char *word, struct fw_json *array)
+{
+	const struct policy_list *list = &rules->by_direction[direction];
+	const struct {
+		const struct policy_set *set;
+		const char *prefix;
+	} parts[] = { { list->exact, "" }, { list->suffix, "*." } };
+	char text[FW_DOMAIN_SIZE + 16];
+	uint32_t number = 0;
+
+	for (size_t p = 0; p < FW_COUNT(parts); p++) {
+		for (size_t i = 0; i < policy_set_count(parts[p].set); i++) {
+			const char *name = policy_set_at(parts[p].set, i);
+			(void)policy_set_has(parts[p].set, fw_str(name), &number);
+			bool allow = rules->rules[number].cause == FW_CAUSE_NONE;
+			snprintf(text, sizeof(text), "%s %s%s %s", word, parts[p].prefix, name,
+			         allow ? "allow" : "deny");
+			fw_json_append(array, fw_str(text));
+		}
+	}
+}
+
+void policy_rules_facts(const struct policy_rules *rules, struct fw_json *out)
+{
+	struct fw_json *array;
+
+	fw_json_set(out, "privacy_mode", fw_str(policy_modes[rules->mode].word));
+	policy_list_report(&rules->allow, fw_json_set_array(out, "allow"));
+	policy_list_report(&rules->deny, fw_json_set_array(out, "deny"));
+	array = fw_json_set_array(out, "rules");
+	facts_direction(rules, POLICY_INCOMING, "in", array);
+	facts_direction(rules, POLICY_OUTGOING, "out", array);
 }

@@ -82,5 +82,7 @@ struct policy_decision policy_rules_decide(const struct policy_rules *rules, str
                                            enum policy_direction direction);
 /** For reports: mode, lists and rules in force. */
 void policy_rules_report(const struct policy_rules *rules, struct fw_json *out);
+/** What has to be the same on all edges of an organisation. */
+void policy_rules_facts(const struct policy_rules *rules, struct fw_json *out);
 
 #endif

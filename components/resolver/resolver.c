@@ -262,17 +262,10 @@ static void resolver_stop(struct fw_self *self)
 	resolver_free(&resolver);
 }
 
-static void resolver_report(struct fw_self *self, const char *topic, struct fw_json *out)
+static void report_routes(const struct resolver *resolver, struct fw_json *out)
 {
-	const struct resolver *resolver = fw_self_state(self);
-
-	if (strcmp(topic, "status") != 0) {
-		return;
-	}
-	fw_json_set_int(out, "cached", (int64_t)resolver_cache_count(resolver->cache));
-	fw_json_set_int(out, "waiting", (int64_t)resolver->pending);
-	fw_json_set_bool(out, "static_routes_enabled", resolver->config->static_routes_enabled);
 	struct fw_json *routes = fw_json_set_array(out, "static_routes");
+
 	for (size_t i = 0; i < resolver->statics->count; i++) {
 		const struct resolver_static *item = &resolver->statics->items[i];
 		struct fw_json *route = fw_json_append_object(routes);
@@ -288,6 +281,23 @@ static void resolver_report(struct fw_self *self, const char *topic, struct fw_j
 		            fw_str(item->number < resolver->statics->configured ? "configuration"
 		                                                                : "another node"));
 	}
+}
+
+static void resolver_report(struct fw_self *self, const char *topic, struct fw_json *out)
+{
+	const struct resolver *resolver = fw_self_state(self);
+
+	if (strcmp(topic, "facts") == 0) { /* to be the same on all edges */
+		report_routes(resolver, out);
+		return;
+	}
+	if (strcmp(topic, "status") != 0) {
+		return;
+	}
+	fw_json_set_int(out, "cached", (int64_t)resolver_cache_count(resolver->cache));
+	fw_json_set_int(out, "waiting", (int64_t)resolver->pending);
+	fw_json_set_bool(out, "static_routes_enabled", resolver->config->static_routes_enabled);
+	report_routes(resolver, out);
 }
 
 FW_COMPONENT_EXPORT(resolver) = {
@@ -306,4 +316,5 @@ FW_COMPONENT_EXPORT(resolver) = {
 	.stop = resolver_stop,
 	.counters = resolver_counters,
 	.commands = resolver_commands,
+	.read_commands = "dns show",
 };

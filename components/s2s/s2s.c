@@ -288,4 +288,5 @@ FW_COMPONENT_EXPORT(s2s) = {
 	.stop = s2s_stop,
 	.counters = s2s_counters,
 	.commands = s2s_commands,
+	.read_commands = "connections, cert list, trace list",
 };

@@ -18,6 +18,11 @@ void s2s_visit(struct fw_self *self, struct fw_call *call);
 /** One row per stream (s2s_report.c). */
 void s2s_connections(struct fw_self *self, struct fw_call *call);
 
+/** What is compared with other edges (s2s_facts.c). */
+void s2s_facts(const struct s2s *s2s, struct fw_json *out);
+/** The member security_mode (s2s_report.c). */
+void s2s_report_security_mode(const struct s2s *s2s, struct fw_json *out);
+
 /** Puts the verdict of a policy answer into steps. @return FW_CAUSE_NONE: allowed, or nobody knows */
 enum fw_cause s2s_explain_policy(struct fw_stanza *reply, enum fw_cause cause, struct fw_json *steps);
 /** Puts what is asked of the remote domain into steps. */

@@ -225,6 +225,19 @@ void s2s_keys_free(struct s2s_keys **keys_ptr)
 
 /* ---- reports ---- */
 
+bool s2s_keys_name(const struct s2s_keys *keys, const char *domain_key)
+{
+	char matched[FW_DOMAIN_SIZE];
+
+	for (size_t i = 0; i < keys->count; i++) {
+		if (fw_certificate_names(keys->own[i].certificate, domain_key, false, matched,
+		                         sizeof(matched))) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void s2s_keys_report(const struct s2s_keys *keys, struct fw_json *array)
 {
 	for (size_t i = 0; i < keys->count; i++) {

@@ -36,6 +36,8 @@ int s2s_keys_new(struct s2s *s2s, struct s2s_keys **out);
 void s2s_keys_free(struct s2s_keys **keys);
 /** Takes the files of the configuration in force into s2s->tls. @return FW_OK; else the old ones stay and err says why */
 int s2s_keys_take(struct s2s_keys *keys, struct fw_error *err);
+/** One of our certificates names the domain, given as a key (RFC 9525). */
+bool s2s_keys_name(const struct s2s_keys *keys, const char *domain_key);
 /** For reports: one object per certificate of ours. */
 void s2s_keys_report(const struct s2s_keys *keys, struct fw_json *array);
 /** What an operator should do soon, as `warning`; nothing when all is well. */

@@ -169,13 +169,18 @@ void s2s_connections(struct fw_self *self, struct fw_call *call)
 
 /* ---- the host's report ---- */
 
-static void report_status(struct s2s *s2s, struct fw_json *out)
+void s2s_report_security_mode(const struct s2s *s2s, struct fw_json *out)
 {
 	for (const struct fw_choice *mode = fw_security_choices; mode->word != NULL; mode++) {
 		if (mode->value == s2s->config->security_mode) {
 			fw_json_set(out, "security_mode", fw_str(mode->word));
 		}
 	}
+}
+
+static void report_status(struct s2s *s2s, struct fw_json *out)
+{
+	s2s_report_security_mode(s2s, out);
 	if (s2s->config->tls_keylog_file[0] != '\0') {
 		fw_json_setf(out, "warning", "the secrets of all TLS connections are written to %s",
 		             s2s->config->tls_keylog_file);
@@ -202,6 +207,8 @@ void s2s_report(struct fw_self *self, const char *topic, struct fw_json *out)
 	}
 	if (strcmp(topic, "status") == 0) {
 		report_status(s2s, out);
+	} else if (strcmp(topic, "facts") == 0) {
+		s2s_facts(s2s, out);
 	} else if (strcmp(topic, "streams") == 0) {
 		struct fw_json *array = fw_json_set_array(out, "streams");
 		for (const struct s2s_leg *leg = s2s->outs; leg != NULL; leg = leg->next) {

@@ -287,6 +287,16 @@ void fw_json_set_copy(struct fw_json *object, const char *key, const struct fw_j
 	json_assign(node, value);
 }
 
+void fw_json_append_copy(struct fw_json *array, const struct fw_json *value)
+{
+	struct fw_json *node = json_element(array);
+
+	if (node != NULL && value != NULL) { /* without a value it stays a null */
+		array->root->failed = array->root->failed || value->root->failed;
+		json_assign(node, value);
+	}
+}
+
 /* ---- from and to text ---- */
 
 /* Copies what jansson read into `node`, which is a null. jansson limits the depth (2048). */

@@ -249,6 +249,7 @@ static const struct fw_component toy = {
 	.announced = toy_announced, .drain = toy_drain,
 	.report = toy_report,       .stop = toy_stop,
 	.counters = toy_counters,   .commands = toy_commands,
+	.read_commands = "say",
 };
 
 static const struct fw_component rigid = {

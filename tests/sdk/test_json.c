@@ -247,6 +247,25 @@ static void test_equal(void **state)
 	assert_true(fw_json_equal(NULL, NULL));
 }
 
+static void test_appended_copies(void **state)
+{
+	struct fw_json *from = NULL, *out = fw_json_new();
+	struct fw_json *array = fw_json_set_array(out, "list");
+	char *text;
+
+	(void)state;
+	assert_int_equal(fw_json_parse(fw_str("{\"a\": [1, {\"b\": true}]}"), &from, NULL), FW_OK);
+	fw_json_append_copy(array, from);
+	fw_json_append_copy(array, fw_json_get(from, "a"));
+	fw_json_append_copy(array, NULL);
+	fw_json_append_copy(NULL, from); /* as all setters */
+	fw_json_free(&from);
+	text = fw_json_dump(out, false);
+	assert_string_equal(text, "{\"list\":[{\"a\":[1,{\"b\":true}]},[1,{\"b\":true}],null]}");
+	free(text);
+	fw_json_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_deep_nesting_is_refused),
 		cmocka_unit_test(test_truncated_at_every_byte),
+		cmocka_unit_test(test_appended_copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

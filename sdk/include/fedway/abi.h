@@ -12,6 +12,7 @@
  *   2026-11-21  1.0  fw_log_fields()
  *   2026-11-21  1.0  fw_bind_for, fw_unbind_for, fw_holders; causes too-many-hops, no-edge
  *   2026-11-21  1.0  receipts, xcoder, trail and destination of stanzas (hosting.h)
+ *   2026-11-21  1.0  fw_json_append_copy(); read_commands of a component
  *   2026-11-21  1.0  first release
  *   2026-11-21  1.0  first release; what a node has learned, the federation switch, notices (host.h), copies and
  *                    comparison of values (json.h)

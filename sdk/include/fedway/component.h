@@ -101,13 +101,19 @@ struct fw_component {
 	void (*drain)(struct fw_self *self);
 	/**
 	 * Adds what the operator may want to see to `out`, an object. Topic "status": members of its own choice;
-	 * topic "streams": an array "streams" with one object per stream. May be NULL.
+	 * topic "streams": an array "streams" with one object per stream; topic "facts": what has to be the same on all nodes
+	 * with this module (fedwayctl troubleshoot), and a group "own" for what has not. May be NULL.
 	 */
 	void (*report)(struct fw_self *self, const char *topic, struct fw_json *out);
 	/** Ends now. Every stanza still held must get its exit here. NULL: nothing is held. */
 	void (*stop)(struct fw_self *self);
 	const struct fw_counter *counters; /**< rows, ending with FW_COUNTER_END, or NULL */
 	const struct fw_command *commands; /**< rows, ending with FW_COMMAND_END, or NULL */
+	/**
+	 * Names of those commands that change nothing and whose answers may be told to other nodes, with ", " between
+	 * ("connections, cert list"): an operator asks them from there (fedwayctl --all). NULL: none.
+	 */
+	const char *read_commands;
 };
 
 FW_END_DECLS

@@ -36,6 +36,8 @@ FW_API void fw_json_set_copy(struct fw_json *object, const char *key, const stru
 /** Elements of an array. */
 FW_API void fw_json_append(struct fw_json *array, struct fw_str text);
 FW_API struct fw_json *fw_json_append_object(struct fw_json *array);
+/** A copy of `value`, with all that is in it; NULL appends a null. */
+FW_API void fw_json_append_copy(struct fw_json *array, const struct fw_json *value);
 
 /** Parses one document; duplicate keys are refused. @return FW_OK or FW_EPARSE (err names line and column) [g] */
 FW_API int fw_json_parse(struct fw_str text, struct fw_json **out, struct fw_error *err);

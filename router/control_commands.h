@@ -14,6 +14,7 @@
 	X(status, control_status, "", "what runs, since when, and whether all is well") \
 	X(components, control_components, "", "everything with an address: modules, links, uplinks") \
 	X(routes, control_routes, "", "which component holds which domain") \
+	X(routers, control_routers, "", "other routers: state, what they announce, what is refused of it") \
 	X(streams, control_streams, "", "connections of links, uplinks and modules") \
 	X(ledger, control_ledger, "", "what entered, how it left, and whether the two agree") \
 	X(counters, control_counters, "component", "what modules count, of all or of one component") \
@@ -95,6 +96,7 @@ const struct control_command *control_command_find(struct fw_str name);
 int control_status(struct control_call *call);
 int control_components(struct control_call *call);
 int control_routes(struct control_call *call);
+int control_routers(struct control_call *call);
 int control_streams(struct control_call *call);
 int control_ledger(struct control_call *call);
 int control_counters(struct control_call *call);

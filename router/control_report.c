@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "router/control_commands.h"
+#include "router/fabric.h"
 #include "router/instance.h"
 #include "router/links.h"
 #include "router/route_table.h"
@@ -125,17 +126,10 @@ int control_status(struct control_call *call)
 
 static void report_name(const struct route_name *name, struct fw_json *out, const char *key)
 {
-	switch (name->kind) {
-	case ROUTE_EXACT:
-		fw_json_set(out, key, name->key);
-		break;
-	case ROUTE_SUFFIX:
-		fw_json_setf(out, key, "*.%.*s", FW_STR_ARG(name->key));
-		break;
-	case ROUTE_DEFAULT:
-		fw_json_set(out, key, fw_str("*"));
-		break;
-	}
+	char text[ROUTE_NAME_SIZE];
+
+	route_name_text(name, text);
+	fw_json_set(out, key, fw_str(text));
 }
 
 static void report_component(const struct component *component, struct fw_json *out)
@@ -185,6 +179,7 @@ static void report_route(const struct route_name *name, const struct route *rout
 	fw_json_set_int(out, "priority", route_rank(route) >> 16);
 	fw_json_set_int(out, "cost", route_rank(route) & UINT16_MAX);
 	fw_json_set_int(out, "weight", route_weight(route));
+	fabric_report_route(component->peer, name, out);
 }
 
 int control_routes(struct control_call *call)
@@ -200,6 +195,12 @@ int control_routes(struct control_call *call)
 			report_route(name, r, fw_json_append_object(list));
 		}
 	}
+	return FW_OK;
+}
+
+int control_routers(struct control_call *call)
+{
+	fabric_report(call->router, fw_json_set_array(call->result, "routers"));
 	return FW_OK;
 }
 

@@ -14,6 +14,7 @@
 
 #include "router/holders.h"
 #include "router/route_table.h"
+#include "router/router_drain.h"
 
 enum { PATHS_MAX = 4096 };
 
@@ -175,6 +176,7 @@ void fabric_down(struct fabric_peer *peer, enum fw_cause cause, const char *deta
 	fw_log(peer->fabric->router->log, &fabric_log, FW_LOG_WARNING,
 	       "router gone realm=%s cause=%s text=\"%s\" remedy=\"%s\"", peer->realm,
 	       fw_cause_row(cause)->name, fw_cause_row(cause)->text, fw_cause_row(cause)->remedy);
+	router_drain_progress(peer->fabric->router);
 	holders_changed(peer->fabric->router);
 }
 
@@ -197,6 +199,7 @@ enum fw_cause fabric_element(struct fabric_peer *peer, struct fw_stanza *element
 		return FW_CAUSE_BAD_ROUTES;
 	}
 	peer->acked_seq = seq;
+	router_drain_progress(peer->fabric->router);
 	return FW_CAUSE_NONE;
 }
 
@@ -317,67 +320,4 @@ void fabric_apply(struct router *router, const struct config *config, struct fw_
 	take_aside(fabric);
 	start_timer(fabric);
 	holders_changed(router);
-}
-
-/* ---- reports ---- */
-
-static void report_routes(const struct fabric_peer *peer, struct fw_json *array)
-{
-	const struct trails *trails = peer->fabric->trails;
-	const struct fabric_route *route = NULL;
-	uint64_t now = fw_now_ms(peer->fabric->router->loop);
-
-	while ((route = fabric_set_next(&peer->learned, route)) != NULL) {
-		struct fw_json *out = fw_json_append_object(array);
-		fw_json_set(out, "name", fw_str(route->name));
-		fw_json_set(out, "origin", trail_first(trails, route->trail));
-		fw_json_set(out, "path", trail_path(trails, route->trail));
-		fw_json_set_int(out, "cost", route->cost + peer->row->cost);
-		fw_json_set_int(out, "weight", fabric_weight(peer, route));
-		fw_json_set(out, "verdict", fw_str(fabric_verdict_name(route->verdict)));
-		fw_json_set_int(out, "expires_ms",
-		                (int64_t)(route->expires_ms -
-		                          (now < route->expires_ms ? now : route->expires_ms)));
-	}
-}
-
-static void report_peer(const struct fabric_peer *peer, struct fw_json *out)
-{
-	bool up = peer->component != NULL;
-	size_t refused = 0;
-	const struct fabric_route *route = NULL;
-
-	while ((route = fabric_set_next(&peer->learned, route)) != NULL) {
-		refused += route->verdict == FABRIC_NOT_OURS || route->verdict == FABRIC_NO_RIGHT;
-	}
-	fw_json_set(out, "realm", fw_str(peer->realm));
-	fw_json_set(out, "state",
-	            fw_str(up ? component_state_name(peer->component->state) : "down"));
-	fw_json_set_int(out, "since_ms",
-	                (int64_t)(fw_now_ms(peer->fabric->router->loop) - peer->since_ms));
-	fw_json_set_bool(out, "dialled", peer->row->host[0] != '\0');
-	fw_json_set_bool(out, "outside", peer->row->outside);
-	fw_json_set_bool(out, "default_route", peer->row->default_route);
-	fw_json_set_bool(out, "control", peer->row->control);
-	fw_json_set_int(out, "cost", peer->row->cost);
-	fw_json_set_int(out, "announced", (int64_t)peer->learned.count);
-	fw_json_set_int(out, "refused", (int64_t)refused);
-	fw_json_set_int(out, "told", (int64_t)peer->told.count);
-	fw_json_set_bool(out, "settled", !up || peer->acked_seq >= peer->told_seq);
-	if (peer->last_cause != FW_CAUSE_NONE) {
-		fw_json_set(out, "last_cause", fw_str(fw_cause_row(peer->last_cause)->name));
-		fw_json_set(out, "last_text", fw_str(fw_cause_row(peer->last_cause)->text));
-		fw_json_set(out, "remedy", fw_str(fw_cause_row(peer->last_cause)->remedy));
-		fw_json_set(out, "last_detail", fw_str(peer->last_detail));
-	}
-	report_routes(peer, fw_json_set_array(out, "routes"));
-}
-
-void fabric_report(const struct router *router, struct fw_json *array)
-{
-	const struct fabric_peer *peer = router->fabric != NULL ? router->fabric->peers : NULL;
-
-	for (; peer != NULL; peer = peer->next) {
-		report_peer(peer, fw_json_append_object(array));
-	}
 }

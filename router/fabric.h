@@ -13,6 +13,7 @@
 #include "router/trail.h"
 
 struct fabric_peer;
+struct route_name;
 struct router_dial;
 
 /** What the fabric asks of a link. */
@@ -85,6 +86,8 @@ void fabric_look(struct router *router);
 bool fabric_settled(const struct router *router);
 /** May the peer speak for a domain of ours? */
 bool fabric_may_send(const struct fabric_peer *peer, struct fw_str domain);
+/** Where a holding of the peer's link was learned, and for how long it counts; nothing when `peer` is NULL. */
+void fabric_report_route(const struct fabric_peer *peer, const struct route_name *name, struct fw_json *out);
 /** One object per peer into an array. */
 void fabric_report(const struct router *router, struct fw_json *array);
 

@@ -70,11 +70,7 @@ static void want_name(struct telling *telling, const struct route_name *name)
 		return;
 	}
 	terms.weight = terms.weight < UINT16_MAX ? terms.weight : UINT16_MAX;
-	(void)snprintf(text, sizeof(text), "%s%.*s",
-	               name->kind == ROUTE_SUFFIX    ? "*."
-	               : name->kind == ROUTE_DEFAULT ? "*"
-	                                             : "",
-	               FW_STR_ARG(name->key));
+	route_name_text(name, text);
 	want(telling, text, &terms);
 }
 

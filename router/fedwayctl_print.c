@@ -137,8 +137,11 @@ static void print_routes(FILE *out, const struct fw_json *result)
 		{ "KIND", "kind", TABLE_PLAIN },
 		{ "STATE", "state", TABLE_PLAIN },
 		{ "PRIORITY", "priority", TABLE_PLAIN },
+		{ "COST", "cost", TABLE_PLAIN },
 		{ "WEIGHT", "weight", TABLE_PLAIN },
 		{ "FEDERATED", "federated", TABLE_PLAIN },
+		{ "REALM", "origin", TABLE_PLAIN },
+		{ "EXPIRES", "expires_ms", TABLE_MS },
 		TABLE_END,
 	};
 
@@ -159,6 +162,54 @@ static void print_credit(FILE *out, const struct fw_json *stream)
 
 	if (fw_json_count(credit) > 0) {
 		table_print_array(out, columns, credit);
+	}
+}
+
+/* One table of all; then for each what it announces, and what was made of it. */
+static void print_routers(FILE *out, const struct fw_json *result)
+{
+	static const struct table_column columns[] = {
+		{ "REALM", "realm", TABLE_PLAIN },
+		{ "STATE", "state", TABLE_PLAIN },
+		{ "SINCE", "since_ms", TABLE_MS },
+		{ "DIALLED", "dialled", TABLE_PLAIN },
+		{ "OUTSIDE", "outside", TABLE_PLAIN },
+		{ "CONTROL", "control", TABLE_PLAIN },
+		{ "COST", "cost", TABLE_PLAIN },
+		{ "ANNOUNCES", "announced", TABLE_PLAIN },
+		{ "REFUSED", "refused", TABLE_PLAIN },
+		{ "TOLD", "told", TABLE_PLAIN },
+		{ "LAST CAUSE", "last_cause", TABLE_PLAIN },
+		TABLE_END,
+	};
+	static const struct table_column failure[] = {
+		{ "Dialling", "dial", TABLE_PLAIN },
+		{ "Failures", "failures", TABLE_PLAIN },
+		{ "Last failure", "last_text", TABLE_PLAIN },
+		{ "Detail", "last_detail", TABLE_PLAIN },
+		{ "Remedy", "remedy", TABLE_PLAIN },
+		TABLE_END,
+	};
+	static const struct table_column routes[] = {
+		{ "ANNOUNCES", "name", TABLE_PLAIN },
+		{ "VERDICT", "verdict", TABLE_PLAIN },
+		{ "COST", "cost", TABLE_PLAIN },
+		{ "WEIGHT", "weight", TABLE_PLAIN },
+		{ "PATH", "path", TABLE_PLAIN },
+		{ "EXPIRES", "expires_ms", TABLE_MS },
+		TABLE_END,
+	};
+	const struct fw_json *list = fw_json_get(result, "routers");
+
+	table_print_array(out, columns, list);
+	for (size_t i = 0; i < fw_json_count(list); i++) {
+		const struct fw_json *row = fw_json_at(list, i);
+		const struct fw_json *said = fw_json_get(row, "routes");
+		(void)fprintf(out, "\n%.*s\n", FW_STR_ARG(fw_json_text(fw_json_get(row, "realm"))));
+		table_print_object(out, failure, row);
+		if (fw_json_count(said) > 0) {
+			table_print_array(out, routes, said);
+		}
 	}
 }
 

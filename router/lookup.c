@@ -87,6 +87,17 @@ static struct component *find_way_back(const struct passage *passage)
 	return each != NULL && each->peer != NULL && each->state == COMPONENT_UP ? each : NULL;
 }
 
+/* What was chosen can do, but another is better: its link is broken for the moment, or the router
+ * there has said that it is no way to the outside any more. */
+static bool is_second_best(const struct passage *passage)
+{
+	const struct component *chosen = passage->target;
+
+	return chosen->suspended || (chosen->peer != NULL && !chosen->gateway &&
+	                             !route_table_is_local(passage->router->routes,
+	                                                   fw_stanza_to_domain(passage->stanza)));
+}
+
 static bool is_leaving(const struct passage *passage, const struct route_name *name)
 {
 	const struct component *target = passage->target;
@@ -111,7 +122,7 @@ enum passage_next lookup_enter(struct passage *passage)
 		return PASSAGE_ON;
 	}
 	passage->target = find_chosen(passage);
-	if (passage->target == NULL || passage->target->suspended) {
+	if (passage->target == NULL || is_second_best(passage)) {
 		struct component *chosen = passage->target;
 		ret = route_table_find(passage->router->routes, to, &name);
 		if (ret == FW_OK) {

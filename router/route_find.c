@@ -6,6 +6,8 @@
  */
 #include "router/route_table_private.h"
 
+#include <stdio.h>
+
 /* A suffix and an exact name with the same letters must not meet. */
 static const uint64_t suffix_salt = UINT64_C(0x9e3779b97f4a7c15);
 
@@ -132,6 +134,17 @@ static int find_by_key(const struct route_table *table, struct fw_str domain,
 	}
 	*out = table->fallback;
 	return FW_OK;
+}
+
+void route_name_text(const struct route_name *name, char out[ROUTE_NAME_SIZE])
+{
+	static const char *const heads[] = {
+		[ROUTE_EXACT] = "",
+		[ROUTE_SUFFIX] = "*.",
+		[ROUTE_DEFAULT] = "*",
+	};
+
+	(void)snprintf(out, ROUTE_NAME_SIZE, "%s%.*s", heads[name->kind], FW_STR_ARG(name->key));
 }
 
 int route_table_find(const struct route_table *table, struct fw_str domain,

@@ -38,6 +38,11 @@ struct route_terms {
 	bool beyond;             /**< the name belongs to the outside: it is not ours by this holding */
 };
 
+/** Room for the text of any name. */
+enum { ROUTE_NAME_SIZE = FW_DOMAIN_SIZE + 2 };
+/** As fw_bind() takes it: "a.example", "*.example", "*". */
+void route_name_text(const struct route_name *name, char out[ROUTE_NAME_SIZE]);
+
 /** One holding. */
 struct route {
 	struct route *next;      /**< of the same component */

@@ -1,14 +1,16 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Stopping without loss, in two steps: first the modules finish what they hold, while links still
- * take it; then links and uplinks write their queues and close. Services without a drain() of their
- * own answer until the end.
+ * Stopping without loss. Other routers are told first that we are no way to the outside any more;
+ * when they have confirmed it, in two steps: first the modules finish what they hold, while links
+ * still take it; then links and uplinks write their queues and close. Services without a drain() of
+ * their own answer until the end.
  */
 #include "router/router_drain.h"
 
 #include <stdlib.h>
 
+#include "router/fabric.h"
 #include "router/instance.h"
 #include "router/links.h"
 #include "router/router.h"
@@ -20,6 +22,7 @@ struct router_drain {
 	void *ctx;
 	struct fw_timer *timer;
 	struct fw_task task;
+	bool modules;  /* the first step has begun */
 	bool attached; /* the second step has begun */
 };
 
@@ -65,11 +68,24 @@ static void finish(struct router_drain *drain)
 	done(ctx);
 }
 
+/* The first step, once all neighbours know. */
+static void begin_modules(struct router_drain *drain)
+{
+	if (!drain->modules && fabric_settled(drain->router)) {
+		drain->modules = true;
+		instances_drain(drain->router);
+	}
+}
+
 static void look_again(void *ctx)
 {
 	struct router_drain *drain = ctx;
 	struct router *router = drain->router;
 
+	begin_modules(drain);
+	if (!drain->modules) {
+		return;
+	}
 	if (busy(router, true) > 0) {
 		return;
 	}
@@ -121,7 +137,8 @@ void router_drain(struct router *router, void (*done)(void *ctx), void *ctx)
 	router->drain = drain;
 	fw_timer_start_ms(drain->timer, router->config->router.drain_timeout_ms, 0);
 	fw_log(router->log, &drain_log, FW_LOG_NOTICE, "draining");
-	instances_drain(router);
+	fabric_look(router);
+	begin_modules(drain);
 	router_drain_progress(router);
 }
 

@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <fedway/io/crypto.h>
+
 #include "router/holders.h"
+#include "router/router_dial.h"
 #include "router/route_table.h"
 #include "router/router_drain.h"
 
@@ -27,6 +30,7 @@ static void peer_free(struct fabric_peer **at)
 	struct fabric_peer *peer = *at;
 
 	*at = peer->next;
+	router_dial_free(&peer->dial);
 	fabric_set_clear(&peer->learned);
 	fabric_set_clear(&peer->told);
 	free(peer->realm);
@@ -82,6 +86,24 @@ static void take_aside(struct fabric *fabric)
 	}
 	*tail = fabric->aside;
 	fabric->aside = NULL;
+}
+
+/* Dials those that have a host, and no others. Without memory it is tried again at the next tick.
+ */
+static void dial_all(struct fabric *fabric)
+{
+	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
+		if (peer->row->host[0] == '\0' || fabric->router->draining) {
+			router_dial_free(&peer->dial);
+		} else if (peer->dial == NULL && router_dial_new(peer, &peer->dial) == FW_OK) {
+			router_dial_begin(peer->dial);
+		}
+	}
+}
+
+static void begin_to_dial(void *ctx)
+{
+	dial_all(ctx);
 }
 
 /* ---- time ---- */
@@ -140,7 +162,11 @@ bool fabric_settled(const struct router *router)
 void fabric_up(struct fabric_peer *peer, struct component *component,
                const struct fabric_wire *wire, void *link)
 {
-	fw_assert(peer->component == NULL);
+	if (peer->component != NULL) {
+		peer->component->peer = NULL;
+		fabric_set_clear(&peer->told);
+		fabric_rehome(peer, component);
+	}
 	peer->component = component;
 	component->peer = peer;
 	component->last_generation = 0;
@@ -230,6 +256,9 @@ int fabric_start(struct router *router, struct fw_error *err)
 	}
 	take_aside(fabric);
 	start_timer(fabric);
+	fabric->begin.fn = begin_to_dial;
+	fabric->begin.ctx = fabric;
+	fw_defer(router->loop, &fabric->begin); /* when links and components are there */
 	return FW_OK;
 }
 
@@ -245,6 +274,7 @@ void fabric_stop(struct router *router)
 		fabric_down(fabric->peers, FW_CAUSE_SHUTDOWN, "");
 		peer_free(&fabric->peers);
 	}
+	fw_defer_cancel(&fabric->begin);
 	fw_timer_free(&fabric->timer);
 	trails_free(&fabric->trails);
 	router->fabric = NULL;
@@ -293,6 +323,14 @@ static const struct config_peer *find_row(const struct config *config, const cha
 	return NULL;
 }
 
+static bool same_way(const struct config_peer *a, const struct config_peer *b)
+{
+	return strcmp(a->host, b->host) == 0 && a->port == b->port &&
+	       strcmp(a->certificate_name, b->certificate_name) == 0 &&
+	       fw_equal_const_time(fw_str_n(a->secret.bytes, a->secret.len),
+	                           fw_str_n(b->secret.bytes, b->secret.len));
+}
+
 void fabric_apply(struct router *router, const struct config *config, struct fw_json *changes)
 {
 	struct fabric *fabric = router->fabric;
@@ -302,8 +340,12 @@ void fabric_apply(struct router *router, const struct config *config, struct fw_
 		struct fabric_peer *peer = *at;
 		const struct config_peer *row = find_row(config, peer->realm);
 		if (row != NULL) {
+			bool other_way = !same_way(peer->row, row);
 			peer->row = row;
 			fabric_judge(peer);
+			if (other_way && peer->dial != NULL) {
+				router_dial_reload(peer->dial);
+			}
 			at = &peer->next;
 			continue;
 		}
@@ -319,5 +361,6 @@ void fabric_apply(struct router *router, const struct config *config, struct fw_
 	}
 	take_aside(fabric);
 	start_timer(fabric);
+	fw_defer(router->loop, &fabric->begin); /* the new configuration is in force by then */
 	holders_changed(router);
 }

@@ -29,6 +29,7 @@ struct fabric {
 	struct trails *trails;
 	struct fabric_peer *peers;
 	struct fabric_peer *aside; /**< made by fabric_check() */
+	struct fw_task begin;      /**< begins to dial */
 	struct fw_timer *timer;    /**< tells again, forgets what nobody says any more */
 	uint64_t seq;              /**< of what begins here; goes up with each telling, also over a restart */
 	uint64_t list_generation;  /**< of the table's list of what is ours, when rights were judged last */
@@ -66,7 +67,8 @@ void fabric_forget(struct router *router);
 /** The row's peer; NULL when no row has this realm. */
 struct fabric_peer *fabric_find(const struct router *router, struct fw_str realm);
 /**
- * A link to it stands: we tell it all. A link that it had before must have gone.
+ * A link to it stands: we tell it all. What was learned by a link that it had before goes over to this one, until the
+ * other has told what still holds.
  * @param component  of the link, named after the realm; gets its holdings from what the other announces
  * @param link       first argument of the wire's calls
  */
@@ -98,6 +100,8 @@ void fabric_tell(struct fabric_peer *peer, bool full);
 /** "*", "*.name" or a name, in the one form under which it is compared. @return FW_OK, FW_EPARSE */
 int fabric_name(struct fw_str text, char out[FW_DOMAIN_SIZE + 2]);
 enum fw_cause fabric_learn(struct fabric_peer *peer, struct fw_stanza *routes);
+/** What was learned becomes holdings of another link; all has to be said again. */
+void fabric_rehome(struct fabric_peer *peer, struct component *component);
 /** Judges all that it has announced again, after rights or lists have changed. */
 void fabric_judge(struct fabric_peer *peer);
 /** Forgets what was not said again in time. @return whether something was */

@@ -157,8 +157,7 @@ static void settle(struct fabric_peer *peer, struct fabric_route *route)
 	} else {
 		route->verdict = FABRIC_NO_MEMORY;
 	}
-	if (route->verdict != before &&
-	    (route->verdict == FABRIC_NOT_OURS || route->verdict == FABRIC_NO_RIGHT)) {
+	if (route->verdict != before && route->verdict == FABRIC_NO_RIGHT) {
 		peer->refused++;
 		fw_log(peer->fabric->router->log, &learn_log,
 		       (peer->refused & (peer->refused - 1)) == 0 ? FW_LOG_WARNING : FW_LOG_DEBUG,
@@ -176,6 +175,18 @@ void fabric_judge(struct fabric_peer *peer)
 	       (route = fabric_set_next(&peer->learned, route)) != NULL) {
 		settle(peer, route);
 	}
+}
+
+void fabric_rehome(struct fabric_peer *peer, struct component *component)
+{
+	struct fabric_route *route = NULL;
+
+	while ((route = fabric_set_next(&peer->learned, route)) != NULL) {
+		unbind(peer, route);
+		route->marked = true;
+	}
+	peer->component = component;
+	fabric_judge(peer);
 }
 
 static void forget(struct fabric_peer *peer, struct fabric_route *route, const char *why)

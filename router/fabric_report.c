@@ -6,6 +6,7 @@
  */
 #include "router/fabric.h"
 #include "router/route_table.h"
+#include "router/router_dial.h"
 
 static int64_t left_ms(const struct fabric_peer *peer, const struct fabric_route *route)
 {
@@ -54,7 +55,7 @@ static void report_peer(const struct fabric_peer *peer, struct fw_json *out)
 	const struct fabric_route *route = NULL;
 
 	while ((route = fabric_set_next(&peer->learned, route)) != NULL) {
-		refused += route->verdict == FABRIC_NOT_OURS || route->verdict == FABRIC_NO_RIGHT;
+		refused += route->verdict == FABRIC_NO_RIGHT ? 1 : 0;
 	}
 	fw_json_set(out, "realm", fw_str(peer->realm));
 	fw_json_set(out, "state",
@@ -62,6 +63,10 @@ static void report_peer(const struct fabric_peer *peer, struct fw_json *out)
 	fw_json_set_int(out, "since_ms",
 	                (int64_t)(fw_now_ms(peer->fabric->router->loop) - peer->since_ms));
 	fw_json_set_bool(out, "dialled", peer->row->host[0] != '\0');
+	if (peer->dial != NULL && !up) {
+		fw_json_set(out, "dial", fw_str(router_dial_state(peer->dial)));
+		fw_json_set_int(out, "failures", router_dial_failures(peer->dial));
+	}
 	fw_json_set_bool(out, "outside", peer->row->outside);
 	fw_json_set_bool(out, "default_route", peer->row->default_route);
 	fw_json_set_bool(out, "control", peer->row->control);

@@ -96,11 +96,12 @@ static void report(const struct route *route, struct fw_json *out)
 	struct fw_str id =
 	        fw_str(component->stands_for != NULL ? component->stands_for : component->id);
 	const char *dot = memchr(id.ptr, '.', id.len);
-	/* A link to another router is named after its realm; all others end in theirs. */
-	bool other = component->peer != NULL || dot == NULL;
 
 	fw_json_set(out, "id", id);
-	fw_json_set(out, "realm", other ? id : fw_str(dot + 1));
+	fw_json_set(out, "realm",
+	            component->peer != NULL ? fw_str(component->peer->realm)
+	            : dot != NULL           ? fw_str(dot + 1)
+	                                    : id);
 	fw_json_set_bool(out, "up", is_up(component));
 	fw_json_set_int(out, "cost", route_rank(route) & UINT16_MAX);
 }

@@ -26,6 +26,14 @@ static void log_in(const struct passage *passage)
 	       fw_stanza_size(passage->stanza));
 }
 
+bool ingress_is_outside(const struct component *source, struct fw_str domain)
+{
+	bool speaks = source->peer != NULL ? source->peer->row->outside : source->gateway;
+
+	/* A gateway speaks for the outside, never for what is ours. */
+	return speaks && !route_table_is_local(source->router->routes, domain);
+}
+
 /* May this component send from this domain? The answer is remembered until the route table changes.
  */
 static bool sender_is_good(struct component *source, struct fw_str domain)
@@ -37,19 +45,10 @@ static bool sender_is_good(struct component *source, struct fw_str domain)
 	if (!held && source->peer != NULL) {
 		/* What is ours may be on its way from a domain that was withdrawn meanwhile. */
 		held = fabric_may_send(source->peer, domain);
-		outside = !held && source->peer->row->outside &&
-		          !route_table_is_local(routes, domain);
-		if (!held && !outside) {
-			return false;
-		}
-	} else if (!held) {
-		if (source->gateway) {
-			/* A gateway speaks for the outside, never for what is ours. */
-			if (route_table_is_local(routes, domain)) {
-				return false;
-			}
-			outside = true;
-		} else if (source->check_from) {
+	}
+	if (!held) {
+		outside = ingress_is_outside(source, domain);
+		if (!outside && (source->gateway || source->peer != NULL || source->check_from)) {
 			return false;
 		}
 	}

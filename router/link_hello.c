@@ -13,6 +13,7 @@
 
 #include <fedway/jid.h>
 
+#include "router/fabric_link.h"
 #include "router/link_bind.h"
 #include "router/link_tls.h"
 
@@ -120,10 +121,20 @@ static void hello_hand_over(struct link_hello *hello)
 {
 	struct link_name *name = link_names_find(hello->room->names, fw_str(hello->proved));
 	enum fw_cause cause = FW_CAUSE_HOST_UNKNOWN;
+	int ret = FW_ENOENT;
 
-	if (name == NULL || name->row == NULL ||
-	    link_bind_attach(hello->room, name, hello->session, hello->mechanism, &hello->channel,
-	                     &cause) != FW_OK) {
+	if (name != NULL && name->peer != NULL) {
+		struct fabric_peer *peer =
+		        fabric_find(hello->room->router, fw_str(name->peer->realm));
+		ret = peer != NULL
+		              ? fabric_link_attach(hello->room, peer, hello->session,
+		                                   hello->mechanism, false, &hello->channel, &cause)
+		              : FW_ENOENT;
+	} else if (name != NULL) {
+		ret = link_bind_attach(hello->room, name, hello->session, hello->mechanism,
+		                       &hello->channel, &cause);
+	}
+	if (ret != FW_OK) {
 		link_hello_end(hello, cause);
 		return;
 	}

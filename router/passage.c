@@ -110,7 +110,7 @@ void router_route_again(struct router *router, struct fw_stanza **stanza, enum f
 	if (!fw_stanza_is_bounce(passage.stanza)) {
 		bool held = passage.source == NULL ||
 		            route_table_holds(router->routes, passage.source, from);
-		passage.outside = !held && passage.source->gateway;
+		passage.outside = !held && ingress_is_outside(passage.source, from);
 		passage.federated = route_table_is_federated(router->routes, from);
 	}
 	run_from(&passage, ROOM_LOOKUP);

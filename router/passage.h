@@ -39,6 +39,9 @@ static inline enum passage_next passage_leave(struct passage *passage, enum pass
 /** Walks a stanza through all rooms until it has left. */
 void passage_run(struct passage *passage);
 
+/** A sender that the component does not hold: is it beyond it? */
+bool ingress_is_outside(const struct component *source, struct fw_str domain);
+
 /* The rooms, in order; each in the file of its name. */
 enum passage_next ingress_enter(struct passage *passage);
 enum passage_next hooks_arrived(struct passage *passage);

@@ -16,15 +16,15 @@
 
 static struct fw_logger uplink_log = FW_LOGGER("router.uplink");
 
-uint32_t uplink_delay_ms(const struct config_uplink *row, uint32_t failures, uint32_t random)
+uint32_t uplink_delay_ms(uint32_t min_ms, uint32_t max_ms, uint32_t failures, uint32_t random)
 {
-	uint64_t delay = row->retry_min_ms > 0 ? row->retry_min_ms : 1;
+	uint64_t delay = min_ms > 0 ? min_ms : 1;
 
-	for (uint32_t i = 1; i < failures && delay < row->retry_max_ms; i++) {
+	for (uint32_t i = 1; i < failures && delay < max_ms; i++) {
 		delay *= 2;
 	}
-	if (delay > row->retry_max_ms && row->retry_max_ms >= row->retry_min_ms) {
-		delay = row->retry_max_ms;
+	if (delay > max_ms && max_ms >= min_ms) {
+		delay = max_ms;
 	}
 	delay -= random % (delay / 2 + 1);
 	return delay > 0 ? (uint32_t)delay : 1;

@@ -65,6 +65,6 @@ void uplink_free(struct uplink **uplink, enum fw_cause cause);
 void uplink_reload(struct uplink *uplink, const struct config_uplink *row);
 
 /** Milliseconds before attempt number `failures` + 1: doubles up to the maximum, then a random half off. */
-uint32_t uplink_delay_ms(const struct config_uplink *row, uint32_t failures, uint32_t random);
+uint32_t uplink_delay_ms(uint32_t min_ms, uint32_t max_ms, uint32_t failures, uint32_t random);
 
 #endif

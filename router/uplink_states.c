@@ -67,8 +67,9 @@ static void wait_handle(void *owner, const struct fw_event *event)
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		fw_random(&random, sizeof(random));
-		fw_machine_timeout(&uplink->machine,
-		                   uplink_delay_ms(uplink->row, uplink->failures, random));
+		fw_machine_timeout(&uplink->machine, uplink_delay_ms(uplink->row->retry_min_ms,
+		                                                     uplink->row->retry_max_ms,
+		                                                     uplink->failures, random));
 		break;
 	case FW_EVENT_TIMEOUT:
 		fw_machine_goto(&uplink->machine, UPLINK_CONNECT);

@@ -334,7 +334,8 @@ static void test_delay_doubles_up_to_the_maximum(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(delays); i++) {
-		assert_in_range(uplink_delay_ms(&row, delays[i].failures, delays[i].random),
+		assert_in_range(uplink_delay_ms(row.retry_min_ms, row.retry_max_ms,
+		                                delays[i].failures, delays[i].random),
 		                delays[i].least, delays[i].most);
 	}
 }

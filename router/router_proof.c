@@ -1,0 +1,192 @@
+/* SPDX-FileCopyrightText: The Fedway authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * SASL from the side of the router that dials. The other side is believed for its certificate, when
+ * there is an authority to check it with; else only because it knows the secret: over TLS that must
+ * be bound to this very connection. Called by router_dial.c.
+ */
+#include "router/router_proof.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <fedway/io/sasl.h>
+#include <fedway/io/tls.h>
+
+#include "router/link_tls.h"
+
+struct router_proof {
+	const struct fabric_peer *peer;
+	struct fw_channel *channel;
+	struct fw_scram_keys *keys;
+	struct fw_scram_client *scram; /* NULL: EXTERNAL */
+	const char *method;
+	bool answered; /* the final message is sent */
+};
+
+/* The certificate must name what the row says; without a word of it the realm, or the address. */
+static bool server_is_right(const struct fabric_peer *peer, const struct fw_tls *tls, char *why,
+                            size_t size)
+{
+	const struct config_peer *row = peer->row;
+
+	if (row->certificate_name[0] != '\0') {
+		return link_tls_vouches(tls, row->certificate_name, why, size);
+	}
+	return link_tls_vouches(tls, row->realm, why, size);
+}
+
+static enum fw_cause begin_scram(struct router_proof *proof, bool plus, bool offered_plus)
+{
+	const struct fabric_peer *peer = proof->peer;
+	const struct fw_tls *tls = fw_channel_tls(proof->channel);
+	unsigned char binding[FW_TLS_EXPORTER_SIZE];
+	bool bound = tls != NULL && fw_tls_exporter(tls, binding) == FW_OK;
+	const struct fw_scram_client_settings settings = {
+		.name = peer->fabric->router->realm,
+		.binding = plus                     ? FW_SCRAM_BINDING_USED
+		           : bound && !offered_plus ? FW_SCRAM_BINDING_UNOFFERED
+		                                    : FW_SCRAM_BINDING_NONE,
+		.binding_data =
+		        plus ? fw_str_n((const char *)binding, sizeof(binding)) : fw_str(NULL),
+	};
+
+	if (fw_scram_client_new(&settings, &proof->scram) != FW_OK) {
+		return FW_CAUSE_RESOURCES;
+	}
+	proof->method = plus ? FW_SCRAM_PLUS_NAME : FW_SCRAM_NAME;
+	fw_sasl_send(proof->channel, "auth", proof->method,
+	             fw_str(fw_scram_client_first(proof->scram)));
+	return FW_CAUSE_NONE;
+}
+
+static enum fw_cause choose(struct router_proof *proof, const struct fw_elem *features, char *why,
+                            size_t size)
+{
+	const struct fabric_peer *peer = proof->peer;
+	const struct config_router *config = &peer->fabric->router->config->router;
+	const struct fw_elem *mechanisms = fw_elem_find(features, "mechanisms", FW_NS_SASL);
+	const struct fw_tls *tls = fw_channel_tls(proof->channel);
+	bool secret = peer->row->secret.len > 0;
+	bool judged = config->link_ca_file[0] != '\0' || peer->row->certificate_name[0] != '\0';
+	unsigned char binding[FW_TLS_EXPORTER_SIZE];
+
+	if (tls != NULL && judged && !server_is_right(peer, tls, why, size)) {
+		return FW_CAUSE_CERT_UNTRUSTED;
+	}
+	if (tls != NULL && judged && !secret && config->link_certificate_file[0] != '\0' &&
+	    fw_sasl_is_offered(mechanisms, FW_SASL_EXTERNAL)) {
+		proof->method = FW_SASL_EXTERNAL;
+		fw_sasl_send(proof->channel, "auth", FW_SASL_EXTERNAL,
+		             fw_str(peer->fabric->router->realm));
+		return FW_CAUSE_NONE;
+	}
+	bool plus = fw_sasl_is_offered(mechanisms, FW_SCRAM_PLUS_NAME);
+	if (secret && plus && tls != NULL && fw_tls_exporter(tls, binding) == FW_OK) {
+		return begin_scram(proof, true, true);
+	}
+	if (secret && (tls == NULL || judged) && fw_sasl_is_offered(mechanisms, FW_SCRAM_NAME)) {
+		return begin_scram(proof, false, plus);
+	}
+	(void)snprintf(why, size, "%s",
+	               secret ? "no SCRAM that is bound to the connection is offered, and there is "
+	                        "no link_ca_file to judge its certificate with"
+	                      : "EXTERNAL is not offered: it does not take our certificate");
+	return FW_CAUSE_NO_AUTH_METHOD;
+}
+
+enum fw_cause router_proof_begin(const struct fabric_peer *peer, struct fw_channel *channel,
+                                 const struct fw_elem *features, struct fw_scram_keys *keys,
+                                 struct router_proof **out, char *why, size_t size)
+{
+	struct router_proof *proof = calloc(1, sizeof(*proof));
+
+	if (proof == NULL || features == NULL) {
+		free(proof);
+		return FW_CAUSE_RESOURCES;
+	}
+	proof->peer = peer;
+	proof->channel = channel;
+	proof->keys = keys;
+	enum fw_cause cause = choose(proof, features, why, size);
+	if (cause != FW_CAUSE_NONE) {
+		router_proof_free(&proof);
+		return cause;
+	}
+	*out = proof;
+	return FW_CAUSE_NONE;
+}
+
+static enum fw_cause take_challenge(struct router_proof *proof,
+                                    const struct fw_sasl_message *message, char *why, size_t size)
+{
+	const struct fw_secret *secret = &proof->peer->row->secret;
+	char out[FW_SCRAM_MESSAGE_SIZE];
+
+	if (proof->scram == NULL || proof->answered) {
+		(void)snprintf(why, size, "a challenge out of turn");
+		return FW_CAUSE_UNEXPECTED;
+	}
+	int ret = fw_scram_client_final(proof->scram, fw_str_n(message->bytes, message->len),
+	                                fw_str_n(secret->bytes, secret->len), proof->keys, out);
+	if (ret != FW_OK) {
+		(void)snprintf(why, size, "its challenge is not good: %s", fw_strerror(ret));
+		return FW_CAUSE_NOT_AUTHORIZED;
+	}
+	proof->answered = true;
+	fw_sasl_send(proof->channel, "response", NULL, fw_str(out));
+	return FW_CAUSE_NONE;
+}
+
+static enum fw_cause take_success(struct router_proof *proof, const struct fw_sasl_message *message,
+                                  char *why, size_t size)
+{
+	if (proof->scram == NULL) {
+		return FW_CAUSE_NONE;
+	}
+	if (!proof->answered ||
+	    fw_scram_client_verify(proof->scram, fw_str_n(message->bytes, message->len)) != FW_OK) {
+		(void)snprintf(why, size, "the other side does not know the secret");
+		return FW_CAUSE_NOT_AUTHORIZED;
+	}
+	return FW_CAUSE_NONE;
+}
+
+enum fw_cause router_proof_take(struct router_proof *proof, struct fw_stanza *element, bool *done,
+                                char *why, size_t size)
+{
+	enum fw_sasl_kind kind = fw_sasl_kind(element);
+	struct fw_sasl_message message;
+	struct fw_sasl_failure failure;
+
+	if (kind == FW_SASL_FAILURE) {
+		fw_sasl_read_failure(element, &failure);
+		(void)snprintf(why, size, "it says %.*s", FW_STR_ARG(failure.condition));
+		return FW_CAUSE_NOT_AUTHORIZED;
+	}
+	if ((kind != FW_SASL_CHALLENGE && kind != FW_SASL_SUCCESS) ||
+	    fw_sasl_read(element, &message) != NULL) {
+		(void)snprintf(why, size, "SASL that cannot be read");
+		return FW_CAUSE_UNEXPECTED;
+	}
+	if (kind == FW_SASL_CHALLENGE) {
+		return take_challenge(proof, &message, why, size);
+	}
+	*done = true;
+	return take_success(proof, &message, why, size);
+}
+
+const char *router_proof_method(const struct router_proof *proof)
+{
+	return proof->method;
+}
+
+void router_proof_free(struct router_proof **proof)
+{
+	if (*proof == NULL) {
+		return;
+	}
+	fw_scram_client_free(&(*proof)->scram);
+	free(*proof);
+	*proof = NULL;
+}

@@ -47,7 +47,6 @@ struct component {
 	uint32_t priority, weight;
 	bool check_from;               /**< refuse stanzas from domains it does not hold */
 	bool gateway;                  /**< holds "*": speaks for the outside */
-	const char *control_realm;     /**< a router that may ask for reports (control_remote.h): its realm; or NULL */
 	struct fw_ledger *ledger;      /**< of stanzas that entered through it */
 	uint64_t stanzas_out, bytes_out; /**< delivered to it */
 	struct route *routes;          /**< its holdings */

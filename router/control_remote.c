@@ -14,6 +14,7 @@
 #include <fedway/jid.h>
 
 #include "router/control_commands.h"
+#include "router/fabric.h"
 #include "router/instance.h"
 
 #define NS_CONTROL "urn:fedway:control:1"
@@ -97,14 +98,16 @@ static bool is_readable(const struct router *router, struct fw_str name)
 	return !known;
 }
 
-/* The realm behind the link that a stanza came over is the one that asks, and it may. */
+/* The router at the other end of the link that a stanza came over is the one that asks, and it may.
+ */
 static bool may_ask(const struct router *router, const struct fw_stanza *request)
 {
 	char service[FW_DOMAIN_SIZE];
 
 	for (const struct component *c = router->components; c != NULL; c = c->next) {
-		if (c->number == fw_stanza_origin(request) && c->control_realm != NULL) {
-			(void)snprintf(service, sizeof(service), "control.%s", c->control_realm);
+		if (c->number == fw_stanza_origin(request) && c->peer != NULL &&
+		    c->peer->row->control) {
+			(void)snprintf(service, sizeof(service), "control.%s", c->peer->realm);
 			return fw_str_eq_nocase(fw_stanza_from_domain(request), fw_str(service));
 		}
 	}

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "router/control.h"
+#include "router/fabric.h"
 #include "tests/router/toys.h"
 
 #define TEXT \
@@ -40,6 +41,20 @@ static int other_deliver(void *port, struct fw_stanza **stanza)
 	return FW_OK;
 }
 
+/* What our router announces is not looked at here. */
+static void wire_send(void *link, struct fw_stanza **element)
+{
+	(void)link;
+	fw_stanza_free(element);
+}
+
+static void wire_end(void *link, enum fw_cause cause)
+{
+	(void)link;
+	(void)cause;
+}
+
+static const struct fabric_wire other_wire = { wire_send, wire_end };
 static const struct component_port other_port = { .kind = "link", .deliver = other_deliver };
 
 void other_node_start(struct other_node *node, bool third)
@@ -65,8 +80,9 @@ void other_node_start(struct other_node *node, bool third)
 	                 FW_OK);
 	assert_int_equal(component_bind(node->component, "control.other", &err), FW_OK);
 	assert_int_equal(component_bind(node->component, "control.third", &err), FW_OK);
-	node->component->control_realm = "other";
 	component_up(node->component);
+	fabric_up(fabric_find(node->rig.router, fw_str("other")), node->component, &other_wire,
+	          node);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	assert_true(fd >= 0);
@@ -82,10 +98,18 @@ void other_node_finish(struct other_node *node)
 		assert_true(fw_ledger_balanced(node->rig.router->total));
 		assert_int_equal(node->rig.router->total->in_flight, 0);
 	}
-	component_remove(&node->component);
+	other_node_leave(node);
 	router_stop(&node->rig.router);
 	fw_loop_turn(node->rig.loop, false);
 	fw_loop_free(&node->rig.loop);
+}
+
+void other_node_leave(struct other_node *node)
+{
+	if (node->component != NULL) {
+		fabric_down(fabric_find(node->rig.router, fw_str("other")), FW_CAUSE_NONE, "");
+		component_remove(&node->component);
+	}
 }
 
 void other_node_say(struct other_node *node, const char *xml)

@@ -20,6 +20,8 @@ struct other_node {
 /* Our router has one component, toy-1, and knows the realm "other", which may ask it; and "third", if wanted. */
 void other_node_start(struct other_node *node, bool third);
 void other_node_finish(struct other_node *node);
+/* The link to it is gone. */
+void other_node_leave(struct other_node *node);
 /* The other node sends a stanza. */
 void other_node_say(struct other_node *node, const char *xml);
 /* It answers the last question (that for "third", if there is one and the address is its), under this address. */

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "router/fabric.h"
+
 #define QUESTION(name, more) \
 	"<iq type='get' id='q1' from='control.other' to='control.realm-test'>" \
 	"<command xmlns='urn:fedway:control:1' name='" name "'>" more "</command></iq>"
@@ -71,12 +73,15 @@ static void test_what_others_ask(void **state)
 static void test_who_may_not_ask(void **state)
 {
 	(void)state;
-	other_node_start(&node, false);
-	node.component->control_realm = NULL;
+	other_node_start(&node, true);
+	struct fabric_peer *peer = node.component->peer;
+	/* its row does not say control = true, nor is it the one that the question names */
+	node.component->peer = fabric_find(node.rig.router, fw_str("third"));
 	other_node_say(&node, QUESTION("status", ""));
 	assert_non_null(strstr(node.heard, "name='policy-denied'"));
-	node.component->control_realm = "third"; /* its name is not that of the link's realm */
-	other_node_say(&node, QUESTION("status", ""));
+	node.component->peer = peer;
+	other_node_say(&node, "<iq type='get' id='q' from='control.third' to='control.realm-test'>"
+	                      "<command xmlns='urn:fedway:control:1' name='status'/></iq>");
 	assert_non_null(strstr(node.heard, "name='policy-denied'"));
 	other_node_finish(&node);
 }
@@ -170,7 +175,7 @@ static void test_the_router_goes(void **state)
 	peer_send(&node.client, "{\"command\":\"status\",\"all\":true}\n");
 	rig_settle(&node.rig);
 	assert_non_null(strstr(node.heard, "name='status'"));
-	component_remove(&node.component);
+	other_node_leave(&node);
 	router_stop(&node.rig.router); /* nothing leaks, nothing is touched afterwards */
 	other_node_finish(&node);
 }

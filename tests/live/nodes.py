@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import socket
 
 from certificates import Authority
 from fedway import Fedway, SECRET, libconfig
@@ -25,7 +26,7 @@ LAB, LAB_ROOMS = "lab.example", "conference.lab.example"  # of the Prosody insid
 # Which secret each file of a sample holds: what two nodes share has one name.
 SECRETS = {
     "edge.conf": {"core-1.secret": "core and edges", "dialback.secret": "dialback"},
-    "core.conf": {"edge-1.secret": "core and edges", "im-1.secret": "core and im", "prosody.secret": "core and prosody",
+    "core.conf": {"edge-1.secret": "core and edges", "edge-2.secret": "core and edges", "im-1.secret": "core and im", "prosody.secret": "core and prosody",
                   "dialback.secret": "dialback of the core", "axl.password": "axl"},
     "im.conf": {"core-1.secret": "core and im", "service.secret": SECRET, "axl.password": "axl"},
     "all-in-one.conf": {"service.secret": SECRET, "dialback.secret": "dialback"},
@@ -98,6 +99,8 @@ class Node(Fedway):
         text = sample(f"{FOLDER}/{self.file}", {
             '{ module = "resolver"; }': f'{{ module = "resolver"; options = {libconfig(self.options["resolver"])}; }}',
             **self.changes} if self.file != "im.conf" else self.changes)
+        text = text.replace('directory = "tunnel";', f'directory = "tunnel"; bridge_program = "{self.installed.prefix}/libexec/'
+                            'fedway/fedway-tunnel"; backoff_min_ms = 100; backoff_max_ms = 1000;')
         for old, new in self.moved.items():
             text = text.replace(old, new)
         with open(f"{self.where}/fedway.conf", "w") as f:
@@ -113,7 +116,8 @@ class Node(Fedway):
 
     def listens(self):
         assert self.alive(), f"{self.name} ended at start\n{self.tail()}"
-        return os.path.exists(self.socket)
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.socket) == 0
 
 
 class Loopback:
@@ -139,7 +143,7 @@ class Nodes:
         world.dns = self.dns = self.place("dns", lambda: Unbound(f"{self.where}/dns", self.address("dns")))
         self.dns.port = 5353 if self.moved else 53
         self.inner_ca = Authority(f"{self.where}/inner-ca", "Inner CA")
-        self.public = Authority(f"{self.where}/ca").issue(CORP, ROOMS, LAB, LAB_ROOMS)
+        self.public = Authority(f"{self.where}/ca").issue(CORP, ROOMS, LAB, LAB_ROOMS, days=(-1, 365))
 
     def address(self, machine, which=0):
         address = MACHINES[machine][which]
@@ -190,7 +194,7 @@ class Nodes:
         for name, names in CERTIFICATES.get(file, {}).items():
             names = [realm if name == f"{n}.pem" else n for n in names]
             name = renamed(name) if realm == "edge-2" else name
-            os.replace(self.inner_ca.issue(*names).both, f"{node.where}/{name}")
+            os.replace(self.inner_ca.issue(*names, days=(-1, 365)).both, f"{node.where}/{name}")
         shutil.copy(self.inner_ca.file, f"{node.where}/inner-ca.pem")
         for path, name in zip(self.public.files, ("certificate.pem", "key.pem")):
             shutil.copy(path, f"{node.where}/{name}")
@@ -212,12 +216,21 @@ class Nodes:
         """Starts edges and core, and has both ends of each tunnel know each other's keys, as an operator would."""
         for edge in edges:
             world.start(edge)
+            edge.wait_log("the tunnel listens")
             shutil.copy(f"{edge.where}/tunnel/host_ed25519.pub", f"{core.where}/{edge.realm}.hostkey.pub")
         world.start(core)
         key = core.ctl("tunnel", "keygen")["components"][0]["public_key"]
         for edge in edges:
             edge.ctl("tunnel", "authorize", key)
-            core.wait_log(f"{edge.realm}.*")
+        self.joined(core, *edges)
+
+    @staticmethod
+    def joined(core, *edges):
+        """Waits until the core has its tunnel to each edge."""
+        def rows():
+            return core.ctl("tunnel", "show")["components"][0]["edges"]
+        wait_until(lambda: f"tunnels to {[edge.realm for edge in edges]}: {rows()}",
+                   lambda: {edge.realm for edge in edges} == {row["realm"] for row in rows() if row["state"] == "connected"})
 
     def rows(self, im):
         """The component IDs in the IM node's table, as `fedwayctl sql` prints it."""
@@ -229,6 +242,9 @@ class Nodes:
         """Waits until every edge is in the table, and the core has its way to each."""
         wanted = sorted(f"{S2S}.{edge.realm}" for edge in edges)
         wait_until(lambda: f"rows {wanted}; there are {self.rows(im)}", lambda: sorted(self.rows(im)) == wanted)
+        for node in (*edges, core, im):
+            wait_until(lambda: f"federation at {node.realm}: {node.ctl_text('status')[1]}",
+                       lambda: "Federation: Active" in node.ctl_text("status")[1])
 
     def quiet(self):
         """Nobody has tried what the filter forbids."""

@@ -334,11 +334,13 @@ static void check_names(struct survey *survey)
 	}
 }
 
-/* The component is one of the rows of the table. */
+/* The component is one of the rows of the table, and the router there follows it. */
 static bool has_row(const struct fw_json *rows, struct fw_str id)
 {
 	for (size_t i = 0; i < fw_json_count(rows); i++) {
-		if (fw_str_eq_nocase(fw_json_text(fw_json_at(rows, i)), id)) {
+		const struct fw_json *row = fw_json_at(rows, i);
+		if (fw_str_eq_nocase(fw_json_text(fw_json_get(row, "cp_id")), id) &&
+		    fw_str_is(fw_json_text(fw_json_get(row, "state")), "in force")) {
 			return true;
 		}
 	}
@@ -348,7 +350,8 @@ static bool has_row(const struct fw_json *rows, struct fw_str id)
 /* Each IM node's table must have the S2S components of the edges that are on. */
 static void check_table(struct survey *survey, const struct node *im)
 {
-	const struct fw_json *rows = fw_json_get(facts_of(im, "axl_service"), "rows");
+	const struct fw_json *own = fw_json_get(facts_of(im, "axl_service"), "own");
+	const struct fw_json *rows = fw_json_get(own, "rows");
 	char missing[TEXT_SIZE] = "";
 
 	if (rows == NULL) {
@@ -356,8 +359,8 @@ static void check_table(struct survey *survey, const struct node *im)
 	}
 	for (size_t i = 0; i < survey->count; i++) {
 		const struct node *node = &survey->nodes[i];
-		const struct fw_json *own = fw_json_get(facts_of(node, "s2s"), "own");
-		struct fw_str id = fw_json_text(fw_json_get(own, "id"));
+		const struct fw_json *edge = fw_json_get(facts_of(node, "s2s"), "own");
+		struct fw_str id = fw_json_text(fw_json_get(edge, "id"));
 		bool on = fw_json_bool(fw_json_get(node->facts, "federation"));
 		if (id.len > 0 && on && !has_row(rows, id)) {
 			append(missing, "%.*s", FW_STR_ARG(id));

@@ -256,4 +256,5 @@ FW_COMPONENT_EXPORT(axl) = {
 	.stop = axl_stop,
 	.counters = axl_counters,
 	.commands = axl_commands,
+	.read_commands = "axl status",
 };

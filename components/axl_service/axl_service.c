@@ -230,6 +230,8 @@ static void axls_report(struct fw_self *self, const char *topic, struct fw_json 
 		fw_json_set(out, "storage", fw_str(axls->store->type->name));
 		fw_json_set_bool(out, "database_up", axls->store->type->is_up(axls->store));
 		axls_table_report(axls->table, out);
+	} else if (strcmp(topic, "facts") == 0) {
+		axls_table_report(axls->table, fw_json_set_object(out, "own"));
 	} else if (strcmp(topic, "federation") == 0) {
 		axls_table_federation(axls->table, out);
 	}
@@ -249,4 +251,5 @@ FW_COMPONENT_EXPORT(axl_service) = {
 	.stop = axls_stop,
 	.counters = axls_counters,
 	.commands = axls_commands,
+	.read_commands = "sql",
 };

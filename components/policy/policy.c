@@ -429,4 +429,5 @@ FW_COMPONENT_EXPORT(policy) = {
 	.stop = policy_stop,
 	.counters = policy_counters,
 	.commands = policy_commands,
+	.read_commands = "allow list, deny list",
 };

@@ -179,4 +179,5 @@ FW_COMPONENT_EXPORT(tunnel) = {
 	.stop = tunnel_stop,
 	.counters = tunnel_counters,
 	.commands = tunnel_commands,
+	.read_commands = "tunnel show",
 };

@@ -34,7 +34,7 @@ void tunnel_report(struct fw_self *self, const char *topic, struct fw_json *out)
 	if (!facts && strcmp(topic, "status") != 0) {
 		return;
 	}
-	struct fw_json *to = facts ? fw_json_set_object(out, "tunnel") : out;
+	struct fw_json *to = facts ? fw_json_set_object(out, "own") : out;
 	bool listens = tunnel->config->role == TUNNEL_LISTEN;
 	fw_json_set(to, "role", fw_str(listens ? "listen" : "connect"));
 	fw_json_set(to, "epoch", fw_str(tunnel->book->epoch));

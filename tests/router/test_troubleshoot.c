@@ -37,6 +37,9 @@ static void answer_as(const char *from, const char *components, long long skew_m
 #define DIALBACK(digest) \
 	"{\"id\":\"d\",\"module\":\"dialback\",\"facts\":{\"secret_digest\":\"" digest "\"}}"
 #define POLICY(list) "{\"id\":\"p\",\"module\":\"policy\",\"facts\":{\"allow\":[" list "]}}"
+#define TABLE(id, state) \
+	"{\"id\":\"a\",\"module\":\"axl_service\",\"facts\":{\"own\":{\"rows\":[" \
+	"{\"cp_id\":\"" id "\",\"state\":\"" state "\"}]}}}"
 #define ON ",\"federation\":true"
 #define OFF ",\"federation\":false"
 
@@ -61,6 +64,13 @@ static const struct {
 	  "\"step\":\"allow list\",\"verdict\":\"fail\"", 0 },
 	{ "a list that is longer", POLICY("\"a\""), POLICY("\"a\",\"b\""), ON,
 	  "\"step\":\"allow list\",\"verdict\":\"fail\"", 0 },
+	{ "a row that is there", S2S("tls-required", ""), TABLE("cm-2_s2scp-1.other", "in force"),
+	  ON, "\"step\":\"table\",\"verdict\":\"ok\"", 0 },
+	{ "a row that is not followed", S2S("tls-required", ""),
+	  TABLE("cm-2_s2scp-1.other", "refused by the router"), ON,
+	  "xmpps2snodes of third lacks cm-2_s2scp-1.other", 0 },
+	{ "a row that is missing", S2S("tls-required", ""), TABLE("cm-2_s2scp-1.x", "in force"), ON,
+	  "xmpps2snodes of third lacks cm-2_s2scp-1.other", 0 },
 	{ "a clock", "", "", ON, "\"step\":\"clock\",\"verdict\":\"fail\"", 60000 },
 	{ "a clock that is near", "", "", ON, "\"step\":\"clock\",\"verdict\":\"ok\"", -2000 },
 };

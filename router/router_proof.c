@@ -3,7 +3,8 @@
  *
  * SASL from the side of the router that dials. The other side is believed for its certificate, when
  * there is an authority to check it with; else only because it knows the secret: over TLS that must
- * be bound to this very connection. Called by router_dial.c.
+ * be bound to this very connection. We prove ourselves by certificate where both sides can; a
+ * secret is for when that fails. Called by router_dial.c.
  */
 #include "router/router_proof.h"
 
@@ -15,13 +16,16 @@
 
 #include "router/link_tls.h"
 
+static struct fw_logger proof_log = FW_LOGGER("router.dial");
+
 struct router_proof {
 	const struct fabric_peer *peer;
 	struct fw_channel *channel;
 	struct fw_scram_keys *keys;
 	struct fw_scram_client *scram; /* NULL: EXTERNAL */
 	const char *method;
-	bool answered; /* the final message is sent */
+	bool plus, plain; /* SCRAM that is offered and may be used, bound and not */
+	bool answered;    /* the final message is sent */
 };
 
 /* The certificate must name what the row says; without a word of it the realm, or the address. */
@@ -36,21 +40,28 @@ static bool server_is_right(const struct fabric_peer *peer, const struct fw_tls 
 	return link_tls_vouches(tls, row->realm, why, size);
 }
 
-static enum fw_cause begin_scram(struct router_proof *proof, bool plus, bool offered_plus)
+static enum fw_cause begin_scram(struct router_proof *proof, char *why, size_t size)
 {
 	const struct fabric_peer *peer = proof->peer;
 	const struct fw_tls *tls = fw_channel_tls(proof->channel);
 	unsigned char binding[FW_TLS_EXPORTER_SIZE];
 	bool bound = tls != NULL && fw_tls_exporter(tls, binding) == FW_OK;
+	bool plus = proof->plus && bound;
 	const struct fw_scram_client_settings settings = {
 		.name = peer->fabric->router->realm,
-		.binding = plus                     ? FW_SCRAM_BINDING_USED
-		           : bound && !offered_plus ? FW_SCRAM_BINDING_UNOFFERED
-		                                    : FW_SCRAM_BINDING_NONE,
+		.binding = plus                    ? FW_SCRAM_BINDING_USED
+		           : bound && !proof->plus ? FW_SCRAM_BINDING_UNOFFERED
+		                                   : FW_SCRAM_BINDING_NONE,
 		.binding_data =
 		        plus ? fw_str_n((const char *)binding, sizeof(binding)) : fw_str(NULL),
 	};
 
+	if (!plus && !proof->plain) {
+		(void)snprintf(why, size,
+		               "no SCRAM that is bound to the connection is offered, and there is "
+		               "no link_ca_file to judge its certificate with");
+		return FW_CAUSE_NO_AUTH_METHOD;
+	}
 	if (fw_scram_client_new(&settings, &proof->scram) != FW_OK) {
 		return FW_CAUSE_RESOURCES;
 	}
@@ -67,31 +78,24 @@ static enum fw_cause choose(struct router_proof *proof, const struct fw_elem *fe
 	const struct config_router *config = &peer->fabric->router->config->router;
 	const struct fw_elem *mechanisms = fw_elem_find(features, "mechanisms", FW_NS_SASL);
 	const struct fw_tls *tls = fw_channel_tls(proof->channel);
-	bool secret = peer->row->secret.len > 0;
 	bool judged = config->link_ca_file[0] != '\0' || peer->row->certificate_name[0] != '\0';
-	unsigned char binding[FW_TLS_EXPORTER_SIZE];
 
 	if (tls != NULL && judged && !server_is_right(peer, tls, why, size)) {
 		return FW_CAUSE_CERT_UNTRUSTED;
 	}
-	if (tls != NULL && judged && !secret && config->link_certificate_file[0] != '\0' &&
+	proof->plus = fw_sasl_is_offered(mechanisms, FW_SCRAM_PLUS_NAME);
+	proof->plain = (tls == NULL || judged) && fw_sasl_is_offered(mechanisms, FW_SCRAM_NAME);
+	if (tls != NULL && judged && config->link_certificate_file[0] != '\0' &&
 	    fw_sasl_is_offered(mechanisms, FW_SASL_EXTERNAL)) {
 		proof->method = FW_SASL_EXTERNAL;
 		fw_sasl_send(proof->channel, "auth", FW_SASL_EXTERNAL,
 		             fw_str(peer->fabric->router->realm));
 		return FW_CAUSE_NONE;
 	}
-	bool plus = fw_sasl_is_offered(mechanisms, FW_SCRAM_PLUS_NAME);
-	if (secret && plus && tls != NULL && fw_tls_exporter(tls, binding) == FW_OK) {
-		return begin_scram(proof, true, true);
+	if (peer->row->secret.len > 0) {
+		return begin_scram(proof, why, size);
 	}
-	if (secret && (tls == NULL || judged) && fw_sasl_is_offered(mechanisms, FW_SCRAM_NAME)) {
-		return begin_scram(proof, false, plus);
-	}
-	(void)snprintf(why, size, "%s",
-	               secret ? "no SCRAM that is bound to the connection is offered, and there is "
-	                        "no link_ca_file to judge its certificate with"
-	                      : "EXTERNAL is not offered: it does not take our certificate");
+	(void)snprintf(why, size, "EXTERNAL is not offered: it does not take our certificate");
 	return FW_CAUSE_NO_AUTH_METHOD;
 }
 
@@ -152,17 +156,33 @@ static enum fw_cause take_success(struct router_proof *proof, const struct fw_sa
 	return FW_CAUSE_NONE;
 }
 
+/* What is wrong with our certificate is the other's to say; a secret beside it may still do. */
+static enum fw_cause take_failure(struct router_proof *proof, struct fw_stanza *element, char *why,
+                                  size_t size)
+{
+	const struct fabric_peer *peer = proof->peer;
+	struct fw_sasl_failure failure;
+
+	fw_sasl_read_failure(element, &failure);
+	if (proof->scram == NULL && peer->row->secret.len > 0) {
+		fw_log(peer->fabric->router->log, &proof_log, FW_LOG_NOTICE,
+		       "our certificate is not taken, going on with the secret realm=%s "
+		       "condition=%.*s",
+		       peer->realm, FW_STR_ARG(failure.condition));
+		return begin_scram(proof, why, size);
+	}
+	(void)snprintf(why, size, "it says %.*s", FW_STR_ARG(failure.condition));
+	return FW_CAUSE_NOT_AUTHORIZED;
+}
+
 enum fw_cause router_proof_take(struct router_proof *proof, struct fw_stanza *element, bool *done,
                                 char *why, size_t size)
 {
 	enum fw_sasl_kind kind = fw_sasl_kind(element);
 	struct fw_sasl_message message;
-	struct fw_sasl_failure failure;
 
 	if (kind == FW_SASL_FAILURE) {
-		fw_sasl_read_failure(element, &failure);
-		(void)snprintf(why, size, "it says %.*s", FW_STR_ARG(failure.condition));
-		return FW_CAUSE_NOT_AUTHORIZED;
+		return take_failure(proof, element, why, size);
 	}
 	if ((kind != FW_SASL_CHALLENGE && kind != FW_SASL_SUCCESS) ||
 	    fw_sasl_read(element, &message) != NULL) {

@@ -14,6 +14,7 @@
 #include <fedway/jid.h>
 
 #include "router/control_remote.h"
+#include "router/fabric.h"
 
 struct node_part {
 	struct control_nodes *nodes;
@@ -196,6 +197,14 @@ static struct control_nodes *nodes_of_all(struct router *router)
 	return nodes;
 }
 
+/* Its link is down: a question would wait for the link, and the operator for both. */
+static bool is_cut_off(const struct router *router, const char *realm)
+{
+	const struct fabric_peer *peer = fabric_find(router, fw_str(realm));
+
+	return peer != NULL && (peer->component == NULL || peer->component->suspended);
+}
+
 static int ask_each(struct control_nodes *nodes, struct fw_str command, const struct fw_json *args)
 {
 	int ret = FW_OK;
@@ -208,6 +217,8 @@ static int ask_each(struct control_nodes *nodes, struct fw_str command, const st
 		} else if (nodes->router->remote == NULL) {
 			refuse(part, "this node knows no other", "name the others in routers");
 			part_is_there(part);
+		} else if (is_cut_off(nodes->router, part->name)) {
+			part_answered(part, fw_str(NULL), FW_CAUSE_LINK_LOST);
 		} else {
 			ret = control_ask_realm(nodes->router, part->name, command, args,
 			                        part_answered, part, &part->ask);

@@ -7,19 +7,32 @@
 #include "router/fedwayctl.h"
 #include "router/fedwayctl_table.h"
 
+/* The longest name, within reason. */
+static int step_width(const struct fw_json *steps)
+{
+	size_t width = 13;
+
+	for (size_t i = 0; i < fw_json_count(steps); i++) {
+		struct fw_str name = fw_json_text(fw_json_get(fw_json_at(steps, i), "step"));
+		width = name.len > width ? name.len : width;
+	}
+	return width < 24 ? (int)width : 24;
+}
+
 void fedwayctl_print_steps(FILE *out, const struct fw_json *steps)
 {
 	char verdict[TABLE_CELL_SIZE], what[TABLE_CELL_SIZE];
+	int width = step_width(steps);
 
 	for (size_t i = 0; i < fw_json_count(steps); i++) {
 		const struct fw_json *row = fw_json_at(steps, i);
 		struct fw_str remedy = fw_json_text(fw_json_get(row, "remedy"));
-		(void)fprintf(out, "  %-5s %-13s ",
-		              table_value(fw_json_get(row, "verdict"), TABLE_PLAIN, verdict),
+		(void)fprintf(out, "  %-5s %-*s ",
+		              table_value(fw_json_get(row, "verdict"), TABLE_PLAIN, verdict), width,
 		              table_value(fw_json_get(row, "step"), TABLE_PLAIN, what));
 		table_text(out, fw_json_text(fw_json_get(row, "text")));
 		if (remedy.len > 0) {
-			(void)fprintf(out, "\n  %-19s -> ", "");
+			(void)fprintf(out, "\n  %-*s -> ", width + 6, "");
 			table_text(out, remedy);
 		}
 		(void)fputc('\n', out);

@@ -293,13 +293,35 @@ static void facts_direction(const struct policy_rules *rules, enum policy_direct
 	}
 }
 
+/* The list in force: what is configured and what was learned, each entry once. */
+static void facts_list(const struct policy_list *own, const struct policy_list *learned,
+                       struct fw_json *array)
+{
+	const struct {
+		const struct policy_set *own, *learned;
+		const char *prefix;
+	} parts[] = { { own->exact, learned->exact, "" }, { own->suffix, learned->suffix, "*." } };
+	char text[FW_DOMAIN_SIZE + 2];
+
+	policy_list_report(own, array);
+	for (size_t p = 0; p < FW_COUNT(parts); p++) {
+		for (size_t i = 0; i < policy_set_count(parts[p].learned); i++) {
+			const char *name = policy_set_at(parts[p].learned, i);
+			if (!policy_set_has(parts[p].own, fw_str(name), NULL)) {
+				snprintf(text, sizeof(text), "%s%s", parts[p].prefix, name);
+				fw_json_append(array, fw_str(text));
+			}
+		}
+	}
+}
+
 void policy_rules_facts(const struct policy_rules *rules, struct fw_json *out)
 {
 	struct fw_json *array;
 
 	fw_json_set(out, "privacy_mode", fw_str(policy_modes[rules->mode].word));
-	policy_list_report(&rules->allow, fw_json_set_array(out, "allow"));
-	policy_list_report(&rules->deny, fw_json_set_array(out, "deny"));
+	facts_list(&rules->allow, &rules->learned_allow, fw_json_set_array(out, "allow"));
+	facts_list(&rules->deny, &rules->learned_deny, fw_json_set_array(out, "deny"));
 	array = fw_json_set_array(out, "rules");
 	facts_direction(rules, POLICY_INCOMING, "in", array);
 	facts_direction(rules, POLICY_OUTGOING, "out", array);

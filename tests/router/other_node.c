@@ -55,6 +55,8 @@ static void wire_end(void *link, enum fw_cause cause)
 }
 
 static const struct fabric_wire other_wire = { wire_send, wire_end };
+/* The link is that of the last. */
+static const char *const realms[] = { "third", "other" };
 static const struct component_port other_port = { .kind = "link", .deliver = other_deliver };
 
 void other_node_start(struct other_node *node, bool third)
@@ -81,8 +83,10 @@ void other_node_start(struct other_node *node, bool third)
 	assert_int_equal(component_bind(node->component, "control.other", &err), FW_OK);
 	assert_int_equal(component_bind(node->component, "control.third", &err), FW_OK);
 	component_up(node->component);
-	fabric_up(fabric_find(node->rig.router, fw_str("other")), node->component, &other_wire,
-	          node);
+	for (size_t i = third ? 0 : 1; i < FW_COUNT(realms); i++) {
+		fabric_up(fabric_find(node->rig.router, fw_str(realms[i])), node->component,
+		          &other_wire, node);
+	}
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	memcpy(addr.sun_path, path, strlen(path) + 1);
 	assert_true(fd >= 0);
@@ -106,10 +110,13 @@ void other_node_finish(struct other_node *node)
 
 void other_node_leave(struct other_node *node)
 {
-	if (node->component != NULL) {
-		fabric_down(fabric_find(node->rig.router, fw_str("other")), FW_CAUSE_NONE, "");
-		component_remove(&node->component);
+	for (size_t i = 0; i < FW_COUNT(realms) && node->component != NULL; i++) {
+		struct fabric_peer *peer = fabric_find(node->rig.router, fw_str(realms[i]));
+		if (peer != NULL && peer->component == node->component) {
+			fabric_down(peer, FW_CAUSE_NONE, "");
+		}
 	}
+	component_remove(&node->component);
 }
 
 void other_node_say(struct other_node *node, const char *xml)

@@ -132,6 +132,18 @@ static void test_no_proper_answer(void **state)
 	other_node_finish(&node);
 }
 
+static void test_a_node_whose_link_is_down(void **state)
+{
+	(void)state;
+	other_node_start(&node, false);
+	node.component->suspended = true; /* it may come back; nobody waits for that here */
+	peer_send(&node.client, "{\"command\":\"status\",\"node\":\"other\"}\n");
+	peer_expect(&node.client, "other does not answer: link-lost");
+	assert_true(node.heard[0] == '\0');
+	node.component->suspended = false;
+	other_node_finish(&node);
+}
+
 static void test_all_nodes(void **state)
 {
 	(void)state;
@@ -188,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_an_answer_too_large),
 		cmocka_unit_test(test_another_node_answers),
 		cmocka_unit_test(test_no_proper_answer),
+		cmocka_unit_test(test_a_node_whose_link_is_down),
 		cmocka_unit_test(test_all_nodes),
 		cmocka_unit_test(test_the_client_goes),
 		cmocka_unit_test(test_the_router_goes),

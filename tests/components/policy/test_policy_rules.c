@@ -182,6 +182,33 @@ static void test_report(void **state)
 	policy_rules_clear(&rules);
 }
 
+static void test_facts(void **state)
+{
+	struct policy_config config = config_of(POLICY_ALLOW_LIST);
+	struct policy_rules rules = { 0 };
+	struct policy_list more = { NULL, NULL }, none = { NULL, NULL };
+	struct fw_error err = { 0 };
+	struct fw_json *out = fw_json_new();
+
+	(void)state;
+	assert_int_equal(policy_rules_load(&rules, &config, &err), FW_OK);
+	assert_int_equal(policy_list_init(&more, 3), FW_OK);
+	assert_int_equal(policy_list_init(&none, 1), FW_OK);
+	assert_int_equal(policy_list_add(&more, "friend.example", 0), FW_OK); /* known already */
+	assert_int_equal(policy_list_add(&more, "learned.example", 0), FW_OK);
+	assert_int_equal(policy_list_add(&more, "*.suffix.example", 0), FW_OK);
+	policy_rules_set_learned(&rules, &more, &none);
+	policy_rules_facts(&rules, out);
+	char *text = fw_json_dump(out, false);
+	assert_non_null(strstr(text, "\"allow\":[\"friend.example\",\"xn--bcher-kva.example\","
+	                             "\"*.org.example\",\"*.example.com\",\"learned.example\","
+	                             "\"*.suffix.example\"]"));
+	assert_non_null(strstr(text, "\"in lab.partner.example "));
+	free(text);
+	fw_json_free(&out);
+	policy_rules_clear(&rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_statics_live_through_reloads),
 		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_facts),
 	};
 
 	return cmocka_run_group_tests_name("policy_rules", tests, NULL, NULL);

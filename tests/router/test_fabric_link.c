@@ -129,8 +129,8 @@ static void a_stanza_without_its_header_ends_the_link(void **state)
 	static const char *const words[] = {
 		"<message from='a.core-1' to='b.edge-1'/>",
 		"<hop xmlns='urn:fedway:link:1' id='1' path='im-1'/>",
-		"<hop xmlns='urn:fedway:link:1' id='1' path='core-1'/>"
-		"<hop xmlns='urn:fedway:link:1' id='1' path='core-1'/>",
+		("<hop xmlns='urn:fedway:link:1' id='1' path='core-1'/>"
+		 "<hop xmlns='urn:fedway:link:1' id='1' path='core-1'/>"),
 	};
 
 	(void)state;

@@ -119,8 +119,8 @@ static void test_strange_facts(void **state)
 	static const char *const facts[] = {
 		"{\"ok\":true,\"result\":[]}",
 		"{\"ok\":true,\"result\":{\"components\":{\"a\":1}}}",
-		"{\"ok\":true,\"result\":{\"components\":[1,[],{\"module\":\"s2s\","
-		"\"facts\":\"x\"},{\"module\":7}],\"domains\":\"x\",\"time_ms\":\"soon\"}}",
+		("{\"ok\":true,\"result\":{\"components\":[1,[],{\"module\":\"s2s\","
+		 "\"facts\":\"x\"},{\"module\":7}],\"domains\":\"x\",\"time_ms\":\"soon\"}}"),
 		"{\"ok\":true}",
 	};
 

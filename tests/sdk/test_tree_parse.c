@@ -29,8 +29,8 @@ static void documents_are_read(void **state)
 		"<a xmlns='u:a'><b>text</b></a>",
 		"\xef\xbb\xbf<a xmlns='u:a'><b>text</b></a>",
 		"<?xml version='1.0'?><a xmlns='u:a'><b>text</b></a>",
-		"<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<a "
-		"xmlns='u:a'><b>text</b></a>\n",
+		("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<a "
+		 "xmlns='u:a'><b>text</b></a>\n"),
 		"  <x:a xmlns:x='u:a'><x:b>te<![CDATA[xt]]></x:b></x:a>  ",
 		"<a xmlns='u:a'><b>&#116;ext</b></a>",
 	};

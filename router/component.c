@@ -153,6 +153,7 @@ void component_suspend(struct component *component)
 	fw_log(component->log, &component_life, FW_LOG_NOTICE, "suspended kind=%s",
 	       component->port_ops->kind);
 	holders_changed(component->router);
+	router_drain_progress(component->router);
 }
 
 void component_drain(struct component *component)

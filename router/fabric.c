@@ -147,11 +147,18 @@ void fabric_look(struct router *router)
 	}
 }
 
+/* One whose link is suspended cannot hear it; it has other ways for what is new already. */
+static bool is_settled(const struct fabric_peer *peer)
+{
+	return peer->component == NULL || peer->component->suspended ||
+	       peer->acked_seq >= peer->told_seq;
+}
+
 bool fabric_settled(const struct router *router)
 {
 	const struct fabric_peer *peer = router->fabric != NULL ? router->fabric->peers : NULL;
 
-	while (peer != NULL && (peer->component == NULL || peer->acked_seq >= peer->told_seq)) {
+	while (peer != NULL && is_settled(peer)) {
 		peer = peer->next;
 	}
 	return peer == NULL;

@@ -79,6 +79,11 @@ static void the_switch_and_a_drain_withdraw_the_default(void **state)
 	holders_changed(edge);
 	fw_loop_turn(edge->loop, false);
 	assert_false(fabric_settled(edge)); /* until the core has confirmed */
+	struct fabric_peer *core = fabric_find(edge, fw_str("core-1"));
+	component_suspend(core->component); /* who cannot hear it is not waited for */
+	assert_true(fabric_settled(edge));
+	core->component->suspended = false;
+	assert_false(fabric_settled(edge));
 	fabric_settle();
 	assert_true(fabric_settled(edge));
 	assert_int_equal(fabric_cost(CORE, "*"), 0);

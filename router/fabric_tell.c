@@ -94,16 +94,18 @@ static void want_own(struct telling *telling)
 	}
 }
 
-/* A route goes on while its path leaves room for us, and has not been through the listener. */
+/* A route goes on while its path leaves room for us, and has not been through the listener. Who
+ * speaks for the outside itself has no use for another's way there. */
 static void want_learned(struct telling *telling, const struct fabric_peer *from)
 {
 	const struct trails *trails = from->fabric->trails;
 	const struct router *router = from->fabric->router;
 	const struct fabric_route *route = NULL;
+	bool outside = telling->peer->row->outside;
 
 	while ((route = fabric_set_next(&from->learned, route)) != NULL) {
 		bool leaves = strcmp(route->name, "*") == 0;
-		if (!route->bound || (leaves && router->draining) ||
+		if (!route->bound || (leaves && (router->draining || outside)) ||
 		    trail_hops(trails, route->trail) >= TRAIL_HOPS_MAX ||
 		    trail_has(trails, route->trail, fw_str(telling->peer->realm))) {
 			continue;

@@ -109,6 +109,9 @@ static void two_edges_share(void **state)
 	fabric_join(CORE, EDGE);
 	fabric_join(CORE, EDGE2);
 	fabric_settle();
+	/* neither is told of the other's way to the outside: it would have to refuse it */
+	assert_int_equal(fabric_find(&fabric_nodes[EDGE].house.router, fw_str("core-1"))->refused,
+	                 0);
 	for (unsigned i = 0; i < 1000; i++) {
 		char text[128];
 		(void)snprintf(text, sizeof(text),

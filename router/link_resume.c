@@ -111,22 +111,38 @@ void link_session_replace(struct link *link)
 	link_session_lose(link, FW_CAUSE_REPLACED);
 }
 
-/* Somebody else takes it. */
+/* Somebody else takes it; one that stands for another component takes it where that one is reached.
+ */
+static bool others_hold(const struct link *link, const struct route_name *name,
+                        const struct fw_stanza *stanza, bool stands_for)
+{
+	const struct route_table *routes = link->room->router->routes;
+
+	for (const struct route *r = name->holders; r != NULL; r = r->sibling) {
+		const struct route_name *way = NULL;
+		if (r->component == link->component || r->component->suspended) {
+			continue;
+		}
+		if (r->component->stands_for != NULL &&
+		    (stands_for ||
+		     route_table_find(routes, fw_str(r->component->stands_for), &way) != FW_OK ||
+		     !others_hold(link, way, stanza, true))) {
+			continue;
+		}
+		if (route_balance_can_take(r->component, stanza)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool others_take(const struct link *link, const struct fw_stanza *stanza)
 {
 	const struct route_table *routes = link->room->router->routes;
 	const struct route_name *name = NULL;
 
-	if (route_table_find(routes, fw_stanza_to_domain(stanza), &name) != FW_OK) {
-		return false;
-	}
-	for (const struct route *r = name->holders; r != NULL; r = r->sibling) {
-		if (r->component != link->component && !r->component->suspended &&
-		    route_balance_can_take(r->component, stanza)) {
-			return true;
-		}
-	}
-	return false;
+	return route_table_find(routes, fw_stanza_to_domain(stanza), &name) == FW_OK &&
+	       others_hold(link, name, stanza, false);
 }
 
 /* Requests do not count: their senders ask again, and need not be waited for. */

@@ -30,14 +30,18 @@ PLUGINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "prosody")
 BEHIND = {"port = 8443": "port = 8444"}  # the AXL service, when a proxy has its port
 
 
-def federate(world, edges=1, acks=True, im=None, axl=False):
+SOON = {row: row.replace(" }", " retry_min_ms = 20; retry_max_ms = 100; }") for row in (
+    'outside = true; default_route = true; weight = 10; }', 'secret_file = "im-1.secret"; }')}
+
+
+def federate(world, edges=1, acks=True, im=None, axl=False, core=None):
     """Partner, edges, core and IM node, the switch on, both talkers online, and a load each way; with `axl`, a scripted
     proxy before the AXL service."""
     world.nodes = nodes = Nodes(world)
     options = {"modules": ("smacks", "sm_before_dialback"), "plugins": PLUGINS} if acks else {}
     world.partner = nodes.partner(**options)
     world.edges = [nodes.edge(n + 1) for n in range(edges)]
-    world.edge, world.core, world.im = world.edges[0], nodes.core(edges), nodes.im({**(im or {}), **BEHIND} if axl else im)
+    world.edge, world.core, world.im = world.edges[0], nodes.core(edges, core), nodes.im({**(im or {}), **BEHIND} if axl else im)
     nodes.publish(*(f"edge-{n + 1}" for n in range(edges)))
     for process in (nodes.dns, world.partner, world.im):
         world.start(process)
@@ -99,7 +103,7 @@ def custody(counts):
 
 
 def test_a_link_is_cut_and_resumed_a_hundred_times(broken):
-    federate(broken, acks=False)
+    federate(broken, acks=False, core=SOON)
 
     def fault():
         for number in range(100):

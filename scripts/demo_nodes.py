@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "live"))
 import fedway  # noqa: E402
 import talk  # noqa: E402
 from nodes import CORP, PARTNER, Loopback, Nodes  # noqa: E402
-from process import wait_until  # noqa: E402
+from process import stop_all, wait_until  # noqa: E402
 
 PORTER, JULIET, S2S = f"porter@{CORP}", f"juliet@{PARTNER}/demo", "cm-2_s2scp-1.edge-1"
 
@@ -46,8 +46,9 @@ class Demo:
     def stop(self):
         for talker in self.talkers:
             talker.close()
-        codes = [(p.name, p.stop()) for p in reversed(self.running)]
-        bad = [f"{name}: {code}" for name, code in codes if code != 0]
+        for process in self.running:
+            process.judged = True
+        bad = stop_all(self.running)
         if bad:
             raise AssertionError("did not stop in order: " + ", ".join(bad))
 

@@ -13,7 +13,7 @@ import talk  # noqa: E402
 from certificates import Authority  # noqa: E402
 from ejabberd import Ejabberd  # noqa: E402
 from peers import Prosody, Unbound  # noqa: E402
-from process import wait_until  # noqa: E402
+from process import stop_all, wait_until  # noqa: E402
 
 
 class World:
@@ -55,9 +55,8 @@ class World:
     def stop(self):
         for talker in self.talkers:
             talker.close()
-        ended = [(process, process.alive() and process.stop()) for process in reversed(self.running)]
-        for process, status in ended:  # a leak or a crash at the end would go unseen
-            assert not (isinstance(process, fedway.Fedway) and status), f"status {status}\n{process.tail()}"
+        problems = stop_all(self.running)
+        assert not problems, "\n".join(problems)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from certificates import self_signed
@@ -65,6 +66,8 @@ def libconfig(value, indent=0):
 
 class Fedway(Process):
     """fedwayd with s2s, dialback, policy and resolver; change `config` and call reload()."""
+
+    judged = True
 
     def __init__(self, where, dns, domains, ip="127.0.0.3", allow=(), secret="dialback-secret",
                  ask=None, publish=True, certificate=None, authority=None, direct_tls=False):
@@ -124,10 +127,22 @@ class Fedway(Process):
 
     def start(self):
         self.write()
-        super().start()
+        self.launch()
         self.wait_port(self.ip, self.s2s_port)
         self.wait_port(self.ip, self.link_port)
-        wait_until(lambda: f"the control socket of {self.name}", lambda: os.path.exists(self.socket))
+        return self
+
+    def launch(self):
+        """Starts the process alone, and waits until it can be asked. A socket left by one that was killed is no sign."""
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        Process.start(self)
+
+        def listens():
+            assert self.alive(), f"{self.name} ended at start with status {self.child.returncode}\n{self.tail()}"
+            with socket.socket(socket.AF_UNIX) as s:
+                return s.connect_ex(self.socket) == 0
+        wait_until(lambda: f"the control socket of {self.name}\n{self.tail()}", listens)
         return self
 
     def stop(self, number=signal.SIGTERM, seconds=20):

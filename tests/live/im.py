@@ -31,6 +31,8 @@ class Fault(Exception):
 class ImNode(Process):
     """One node; `options` go to axl_service."""
 
+    judged = True
+
     def __init__(self, where, authority, ip="127.0.0.1", realm="im-1", **options):
         self.installed, self.where, self.ip = fedway.Installation(), where, ip
         os.makedirs(where, exist_ok=True)
@@ -57,11 +59,11 @@ class ImNode(Process):
 
     def start(self):
         self.write()
-        super().start()
+        self.launch()
         self.wait_port(self.ip, self.port)
-        wait_until("the control socket", lambda: os.path.exists(self.socket))
         return self
 
+    launch = fedway.Fedway.launch
     ctl = fedway.Fedway.ctl
     ctl_text = fedway.Fedway.ctl_text
     reload = fedway.Fedway.reload

@@ -10,7 +10,6 @@ import os
 import random
 import re
 import shutil
-import socket
 
 from certificates import Authority
 from fedway import Fedway, SECRET, libconfig
@@ -108,16 +107,7 @@ class Node(Fedway):
 
     def start(self):
         self.write()
-        if os.path.exists(self.socket):
-            os.unlink(self.socket)
-        super(Fedway, self).start()
-        wait_until(lambda: f"the control socket of {self.name}\n{self.tail()}", self.listens)
-        return self
-
-    def listens(self):
-        assert self.alive(), f"{self.name} ended at start\n{self.tail()}"
-        with socket.socket(socket.AF_UNIX) as s:
-            return s.connect_ex(self.socket) == 0
+        return self.launch()
 
 
 class Loopback:

@@ -6,6 +6,7 @@ Used by peers.py and fedway.py. Nothing here knows XMPP.
 """
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -16,10 +17,18 @@ WAIT_S = float(os.environ.get("FEDWAY_LIVE_WAIT_S", "30"))
 
 
 def free_port(ip="127.0.0.1", kind=socket.SOCK_STREAM):
-    """A port that was free a moment ago, on this address."""
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind((ip, 0))
-        return s.getsockname()[1]
+    """A port that was free a moment ago, on this address.
+
+    It is below those that the system gives to whoever asks for any: while a restarted process is down, nobody else's
+    connection or server can take its port by chance.
+    """
+    while True:
+        with socket.socket(socket.AF_INET, kind) as s:
+            try:
+                s.bind((ip, random.randrange(10000, 32768)))
+                return s.getsockname()[1]
+            except OSError:
+                pass
 
 
 def wait_until(what, condition, seconds=None):
@@ -35,16 +44,35 @@ def wait_until(what, condition, seconds=None):
         time.sleep(0.002)
 
 
+def stop_all(processes):
+    """Stops them in the reverse order, and returns what was wrong with the ends of those that are judged."""
+    problems = []
+    for process in reversed(processes):
+        try:
+            if process.alive() or process.judged:
+                process.stop()
+        except AssertionError as error:
+            problems.append(str(error))
+    return problems
+
+
 class Process:
-    """Starts a program with its output in a file; in a `space`, the Space of netns.py, when it is given one."""
+    """Starts a program with its output in a file; in a `space`, the Space of netns.py, when it is given one.
+
+    One that is `judged` ends with status 0, be it by itself, after a drain, or when it is asked politely: else a crash
+    that a restart covers, or a leak that a sanitizer reports at the end, would go unseen.
+    """
 
     space = None
+    judged = False
+    told_to_end = False
 
     def __init__(self, name, command, log, env=None):
         self.name, self.command, self.log, self.env = name, command, log, env
         self.child = None
 
     def start(self):
+        self.told_to_end = False
         with open(self.log, "ab") as out, self.there():
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out,
                                           stderr=subprocess.STDOUT,
@@ -71,20 +99,33 @@ class Process:
         wait_until(lambda: f"{self.name} on {ip}:{port}\n{self.tail()}", answers)
 
     def kill(self, number):
+        self.told_to_end = self.told_to_end or number in (signal.SIGTERM, signal.SIGINT,
+                                                          signal.SIGKILL)
         self.child.send_signal(number)
+
+    def wait_end(self, status=0, seconds=10):
+        """It is to end by itself, with this status."""
+        self.told_to_end = True
+        wait_until(lambda: f"the end of {self.tail()}", lambda: not self.alive(), seconds)
+        assert self.child.returncode == status, f"{self.child.returncode}, not {status}\n{self.tail()}"
 
     def stop(self, number=signal.SIGTERM, seconds=15):
         """Stops it and returns its exit status."""
         if self.child is None:
             return None
-        if self.child.poll() is None:
-            self.child.send_signal(number)
+        lives = self.alive()
+        early = not lives and not self.told_to_end
+        if lives:
+            self.kill(number)
             try:
                 self.child.wait(seconds)
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()
-        return self.child.returncode
+        status = self.child.returncode
+        bad = status != 0 and (early or (lives and number == signal.SIGTERM))
+        assert not (self.judged and bad), f"ended{' unasked' if early else ''} with status {status}\n{self.tail()}"
+        return status
 
     def text(self, since=0):
         """The log, or what has been added to it since a mark()."""

@@ -55,9 +55,8 @@ class Node(Fedway):
 
     def start(self):
         self.write()
-        Process.start(self)
+        self.launch()
         self.wait_port(self.ip, self.link_port)
-        wait_until(lambda: f"the control socket of {self.name}", lambda: os.path.exists(self.socket))
         return self
 
     def routes(self, domain):

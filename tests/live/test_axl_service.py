@@ -11,7 +11,7 @@ import pytest
 
 from im import AXL, ENVELOPE, NAME, PASSWORD, SOAP, Fault, ImNode
 from postgres import Postgres
-from process import free_port, wait_until
+from process import free_port, stop_all, wait_until
 
 QUERY = ENVELOPE % ("9.1", "<ns:executeSQLQuery><sql>select pkid, cp_id from xmpps2snodes</sql></ns:executeSQLQuery>")
 EDGE = "cm-2_s2scp-1.eft-xwye-a-coluc-com"
@@ -30,9 +30,8 @@ def made(tmp_path_factory):
         return node.start()
     make.running = running
     yield make
-    statuses = [(process, process.stop()) for process in reversed(running)]
-    for process, status in statuses:
-        assert not (isinstance(process, ImNode) and status), f"{status}\n{process.tail()}"
+    problems = stop_all(running)
+    assert not problems, "\n".join(problems)
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_a_damaged_state_file_is_no_switch(verona):
     with pytest.raises(Exception):
         fedway.start()
     assert f"state_file {path} cannot be used" in fedway.text()
-    assert fedway.child.wait(10) == 78  # a service manager need not try again
+    fedway.wait_end(78)  # a service manager need not try again
     with open(path) as file:
         assert file.read() == whole[:whole.index("on = ") + 4]
     with open(path, "w") as file:

@@ -204,15 +204,13 @@ def test_each_part_may_be_killed(pair):
     pair.edge.ctl("federation", "on")  # while there is no tunnel, or just when there is one again
     pair.core.peer(state="connected", federation="on")
 
-    os.kill(pair.core.child.pid, signal.SIGKILL)
-    pair.core.stop()
+    pair.core.stop(signal.SIGKILL)
     pair.edge.peer(state="away", seconds=10)
     pair.world.until("no ssh without its fedwayd", lambda: not processes(pair.core.directory), 5)
     pair.core.start()
     pair.core.peer(state="connected", federation="on")
 
-    os.kill(pair.edge.child.pid, signal.SIGKILL)
-    pair.edge.stop()
+    pair.edge.stop(signal.SIGKILL)
     pair.world.until("no sshd without its fedwayd", lambda: not processes(pair.edge.directory), 10)
     assert pair.core.peer(state="waiting", federation="on"), "what is known stays"
     pair.edge.start()
@@ -225,12 +223,12 @@ def test_each_part_may_be_killed(pair):
 def test_a_hung_edge_is_known_within_ten_seconds(pair):
     pair.start().introduce()
     mark, began = pair.core.mark(), time.monotonic()
-    os.kill(pair.edge.child.pid, signal.SIGSTOP)
+    pair.edge.kill(signal.SIGSTOP)
     try:
         pair.core.wait_log("edge disconnected: the other side is silent", mark, 12)
         assert time.monotonic() - began < 10
     finally:
-        os.kill(pair.edge.child.pid, signal.SIGCONT)
+        pair.edge.kill(signal.SIGCONT)
     pair.core.peer(state="connected")
 
 

@@ -31,11 +31,7 @@ class Node(fedway.Fedway):
 
     def start(self):
         self.write()
-        if os.path.exists(self.socket):
-            os.unlink(self.socket)
-        Process.start(self)
-        wait_until(lambda: f"the control socket of {self.name}\n{self.tail()}", lambda: os.path.exists(self.socket))
-        return self
+        return self.launch()
 
     def program(self):
         """Number of the one program that it runs: sshd or ssh."""

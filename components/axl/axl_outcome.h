@@ -41,7 +41,8 @@ enum axl_retry {
 	X(TIMEOUT, "timeout", SOON, "the publisher does not answer in time", "check {name} and the way to it, or raise timeout_ms") \
 	X(CERTIFICATE, "certificate", LATER, "the publisher's certificate is not trusted", \
 	  "ca_file must hold the authority that signed it ({ca}), and it must name the host of {url}") \
-	X(TLS, "tls", SOON, "there is no agreement on TLS with the publisher", "{name} must speak TLS 1.2 or later on {url}") \
+	X(TLS, "tls", SOON, "there is no agreement on TLS with the publisher", \
+	  "{name} must speak TLS 1.2 or later on {url}, and ca_file ({ca}) hold its authority, not another of that name") \
 	X(BROKEN, "broken", SOON, "the connection ended before the answer was whole", "check {name} and what stands before it") \
 	X(OURSELVES, "ourselves", LATER, "the request could not be made", "check ca_file ({ca}) and the memory of this machine") \
 	X(NOT_KEPT, "not-kept", SOON, "the publisher confirmed changes that it does not show", \

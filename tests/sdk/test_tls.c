@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include <openssl/err.h>
+
 #include "tests/support/tls_pair.h"
 
 #define CERT(name) TEST_CERTS "/" name
@@ -277,6 +279,52 @@ static void a_megabyte_passes_a_small_socket(void **state)
 	free(copy);
 }
 
+/* OpenSSL's queue of errors belongs to the thread, which is shared with libcurl and libpq. */
+static void leave_errors(void)
+{
+	ERR_raise(ERR_LIB_ASN1, ERR_R_EVP_LIB);
+	ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
+}
+
+static void errors_that_others_left_are_not_ours(void **state)
+{
+	struct fw_tls_settings settings = { .certificate_file = CERT("a.pem"),
+		                            .key_file = CERT("b.key") };
+	struct fw_tls_context *context = NULL;
+	struct fw_error err = { 0 };
+	struct pair pair;
+	char byte;
+	int want = 0;
+
+	(void)state;
+	leave_errors();
+	assert_int_equal(fw_tls_context_new(&settings, &context, &err), FW_EINVAL);
+	assert_non_null(strstr(err.text, "does not match"));
+	pair_open(&pair, context_of(CERT("a.pem"), CERT("a.key"), CERT("ca.pem")),
+	          context_of(CERT("b.pem"), CERT("b.key"), CERT("ca.pem")));
+	pair.done[0] = pair.done[1] = FW_EAGAIN;
+	for (int i = 0; i < 100; i++) {
+		leave_errors();
+		if (pair.done[i % 2] == FW_EAGAIN) {
+			pair.done[i % 2] = fw_tls_handshake(pair.tls[i % 2], &want, &err);
+		}
+	}
+	assert_int_equal(pair.done[0], FW_OK);
+	assert_int_equal(pair.done[1], FW_OK);
+	leave_errors();
+	assert_int_equal(fw_tls_read(pair.tls[0], &byte, 1, &want), FW_EAGAIN);
+	leave_errors();
+	assert_int_equal(fw_tls_write(pair.tls[0], "x", 1, &want), 1);
+	leave_errors();
+	assert_int_equal(fw_tls_read(pair.tls[1], &byte, 1, &want), 1);
+	leave_errors();
+	fw_tls_shutdown(pair.tls[0]);
+	leave_errors();
+	assert_int_equal(fw_tls_read(pair.tls[1], &byte, 1, &want), 0);
+	pair_close(&pair);
+	ERR_clear_error();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_receiving_side_without_certificate_fails),
 		cmocka_unit_test(a_peer_that_leaves_in_the_handshake_is_closed),
 		cmocka_unit_test(a_megabyte_passes_a_small_socket),
+		cmocka_unit_test(errors_that_others_left_are_not_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

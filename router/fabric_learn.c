@@ -270,13 +270,17 @@ static enum fw_cause read_route(struct fabric_peer *peer, const struct fw_elem *
 		}
 		return FW_CAUSE_NONE;
 	}
+	bool same = route->bound && route->cost == cost && route->weight == weight &&
+	            route->trail == trail;
 	route->cost = (uint32_t)cost;
 	route->weight = (uint32_t)weight;
 	route->trail = trail;
 	route->seq = seq;
 	route->expires_ms = expires_ms;
 	route->marked = false;
-	settle(peer, route);
+	if (!same) { /* what is only said again must not move the route table */
+		settle(peer, route);
+	}
 	return FW_CAUSE_NONE;
 }
 

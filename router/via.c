@@ -90,30 +90,41 @@ static const struct component_port via_port = {
 	.ready = via_ready,
 };
 
-bool via_is_up(const struct component *component)
+/* @param broken  set when all links on the ways that are up are broken for the moment */
+static bool find_way(const struct via *via, bool *broken)
 {
-	const struct via *via = component->port;
 	const struct route_name *name;
+	bool up = false;
 
+	*broken = false;
 	if (route_table_find(via->router->routes, fw_str(via->target), &name) != FW_OK ||
 	    name->kind == ROUTE_DEFAULT) {
 		return false;
 	}
 	for (const struct route *route = name->holders; route != NULL; route = route->sibling) {
-		if (route->component->stands_for == NULL &&
-		    route->component->state == COMPONENT_UP) {
-			return true;
+		const struct component *component = route->component;
+		if (component->stands_for == NULL && component->state == COMPONENT_UP) {
+			*broken = component->suspended && (*broken || !up);
+			up = true;
 		}
 	}
-	return false;
+	return up;
+}
+
+bool via_is_up(const struct component *component)
+{
+	bool broken;
+
+	return find_way(component->port, &broken);
 }
 
 void vias_refresh(struct router *router)
 {
 	for (struct via *via = router->vias; via != NULL; via = via->next) {
 		if (via->component->state != COMPONENT_DOWN) {
-			via->component->state =
-			        via_is_up(via->component) ? COMPONENT_UP : COMPONENT_STARTING;
+			via->component->state = find_way(via, &via->component->suspended)
+			                                ? COMPONENT_UP
+			                                : COMPONENT_STARTING;
 		}
 	}
 }

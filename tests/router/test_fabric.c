@@ -38,6 +38,13 @@ static void a_line_learns_all(void **state)
 	fabric_settle();
 	assert_int_equal(fabric_sent, before);
 	assert_int_equal(s2s->count, 0);
+	/* nothing moves when all is only said again */
+	const struct route_table *routes = fabric_nodes[CORE].house.router.routes;
+	uint64_t generation = route_table_generation(routes);
+	fabric_resumed(fabric_peer_of(EDGE, CORE));
+	fabric_settle();
+	assert_true(fabric_sent > before);
+	assert_true(route_table_generation(routes) == generation);
 	fabric_close_nodes();
 }
 

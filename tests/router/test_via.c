@@ -127,6 +127,35 @@ static void weights_share_and_who_goes_moves_all_to_the_other(void **state)
 	fabric_close(&fabric);
 }
 
+/* A link that is broken for the moment: its vias are the last choice, and no stand-in for it. */
+static void behind_a_broken_link_is_the_last_choice(void **state)
+{
+	(void)state;
+	struct fabric fabric;
+	unsigned one, two;
+
+	fabric_open(&fabric);
+	claim(&fabric, "*", "s2s-1.edge-1", 10);
+	claim(&fabric, "*", "s2s-1.edge-2", 10);
+	const struct route *holders = route_table_holders(fabric.house.router.routes, "*");
+	component_suspend(fabric.one->component);
+	vias_refresh(&fabric.house.router);
+	assert_true(holders->component->suspended != holders->sibling->component->suspended);
+	spread(&fabric, &one, &two);
+	assert_int_equal(one, 0);
+	assert_int_equal(two, 1000);
+	component_suspend(fabric.two->component);
+	vias_refresh(&fabric.house.router);
+	assert_true(holders->component->suspended && holders->sibling->component->suspended);
+	spread(&fabric, &one, &two);
+	assert_int_equal(one + two, 1000); /* they wait there */
+	assert_int_equal(component_bind(fabric.two->component, "*.edge-1", NULL), FW_OK);
+	component_up(fabric.two->component);
+	vias_refresh(&fabric.house.router);
+	assert_false(holders->component->suspended || holders->sibling->component->suspended);
+	fabric_close(&fabric);
+}
+
 /* One pair of domains is one stream of S2S: it stays on one edge, whoever writes to whom. */
 static void a_pair_of_domains_stays_together(void **state)
 {
@@ -257,6 +286,7 @@ int main(void)
 		cmocka_unit_test(a_claim_leads_to_the_component),
 		cmocka_unit_test(a_local_component_can_be_claimed_for),
 		cmocka_unit_test(weights_share_and_who_goes_moves_all_to_the_other),
+		cmocka_unit_test(behind_a_broken_link_is_the_last_choice),
 		cmocka_unit_test(a_pair_of_domains_stays_together),
 		cmocka_unit_test(what_leaves_must_federate),
 		cmocka_unit_test(wrong_claims_are_refused),

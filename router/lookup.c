@@ -40,18 +40,22 @@ static enum passage_next check_leaving(struct passage *passage)
 	return PASSAGE_ON;
 }
 
-/* Nobody takes it. A switch that is off may be the reason: then nobody shall hold the default. */
+/* Nobody takes it. A switch that is off may be the reason: then nobody shall hold the default. On a
+ * node among others the way out is an edge. */
 static enum fw_cause cause_of_nobody(const struct passage *passage, struct fw_str to)
 {
 	const struct router *router = passage->router;
 
-	if (!router_domain_is_local(router, to) && fw_stanza_destination(passage->stanza).len > 0) {
-		return FW_CAUSE_NO_EDGE;
-	}
-	if (router_domain_is_local(router, to) || !federation_is_off(router)) {
+	if (router_domain_is_local(router, to)) {
 		return FW_CAUSE_NO_ROUTE;
 	}
-	return FW_CAUSE_FEDERATION_OFF;
+	if (fw_stanza_destination(passage->stanza).len > 0) {
+		return FW_CAUSE_NO_EDGE;
+	}
+	if (federation_is_off(router)) {
+		return FW_CAUSE_FEDERATION_OFF;
+	}
+	return router->config->router.routers.count > 0 ? FW_CAUSE_NO_EDGE : FW_CAUSE_NO_ROUTE;
 }
 
 /* The component that another router has chosen; NULL when it is not to be had: the domain decides.

@@ -50,6 +50,11 @@ static void a_chosen_component_gets_it(void **state)
 	fabric_settle();
 	send_chosen(from_im, TO_PARTNER, "s2s-9.edge-9");
 	assert_int_equal(guest_causes(from_im, FW_CAUSE_NO_EDGE), 1);
+	struct guest *corp = house_guest(&fabric_nodes[CORE].house, "corp", "corp.example");
+	assert_int_equal(house_send(corp, TO_PARTNER), FW_OK);
+	assert_int_equal(guest_causes(corp, FW_CAUSE_NO_EDGE), 1);
+	assert_int_equal(house_send(corp, "<message from='corp.example' to='x.core-1'/>"), FW_OK);
+	assert_int_equal(guest_causes(corp, FW_CAUSE_NO_ROUTE), 1); /* that would be one of ours */
 	fabric_close_nodes();
 }
 

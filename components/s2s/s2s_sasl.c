@@ -18,8 +18,8 @@ const char *s2s_sasl_read(struct fw_stanza *stanza, struct s2s_sasl_identity *ou
 	const char *condition = fw_sasl_read(stanza, &message);
 
 	*out = (struct s2s_sasl_identity){ .given = message.given };
-	if (condition != NULL) {
-		return condition;
+	if (condition != NULL) { /* no name is that long */
+		return message.too_long ? "invalid-authzid" : condition;
 	}
 	if (fw_sasl_kind(stanza) == FW_SASL_AUTH &&
 	    !fw_str_is(message.mechanism, FW_SASL_EXTERNAL)) {

@@ -52,7 +52,7 @@ const char *fw_sasl_read(struct fw_stanza *stanza, struct fw_sasl_message *out)
 	struct fw_elem *root = fw_stanza_root(stanza);
 	struct fw_str text;
 
-	out->given = false;
+	out->given = out->too_long = false;
 	out->mechanism = fw_str(NULL);
 	out->len = 0;
 	out->bytes[0] = '\0';
@@ -73,6 +73,7 @@ const char *fw_sasl_read(struct fw_stanza *stanza, struct fw_sasl_message *out)
 	if (ret != FW_OK) {
 		out->len = 0;
 		out->bytes[0] = '\0';
+		out->too_long = ret == FW_ELIMIT;
 		return ret == FW_EPARSE ? "incorrect-encoding" : "malformed-request";
 	}
 	out->bytes[out->len] = '\0';

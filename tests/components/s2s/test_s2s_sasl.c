@@ -88,7 +88,7 @@ static void a_long_identity_is_refused(void **ctx)
 	}
 	strcat(text, "</auth>");
 	struct fw_stanza *stanza = parse(text);
-	assert_string_equal(s2s_sasl_read(stanza, &identity), "malformed-request");
+	assert_string_equal(s2s_sasl_read(stanza, &identity), "invalid-authzid");
 	fw_stanza_free(&stanza);
 }
 

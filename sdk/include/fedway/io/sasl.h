@@ -34,6 +34,7 @@ FW_API bool fw_sasl_is_offered(const struct fw_elem *mechanisms, const char *mec
 
 /** What an element carries. */
 struct fw_sasl_message {
+	bool too_long;          /**< it carries more than fits: refused with malformed-request, or what the mechanism has for that */
 	bool given;             /**< false: <auth/> without an initial response, or an element with nothing in it */
 	struct fw_str mechanism; /**< of <auth/> [b as long as the stanza] */
 	size_t len;

@@ -197,12 +197,28 @@ static struct control_nodes *nodes_of_all(struct router *router)
 	return nodes;
 }
 
-/* Its link is down: a question would wait for the link, and the operator for both. */
-static bool is_cut_off(const struct router *router, const char *realm)
+/* Nobody but our own neighbours would answer. */
+static void refuse_unknown(struct node_part *part)
 {
-	const struct fabric_peer *peer = fabric_find(router, fw_str(realm));
+	const struct fw_rows *rows = &part->nodes->router->config->router.routers;
+	const struct config_peer *peers = rows->items;
+	char error[128], remedy[512] = "name it in routers; there are:";
 
-	return peer != NULL && (peer->component == NULL || peer->component->suspended);
+	(void)snprintf(error, sizeof(error), "no row of routers has the realm \"%.63s\"",
+	               part->name);
+	for (size_t i = 0; i < rows->count; i++) {
+		size_t used = strlen(remedy);
+		(void)snprintf(remedy + used, sizeof(remedy) - used, "%s %.63s", i > 0 ? "," : "",
+		               peers[i].realm);
+	}
+	refuse(part, error, rows->count > 0 ? remedy : "name the others in routers");
+	part_is_there(part);
+}
+
+/* Its link is down: a question would wait for the link, and the operator for both. */
+static bool is_cut_off(const struct fabric_peer *peer)
+{
+	return peer->component == NULL || peer->component->suspended;
 }
 
 static int ask_each(struct control_nodes *nodes, struct fw_str command, const struct fw_json *args)
@@ -211,13 +227,13 @@ static int ask_each(struct control_nodes *nodes, struct fw_str command, const st
 
 	for (size_t i = 0; ret == FW_OK && i < nodes->count; i++) {
 		struct node_part *part = &nodes->parts[i];
+		const struct fabric_peer *peer = fabric_find(nodes->router, fw_str(part->name));
 		part->asked_us = fw_now_us(nodes->router->loop);
 		if (strcmp(part->name, nodes->router->realm) == 0) {
 			ret = ask_here(part, command, args);
-		} else if (nodes->router->remote == NULL) {
-			refuse(part, "this node knows no other", "name the others in routers");
-			part_is_there(part);
-		} else if (is_cut_off(nodes->router, part->name)) {
+		} else if (peer == NULL || nodes->router->remote == NULL) {
+			refuse_unknown(part);
+		} else if (is_cut_off(peer)) {
 			part_answered(part, fw_str(NULL), FW_CAUSE_LINK_LOST);
 		} else {
 			ret = control_ask_realm(nodes->router, part->name, command, args,

@@ -128,7 +128,8 @@ static void test_no_proper_answer(void **state)
 	peer_expect(&node.client, "not one of fedwayd's");
 	peer_forget(&node.client);
 	peer_send(&node.client, "{\"command\":\"status\",\"node\":\"nowhere\"}\n");
-	peer_expect(&node.client, "nowhere does not answer: no-edge");
+	peer_expect(&node.client, "no row of routers has the realm \\\"nowhere\\\"");
+	assert_true(peer_has(&node.client, "there are: other\""));
 	other_node_finish(&node);
 }
 

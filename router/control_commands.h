@@ -114,6 +114,8 @@ int control_explain(struct control_call *call);
 int control_check(struct control_call *call);
 /* control_facts.c */
 int control_facts(struct control_call *call);
+/** The clock on the wall, in milliseconds since 1970: what nodes compare. */
+int64_t control_clock_ms(void);
 /* troubleshoot.c */
 int control_troubleshoot(struct control_call *call);
 /* actions: control_commands.c */

@@ -12,7 +12,7 @@
 #include "router/instance.h"
 #include "router/state.h"
 
-static int64_t wall_clock_ms(void)
+int64_t control_clock_ms(void)
 {
 	struct timespec now = { 0 };
 
@@ -44,7 +44,7 @@ int control_facts(struct control_call *call)
 
 	fw_json_set(out, "realm", fw_str(router->realm));
 	fw_json_set(out, "version", fw_str(PACKAGE_VERSION));
-	fw_json_set_int(out, "time_ms", wall_clock_ms());
+	fw_json_set_int(out, "time_ms", control_clock_ms());
 	fw_json_set_bool(out, "federation", router_federation_is_on(router));
 	struct fw_json *domains = fw_json_set_array(out, "domains");
 	(void)domains_rows(&router->config->router, domains);

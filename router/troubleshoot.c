@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "router/control_commands.h"
 
@@ -431,20 +430,12 @@ static void (*const checks[])(struct survey *) = {
 
 /* ---- the command ---- */
 
-static int64_t wall_clock_ms(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* A node that did not answer is a line of its own. */
 static void add_node(struct survey *survey, const struct control_nodes *nodes, size_t index)
 {
 	const struct fw_json *reply = control_nodes_reply(nodes, index);
 	struct node *node = &survey->nodes[survey->count++];
-	int64_t now = wall_clock_ms();
+	int64_t now = control_clock_ms();
 	int64_t ago = (int64_t)(control_nodes_ago_us(nodes, index) +
 	                        control_nodes_took_us(nodes, index) / 2) /
 	              1000;

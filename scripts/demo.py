@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "live"))
 import fedway  # noqa: E402
 import talk  # noqa: E402
 from peers import Prosody, Unbound  # noqa: E402
-from process import wait_until  # noqa: E402
+from process import stop_in_order, wait_until  # noqa: E402
 
 PARTNER, ECHO, SVC = "partner.example", "echo.corp.example", "svc.corp.example"
 LINE = re.compile(r'^(\S+)Z (\S+)\[\d+\]: Level="[\w ]+" CodeLocation="([\w.]+)" Detail="(.*)"$')
@@ -89,13 +89,7 @@ class Demo:
         self.talkers.append(self.svc)
 
     def stop(self):
-        for talker in self.talkers:
-            talker.close()
-        for process in self.running:
-            process.judged = True
-        bad = stop_all(self.running)
-        if bad:
-            raise AssertionError("did not stop in order: " + ", ".join(bad))
+        stop_in_order(self.talkers, self.running)
 
     def tell(self, began):
         """Retells what the log says since the last time."""

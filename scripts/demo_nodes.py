@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "live"))
 import fedway  # noqa: E402
 import talk  # noqa: E402
 from nodes import CORP, PARTNER, Loopback, Nodes  # noqa: E402
-from process import stop_all, wait_until  # noqa: E402
+from process import stop_in_order, wait_until  # noqa: E402
 
 PORTER, JULIET, S2S = f"porter@{CORP}", f"juliet@{PARTNER}/demo", "cm-2_s2scp-1.edge-1"
 
@@ -44,13 +44,7 @@ class Demo:
         return talker
 
     def stop(self):
-        for talker in self.talkers:
-            talker.close()
-        for process in self.running:
-            process.judged = True
-        bad = stop_all(self.running)
-        if bad:
-            raise AssertionError("did not stop in order: " + ", ".join(bad))
+        stop_in_order(self.talkers, self.running)
 
 
 def say(text):

@@ -254,7 +254,7 @@ static int listen_on(int port)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    listen(fd, 1024) < 0) {
-		perror("bench: listen");
+		fprintf(stderr, "bench: listen on 127.0.0.1:%d: %s\n", port, strerror(errno));
 		return -1;
 	}
 	return fd;

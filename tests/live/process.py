@@ -14,21 +14,26 @@ import subprocess
 import time
 
 WAIT_S = float(os.environ.get("FEDWAY_LIVE_WAIT_S", "30"))
+GIVEN = set()
 
 
 def free_port(ip="127.0.0.1", kind=socket.SOCK_STREAM):
     """A port that was free a moment ago, on this address.
 
     It is below those that the system gives to whoever asks for any: while a restarted process is down, nobody else's
-    connection or server can take its port by chance.
+    connection or server can take its port by chance. No port is given twice by one run, as its first owner may not
+    have opened it yet.
     """
     while True:
+        port = random.randrange(10000, 32768)
         with socket.socket(socket.AF_INET, kind) as s:
             try:
-                s.bind((ip, random.randrange(10000, 32768)))
-                return s.getsockname()[1]
+                s.bind((ip, port))
             except OSError:
-                pass
+                continue
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
 def wait_until(what, condition, seconds=None):

@@ -216,9 +216,8 @@ static void wired_before(struct link *link, const struct fw_stanza *stanza)
 {
 	char text[TRAIL_HOP_SIZE];
 
-	if (trail_write_hop(link->room->router->fabric->trails, stanza, text) > 0) {
-		link_say(link, "%s", text);
-	}
+	fw_channel_send_raw(link->channel,
+	                    trail_write_hop(link->room->router->fabric->trails, stanza, text));
 }
 
 static void wired_arrived(struct link *link, struct fw_stanza *stanza)

@@ -176,29 +176,13 @@ static void link_element(void *ctx, struct fw_stanza **stanza)
 
 void link_say(struct link *link, const char *format, ...)
 {
-	char small[2048];
 	va_list args;
 
-	va_start(args, format);
-	int len = vsnprintf(small, sizeof(small), format, args);
-	va_end(args);
-	if (link->channel == NULL || len < 0) {
-		return;
+	if (link->channel != NULL) {
+		va_start(args, format);
+		fw_channel_send_vtext(link->channel, format, args);
+		va_end(args);
 	}
-	if ((size_t)len < sizeof(small)) {
-		fw_channel_send_text(link->channel, "%s", small);
-		return;
-	}
-	char *large = malloc((size_t)len + 1);
-	if (large == NULL) {
-		link_end(link, FW_CAUSE_RESOURCES);
-		return;
-	}
-	va_start(args, format);
-	(void)vsnprintf(large, (size_t)len + 1, format, args);
-	va_end(args);
-	fw_channel_send_text(link->channel, "%s", large);
-	free(large);
 }
 
 void link_transmit(struct link *link, struct fw_stanza **stanza)

@@ -197,10 +197,9 @@ int link_credit_take(struct link *link, struct fw_stanza **stanza)
 
 static void on_credit(struct link *link, struct fw_stanza *element)
 {
-	struct fw_elem *root = fw_stanza_root(element);
-	struct fw_str name = fw_elem_attr(root, "name");
-	struct fw_str add_text = fw_elem_attr(root, "add");
-	struct fw_str total_text = fw_elem_attr(root, "total");
+	struct fw_str name = fw_stanza_attr(element, "name");
+	struct fw_str add_text = fw_stanza_attr(element, "add");
+	struct fw_str total_text = fw_stanza_attr(element, "total");
 	char text[FW_DOMAIN_SIZE + 2], quoted[128], asked[FW_DOMAIN_SIZE + 2];
 	struct route *route = NULL;
 	uint64_t number = 0;

@@ -450,8 +450,7 @@ static void on_a(struct link *link, struct fw_stanza *element)
 	if (session == NULL || !session->sending || link->state != LINK_UP) {
 		return;
 	}
-	if (fw_str_to_u64(fw_elem_attr(fw_stanza_root(element), "h"), UINT32_MAX, &handled) !=
-	    FW_OK) {
+	if (fw_str_to_u64(fw_stanza_attr(element, "h"), UINT32_MAX, &handled) != FW_OK) {
 		link_end(link, FW_CAUSE_UNEXPECTED);
 		return;
 	}
@@ -489,15 +488,14 @@ static bool free_range(struct link_queue *kept, struct fw_str range, uint32_t fr
 
 static void on_left(struct link *link, struct fw_stanza *element)
 {
-	struct fw_elem *root = fw_stanza_root(element);
 	struct link_session *session = link->xep198;
-	struct fw_str list = fw_elem_attr(root, "s");
+	struct fw_str list = fw_stanza_attr(element, "s");
 	uint64_t base = 0;
 
 	if (session == NULL || !session->sending || link->state != LINK_UP) {
 		return;
 	}
-	bool good = fw_str_to_u64(fw_elem_attr(root, "h"), UINT32_MAX, &base) == FW_OK;
+	bool good = fw_str_to_u64(fw_stanza_attr(element, "h"), UINT32_MAX, &base) == FW_OK;
 	uint32_t from = (uint32_t)base - (uint32_t)session->acked;
 	good = good && from <= session->kept.count;
 	while (good && list.len > 0) {

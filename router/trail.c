@@ -9,7 +9,7 @@
 #include "router/trail.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include <fedway/jid.h>
@@ -263,17 +263,12 @@ int trail_read_hop(struct trails *trails, struct fw_stanza *element, const char 
                    struct trail_hop *out)
 {
 	struct fw_str to = fw_stanza_to(element);
-	struct fw_elem *root = fw_stanza_root(element);
-
-	if (root == NULL) {
-		return FW_ENOMEM;
-	}
 	int ret = read_xcoder(fw_stanza_id(element), &out->xcoder);
 	if (ret == FW_OK && to.ptr != NULL && !trail_is_component(to)) {
 		ret = FW_EPARSE;
 	}
 	if (ret == FW_OK) {
-		ret = trail_intern(trails, fw_elem_attr(root, "path"), &out->trail);
+		ret = trail_intern(trails, fw_stanza_attr(element, "path"), &out->trail);
 	}
 	if (ret == FW_OK && !fw_str_eq_nocase(trail_last(trails, out->trail), fw_str(peer))) {
 		ret = FW_EPARSE;
@@ -289,16 +284,43 @@ int trail_apply(const struct trail_hop *hop, struct fw_stanza *stanza)
 	return fw_stanza_set_destination(stanza, hop->destination);
 }
 
-size_t trail_write_hop(const struct trails *trails, const struct fw_stanza *stanza,
-                       char out[TRAIL_HOP_SIZE])
+static void put(char **at, struct fw_str text)
 {
+	memcpy(*at, text.ptr, text.len);
+	*at += text.len;
+}
+
+/* As FW_XCODER. */
+static void put_xcoder(char **at, uint64_t xcoder)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (int shift = 60; shift >= 0; shift -= 4) {
+		*(*at)++ = digits[xcoder >> shift & 15];
+	}
+}
+
+/* Without a format: it is written for every stanza. Nothing in it needs to be escaped. */
+struct fw_str trail_write_hop(const struct trails *trails, const struct fw_stanza *stanza,
+                              char out[TRAIL_HOP_SIZE])
+{
+	static const struct fw_str head = FW_STR("<hop xmlns='" TRAIL_NS "' id='"),
+	                           path_at = FW_STR("' path='"), to_at = FW_STR("' to='"),
+	                           end = FW_STR("'/>");
 	struct fw_str path = trail_onward(trails, fw_stanza_trail(stanza));
 	struct fw_str to = fw_stanza_destination(stanza);
-	/* Nothing in it needs to be escaped: trail_is_component(). */
-	int len = snprintf(out, TRAIL_HOP_SIZE,
-	                   "<hop xmlns='" TRAIL_NS "' id='" FW_XCODER "' path='%.*s'%s%.*s%s/>",
-	                   fw_stanza_xcoder(stanza), FW_STR_ARG(path), to.len > 0 ? " to='" : "",
-	                   FW_STR_ARG(to), to.len > 0 ? "'" : "");
+	char *at = out;
 
-	return len > 0 && len < TRAIL_HOP_SIZE ? (size_t)len : 0;
+	/* trail_intern() and trail_is_component() bound both. */
+	fw_assert(path.len + to.len < TRAIL_HOP_SIZE - 128);
+	put(&at, head);
+	put_xcoder(&at, fw_stanza_xcoder(stanza));
+	put(&at, path_at);
+	put(&at, path);
+	if (to.len > 0) {
+		put(&at, to_at);
+		put(&at, to);
+	}
+	put(&at, end);
+	return fw_str_n(out, (size_t)(at - out));
 }

@@ -64,9 +64,9 @@ int trail_read_hop(struct trails *trails, struct fw_stanza *element, const char 
 /** Hangs it on the stanza that follows. @return FW_OK, FW_ENOMEM */
 int trail_apply(const struct trail_hop *hop, struct fw_stanza *stanza);
 
-/** Room for a header that this node writes. */
-enum { TRAIL_HOP_SIZE = 2048 };
-/** The header to write before a stanza. @return its length */
-size_t trail_write_hop(const struct trails *trails, const struct fw_stanza *stanza, char out[TRAIL_HOP_SIZE]);
+/** Room for every header: a path of twice TRAIL_HOPS_MAX realms, and a component ID. */
+enum { TRAIL_HOP_SIZE = 4096 };
+/** The header to write before a stanza, in `out`. */
+struct fw_str trail_write_hop(const struct trails *trails, const struct fw_stanza *stanza, char out[TRAIL_HOP_SIZE]);
 
 #endif

@@ -296,8 +296,7 @@ static void acks_on_a(struct s2s_leg *leg, struct fw_stanza *element)
 	if (!acks->sending) {
 		return;
 	}
-	if (fw_str_to_u64(fw_elem_attr(fw_stanza_root(element), "h"), UINT32_MAX, &handled) !=
-	    FW_OK) {
+	if (fw_str_to_u64(fw_stanza_attr(element, "h"), UINT32_MAX, &handled) != FW_OK) {
 		s2s_leg_close(leg, FW_CAUSE_UNEXPECTED, "an acknowledgement without a count");
 		return;
 	}

@@ -289,32 +289,31 @@ void fw_channel_send(struct fw_channel *channel, struct fw_stanza **stanza)
 	channel_want_flush(channel);
 }
 
+static void sent(struct fw_channel *channel, int ret)
+{
+	if (ret != FW_OK) {
+		no_memory(channel);
+	}
+	channel_want_flush(channel);
+}
+
+void fw_channel_send_raw(struct fw_channel *channel, struct fw_str text)
+{
+	sent(channel, fw_stream_send_raw(channel->stream, text));
+}
+
+void fw_channel_send_vtext(struct fw_channel *channel, const char *format, va_list args)
+{
+	sent(channel, fw_stream_send_vtext(channel->stream, format, args));
+}
+
 void fw_channel_send_text(struct fw_channel *channel, const char *format, ...)
 {
-	char small[1024];
 	va_list args;
 
 	va_start(args, format);
-	int len = vsnprintf(small, sizeof(small), format, args);
+	fw_channel_send_vtext(channel, format, args);
 	va_end(args);
-	if (len < (int)sizeof(small)) {
-		if (len < 0 || fw_stream_send_text(channel->stream, "%s", small) != FW_OK) {
-			no_memory(channel);
-		}
-		channel_want_flush(channel);
-		return;
-	}
-	char *large = malloc((size_t)len + 1);
-	if (large != NULL) {
-		va_start(args, format);
-		vsnprintf(large, (size_t)len + 1, format, args);
-		va_end(args);
-	}
-	if (large == NULL || fw_stream_send_text(channel->stream, "%s", large) != FW_OK) {
-		no_memory(channel);
-	}
-	free(large);
-	channel_want_flush(channel);
 }
 
 void fw_channel_restart(struct fw_channel *channel)

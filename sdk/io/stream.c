@@ -407,39 +407,20 @@ static void on_free_prefix(void *ctx, struct fw_str prefix, struct fw_str uri)
 	stanza->inject = stanza_store(stanza, fw_str_n(text, (size_t)len));
 }
 
-/* Where the root's own xmlns attribute stands in the bytes: quotes cannot nest, so this needs no
- * parser. */
+/* Where the root's own xmlns attribute stands in the bytes. */
 static void find_cut(struct fw_stanza *stanza, const char *bytes, uint32_t size)
 {
-	uint32_t i = stanza->name_size;
+	uint32_t begin = stanza->name_size, at = begin;
+	struct fw_str name, value;
 
 	stanza->cut_size = 0;
-	while (i < size && bytes[i] != '>' && bytes[i] != '/') {
-		uint32_t begin = i, name;
-		while (strchr(" \t\r\n", bytes[i]) != NULL) {
-			i++;
-		}
-		name = i;
-		while (bytes[i] != '=' && strchr(" \t\r\n", bytes[i]) == NULL && bytes[i] != '>') {
-			i++;
-		}
-		bool found = i - name == 5 && memcmp(bytes + name, "xmlns", 5) == 0;
-		while (bytes[i] != '\'' && bytes[i] != '"') {
-			if (bytes[i] == '>') {
-				return;
-			}
-			i++;
-		}
-		const char *quote = memchr(bytes + i + 1, bytes[i], size - i - 1);
-		if (quote == NULL) {
-			return;
-		}
-		i = (uint32_t)(quote - bytes) + 1;
-		if (found) {
+	while (stanza_next_attribute(bytes, size, &at, &name, &value)) {
+		if (fw_str_is(name, "xmlns")) {
 			stanza->cut_at = begin;
-			stanza->cut_size = i - begin;
+			stanza->cut_size = at - begin;
 			return;
 		}
+		begin = at;
 	}
 }
 

@@ -74,45 +74,59 @@ int fw_stream_send(struct fw_stream *stream, struct fw_stanza **stanza)
 	return FW_OK;
 }
 
-static int send_text(struct fw_stream *stream, struct fw_str text)
+int fw_stream_send_raw(struct fw_stream *stream, struct fw_str text)
 {
 	struct fw_stanza *item = stanza_alloc();
 
 	if (item == NULL) {
 		return FW_ENOMEM;
 	}
-	item->chunk = chunk_new(text.len);
-	if (item->chunk == NULL) {
-		fw_stanza_free(&item);
-		return FW_ENOMEM;
+	if (text.len <= sizeof(item->room)) {
+		item->bytes = stanza_store(item, text).ptr;
+	} else {
+		item->chunk = chunk_new(text.len);
+		if (item->chunk == NULL) {
+			fw_stanza_free(&item);
+			return FW_ENOMEM;
+		}
+		memcpy(item->chunk->bytes, text.ptr, text.len);
+		item->bytes = item->chunk->bytes;
 	}
-	memcpy(item->chunk->bytes, text.ptr, text.len);
-	item->bytes = item->chunk->bytes;
 	item->size = (uint32_t)text.len;
 	item->text = true;
 	append(stream, item);
 	return FW_OK;
 }
 
+int fw_stream_send_vtext(struct fw_stream *stream, const char *format, va_list args)
+{
+	char small[1024];
+	va_list again;
+
+	va_copy(again, args);
+	int len = vsnprintf(small, sizeof(small), format, args);
+	if (len >= 0 && (size_t)len < sizeof(small)) {
+		va_end(again);
+		return fw_stream_send_raw(stream, fw_str_n(small, (size_t)len));
+	}
+	char *large = len >= 0 ? malloc((size_t)len + 1) : NULL;
+	int ret = FW_ENOMEM;
+	if (large != NULL) {
+		(void)vsnprintf(large, (size_t)len + 1, format, again);
+		ret = fw_stream_send_raw(stream, fw_str_n(large, (size_t)len));
+	}
+	va_end(again);
+	free(large);
+	return ret;
+}
+
 int fw_stream_send_text(struct fw_stream *stream, const char *format, ...)
 {
-	va_list args, again;
-	char *text;
-	int len, ret;
+	va_list args;
 
 	va_start(args, format);
-	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, args);
+	int ret = fw_stream_send_vtext(stream, format, args);
 	va_end(args);
-	text = malloc((size_t)len + 1);
-	if (text == NULL) {
-		va_end(again);
-		return FW_ENOMEM;
-	}
-	vsnprintf(text, (size_t)len + 1, format, again);
-	va_end(again);
-	ret = send_text(stream, fw_str_n(text, (size_t)len));
-	free(text);
 	return ret;
 }
 
@@ -156,7 +170,7 @@ int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_str fro
 	}
 	len += (size_t)snprintf(text + len, size - len, "%s>",
 	                        version ? " version='1.0' xml:lang='en'" : "");
-	ret = send_text(stream, fw_str_n(text, len));
+	ret = fw_stream_send_raw(stream, fw_str_n(text, len));
 	stream->opened = true;
 	free(text);
 	return ret;

@@ -64,6 +64,13 @@ void stanza_edited(struct fw_stanza *stanza);
 /** Makes bytes from the tree when there are none. FW_OK, FW_ENOMEM */
 int stanza_need_bytes(struct fw_stanza *stanza);
 
+/**
+ * Walks the attributes of a first tag that a parser has taken. `at` begins behind "<name" and stands behind the value
+ * afterwards; the white space before an attribute belongs to it.
+ * @return false: there is no further one
+ */
+bool stanza_next_attribute(const char *bytes, uint32_t size, uint32_t *at, struct fw_str *name, struct fw_str *value);
+
 /** Bytes that stanza_pieces() will give. */
 static inline size_t stanza_wire_size(const struct fw_stanza *stanza)
 {

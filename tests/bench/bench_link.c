@@ -3,10 +3,11 @@
  *
  * Load through a router: attaches as two components, sends numbered stanzas from the first to the
  * second with a window of unseen ones, and checks that each arrives once and in order. Works with
- * any router that takes XEP-0114. `flow` measures throughput and the router's CPU per stanza;
- * `ping` measures round trips a, b, a. Usage: bench_link flow|ping IP PORT SECRET ROUTER_PID SIZE
- * COUNT WINDOW EXACT EXACT 1 asks that a stanza's payload arrives byte for byte. Prints `name value
- * unit` lines.
+ * any router that takes XEP-0114, or with several, when the two attach to different ones. `flow`
+ * measures throughput and each router's CPU per stanza; `ping` measures round trips a, b, a. Usage:
+ * bench_link flow|ping FROM_IP:PORT TO_IP:PORT SECRET ROUTER_PID[,PID…] SIZE COUNT WINDOW EXACT.
+ * EXACT 1 asks that a stanza's payload arrives byte for byte. Prints `name value unit` lines; the
+ * CPU of the first router is `router_cpu_us`, of the second `router_cpu_us_2`.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,6 +24,14 @@
 #define TO "b.bench"
 #define IN_ROOM (1u << 20)
 #define STALL_MS 20000
+#define ROUTERS_MAX 8
+
+/* The routers that are measured: their CPU time when the counting began. */
+struct routers {
+	int pids[ROUTERS_MAX];
+	int64_t cpu_start[ROUTERS_MAX];
+	int count;
+};
 
 /* The receiving side: bytes that came and how far they were understood. */
 struct reader {
@@ -41,8 +50,39 @@ struct flow {
 	char *batch;   /* numbered stanzas on their way out */
 	size_t batch_len, batch_at;
 	struct reader reader;
-	int64_t cpu_start, wall_start;
+	struct routers routers;
+	int64_t wall_start;
 };
+
+static int routers_read(struct routers *routers, const char *list)
+{
+	while (*list != '\0' && routers->count < ROUTERS_MAX) {
+		char *end = NULL;
+		routers->pids[routers->count++] = (int)strtol(list, &end, 10);
+		list = *end == ',' ? end + 1 : "";
+	}
+	return routers->count;
+}
+
+static void routers_begin(struct routers *routers)
+{
+	for (int i = 0; i < routers->count; i++) {
+		routers->cpu_start[i] = bench_cpu_ns(routers->pids[i]);
+	}
+}
+
+static void routers_print(const struct routers *routers, double stanzas, double wall_ns)
+{
+	for (int i = 0; i < routers->count; i++) {
+		double cpu = (double)(bench_cpu_ns(routers->pids[i]) - routers->cpu_start[i]);
+		char number[8] = "";
+		if (i > 0) {
+			snprintf(number, sizeof(number), "_%d", i + 1);
+		}
+		printf("router_cpu_us%s %.3f us\n", number, cpu / 1e3 / stanzas);
+		printf("router_busy%s %.0f %%\n", number, 100 * cpu / wall_ns);
+	}
+}
 
 static bool same_payload(const struct reader *reader, const char *bytes, size_t len)
 {
@@ -136,7 +176,7 @@ static int send_batch(struct flow *flow)
 	return 0;
 }
 
-static int run_flow(struct flow *flow, int pid)
+static int run_flow(struct flow *flow)
 {
 	while (flow->reader.next < flow->count) {
 		fill_batch(flow);
@@ -158,27 +198,25 @@ static int run_flow(struct flow *flow, int pid)
 		if (flow->wall_start == 0 && flow->reader.next >= flow->warm) {
 			flow->warm = flow->reader.next;
 			flow->wall_start = bench_now_ns();
-			flow->cpu_start = bench_cpu_ns(pid);
+			routers_begin(&flow->routers);
 		}
 	}
 	return 0;
 }
 
-static int flow_mode(struct flow *flow, int pid)
+static int flow_mode(struct flow *flow)
 {
 	flow->batch = malloc(flow->stanza->len * flow->window);
 	flow->warm = flow->count / 10;
-	if (flow->batch == NULL || run_flow(flow, pid) < 0) {
+	if (flow->batch == NULL || run_flow(flow) < 0) {
 		free(flow->batch);
 		return -1;
 	}
-	double cpu = (double)(bench_cpu_ns(pid) - flow->cpu_start);
 	double wall = (double)(bench_now_ns() - flow->wall_start);
 	double stanzas = flow->count - flow->warm;
-	printf("router_cpu_us %.3f us\n", cpu / 1e3 / stanzas);
+	routers_print(&flow->routers, stanzas, wall);
 	printf("stanzas_per_s %.0f 1/s\n", stanzas * 1e9 / wall);
 	printf("mb_per_s %.1f MB/s\n", stanzas * (double)flow->stanza->len * 1e3 / wall);
-	printf("router_busy %.0f %%\n", 100 * cpu / wall);
 	free(flow->batch);
 	return 0;
 }
@@ -237,14 +275,26 @@ done:
 	return result;
 }
 
+/* Attaches at "IP:PORT". */
+static int attach_at(const char *place, const char *name, const char *secret)
+{
+	char ip[64];
+	int port = 0;
+
+	if (sscanf(place, "%63[0-9.]:%d", ip, &port) != 2) {
+		fprintf(stderr, "bench: '%s' is not IP:PORT\n", place);
+		return -1;
+	}
+	return bench_attach(ip, port, name, secret);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 10) {
-		fprintf(stderr, "usage: bench_link flow|ping IP PORT SECRET ROUTER_PID SIZE COUNT "
-		                "WINDOW EXACT\n");
+		fprintf(stderr, "usage: bench_link flow|ping FROM_IP:PORT TO_IP:PORT SECRET "
+		                "ROUTER_PID[,PID...] SIZE COUNT WINDOW EXACT\n");
 		return 2;
 	}
-	int port = (int)strtol(argv[3], NULL, 10), pid = (int)strtol(argv[5], NULL, 10);
 	size_t size = strtoul(argv[6], NULL, 10);
 	struct bench_stanza stanza = { 0 };
 	struct flow flow = {
@@ -259,11 +309,12 @@ int main(int argc, char **argv)
 	if (flow.reader.bytes == NULL || bench_stanza_make(&stanza, size, FROM, TO) < 0) {
 		return 1;
 	}
-	flow.out = bench_attach(argv[2], port, FROM, argv[4]);
-	flow.in = bench_attach(argv[2], port, TO, argv[4]);
-	int result = flow.out < 0 || flow.in < 0 ? -1 : 0;
+	flow.out = attach_at(argv[2], FROM, argv[4]);
+	flow.in = attach_at(argv[3], TO, argv[4]);
+	int result =
+	        flow.out < 0 || flow.in < 0 || routers_read(&flow.routers, argv[5]) == 0 ? -1 : 0;
 	if (result == 0) {
-		result = argv[1][0] == 'f' ? flow_mode(&flow, pid) : ping_mode(&flow, size);
+		result = argv[1][0] == 'f' ? flow_mode(&flow) : ping_mode(&flow, size);
 	}
 	bench_stanza_free(&stanza);
 	free(flow.reader.bytes);

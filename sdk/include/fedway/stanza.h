@@ -47,6 +47,12 @@ FW_API struct fw_str fw_stanza_to_domain(const struct fw_stanza *stanza);
 /** Name and namespace of the element, e.g. "result" in "jabber:server:dialback". */
 FW_API struct fw_str fw_stanza_name(const struct fw_stanza *stanza);
 FW_API struct fw_str fw_stanza_ns(const struct fw_stanza *stanza);
+/**
+ * Any attribute without namespace of the stanza's own tag, decoded; absent when there is none, or out of memory. Builds
+ * no tree, unless the value has references: for elements that come too often for one. The slice ends with
+ * fw_stanza_settle() too. `xmlns` is no attribute.
+ */
+FW_API struct fw_str fw_stanza_attr(struct fw_stanza *stanza, const char *name);
 /** type='error'. */
 FW_API bool fw_stanza_is_error(const struct fw_stanza *stanza);
 /** iq of type get or set. */

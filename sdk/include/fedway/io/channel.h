@@ -69,6 +69,9 @@ FW_API void fw_channel_restart(struct fw_channel *channel);
 FW_API void fw_channel_send(struct fw_channel *channel, struct fw_stanza **stanza);
 /** Queues text as it is. */
 FW_API void fw_channel_send_text(struct fw_channel *channel, const char *format, ...) FW_PRINTF(2, 3);
+FW_API void fw_channel_send_vtext(struct fw_channel *channel, const char *format, va_list args) FW_PRINTF(2, 0);
+/** The same without a format, for what goes out with every stanza: up to some 200 bytes without an allocation. */
+FW_API void fw_channel_send_raw(struct fw_channel *channel, struct fw_str text);
 /** What waits to be written. */
 FW_API void fw_channel_queued(const struct fw_channel *channel, size_t *stanzas, size_t *bytes);
 /** Oldest unwritten stanza, or NULL. [g] */

@@ -8,6 +8,7 @@
 #ifndef FEDWAY_IO_STREAM_H
 #define FEDWAY_IO_STREAM_H
 
+#include <stdarg.h>
 #include <sys/uio.h>
 
 #include <fedway/io/xml.h>
@@ -97,6 +98,9 @@ FW_API int fw_stream_open(struct fw_stream *stream, struct fw_str to, struct fw_
 FW_API int fw_stream_send(struct fw_stream *stream, struct fw_stanza **stanza);
 /** Queues text as it is: features, handshakes. @return FW_OK, FW_ENOMEM */
 FW_API int fw_stream_send_text(struct fw_stream *stream, const char *format, ...) FW_PRINTF(2, 3);
+FW_API int fw_stream_send_vtext(struct fw_stream *stream, const char *format, va_list args) FW_PRINTF(2, 0);
+/** The same without a format; up to some 200 bytes need no allocation. @return FW_OK, FW_ENOMEM */
+FW_API int fw_stream_send_raw(struct fw_stream *stream, struct fw_str text);
 /** Queues a stream error (when the cause has one) with its text, and the footer. Our header first, if none went. */
 FW_API void fw_stream_close(struct fw_stream *stream, enum fw_cause cause);
 /** Fills up to `max` pieces of what waits; returns how many. */

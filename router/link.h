@@ -13,9 +13,9 @@
 
 #include <fedway/io/channel.h>
 #include <fedway/io/crypto.h>
+#include <fedway/io/listener.h>
 
 #include "router/link_names.h"
-#include "router/listener.h"
 #include "router/router.h"
 
 #define LINK_NS "urn:fedway:link:1"
@@ -28,7 +28,7 @@ struct fw_tls_context;
 
 struct link_room {
 	struct router *router;
-	struct listener *listeners;
+	struct fw_listeners *listeners;
 	struct link_names *names;
 	struct link_tls *tls;
 	struct link *links;            /**< every authenticated link, newest first */
@@ -37,8 +37,7 @@ struct link_room {
 	uint32_t hello_count;
 	uint32_t next_session;         /**< number of the next connection, for the log */
 	uint64_t refused_count;        /**< connections over link_unauthenticated_max */
-	struct listener *new_listeners; /**< kept aside by links_check() */
-	struct link_names *new_names;   /**< likewise */
+	struct link_names *new_names;   /**< kept aside by links_check() */
 	struct fw_tls_context *new_tls; /**< likewise; NULL: none is wanted */
 };
 

@@ -20,58 +20,25 @@ static const char too_many[] = "<?xml version='1.0'?><stream:stream xmlns='" FW_
                                "<resource-constraint xmlns='" FW_NS_STREAM_ERRORS "'/>"
                                "</stream:error></stream:stream>";
 
-static void close_listeners(struct listener **list)
-{
-	while (*list != NULL) {
-		struct listener *first = *list;
-		*list = *listener_next(first);
-		listener_close(&first);
-	}
-}
-
-static void push_listener(struct listener **list, struct listener *listener)
-{
-	*listener_next(listener) = *list;
-	*list = listener;
-}
-
-static bool has_listener(struct listener *list, const struct config_listen *row)
-{
-	for (; list != NULL; list = *listener_next(list)) {
-		if (listener_matches(list, row)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool config_has(const struct config *config, const struct listener *listener)
-{
-	const struct config_listen *rows = config->router.listen.items;
-
-	for (size_t i = 0; i < config->router.listen.count; i++) {
-		if (listener_matches(listener, &rows[i])) {
-			return true;
-		}
-	}
-	return false;
-}
+enum { LISTEN_BACKLOG = 1024, LISTEN_PER_TURN = 64 };
 
 /* As the configuration in force says; a listener that it no longer has is about to go. */
-static int xep_0114_of(const struct link_room *room, const struct listener *listener)
+static int xep_0114_of(const struct link_room *room, const struct fw_addr *wanted)
 {
 	const struct config_router *config = &room->router->config->router;
 	const struct config_listen *rows = config->listen.items;
+	struct fw_addr addr;
 
 	for (size_t i = 0; i < config->listen.count; i++) {
-		if (listener_matches(listener, &rows[i])) {
+		if (fw_addr_parse(rows[i].address, rows[i].port, &addr) == FW_OK &&
+		    fw_addr_eq(&addr, wanted)) {
 			return rows[i].xep_0114;
 		}
 	}
 	return CONFIG_XEP_0114_NEVER;
 }
 
-static void links_accepted(void *ctx, const struct listener *listener, int *fd,
+static void links_accepted(void *ctx, const struct fw_addr *wanted, int *fd,
                            const struct fw_addr *peer)
 {
 	struct link_room *room = ctx;
@@ -80,7 +47,7 @@ static void links_accepted(void *ctx, const struct listener *listener, int *fd,
 	char text[FW_ADDR_TEXT_SIZE];
 
 	if (room->hello_count < max) {
-		link_hello_start(room, xep_0114_of(room, listener), fd);
+		link_hello_start(room, xep_0114_of(room, wanted), fd);
 		return;
 	}
 	/* One line per power of two: a flood must not become a flood of lines. */
@@ -96,41 +63,29 @@ static void links_accepted(void *ctx, const struct listener *listener, int *fd,
 	(void)fw_socket_write(*fd, &piece, 1);
 }
 
-/* Opens what the configuration has and `have` has not. */
-static int open_listeners(struct router *router, const struct config *config, struct listener *have,
-                          struct listener **out, struct fw_error *err)
+/* Binds what the configuration has and we have not. */
+static int prepare_listeners(struct link_room *room, const struct config *config,
+                             struct fw_error *err)
 {
 	const struct config_listen *rows = config->router.listen.items;
+	size_t count = config->router.listen.count;
+	struct fw_listen_row *wanted = calloc(count + 1, sizeof(*wanted));
 
-	for (size_t i = 0; i < config->router.listen.count; i++) {
-		struct listener *listener = NULL;
-		if (has_listener(have, &rows[i]) || has_listener(*out, &rows[i])) {
-			continue;
-		}
-		int ret = listener_open(router->loop, &rows[i], &listener, err);
-		if (ret != FW_OK) {
-			return ret;
-		}
-		push_listener(out, listener);
+	if (wanted == NULL) {
+		return FW_ENOMEM;
 	}
-	return FW_OK;
-}
-
-static void watch_listener(struct link_room *room, struct listener *listener)
-{
-	char text[FW_ADDR_TEXT_SIZE];
-
-	if (listener_watch(listener, links_accepted, room) != FW_OK) {
-		fw_log(room->router->log, &links_log, FW_LOG_ERROR,
-		       "no memory to accept on address=%s", listener_text(listener, text));
-		return;
+	for (size_t i = 0; i < count; i++) {
+		wanted[i] = (struct fw_listen_row){ rows[i].address, rows[i].port };
 	}
-	fw_log(room->router->log, &links_log, FW_LOG_NOTICE, "listening address=%s",
-	       listener_text(listener, text));
+	int ret = fw_listeners_prepare(room->listeners, wanted, count, err);
+	free(wanted);
+	return ret;
 }
 
 int links_start(struct router *router, struct fw_error *err)
 {
+	const struct fw_listeners_settings settings = { LISTEN_BACKLOG, LISTEN_PER_TURN,
+		                                        router->log, &links_log };
 	int ret = FW_ENOMEM;
 	struct link_room *room = calloc(1, sizeof(*room));
 
@@ -147,12 +102,15 @@ int links_start(struct router *router, struct fw_error *err)
 	if (ret != FW_OK) {
 		goto done;
 	}
-	ret = open_listeners(router, router->config, NULL, &room->listeners, err);
+	ret = fw_listeners_new(router->loop, &settings, links_accepted, room, &room->listeners);
+	if (ret == FW_OK) {
+		ret = prepare_listeners(room, router->config, err);
+	}
+	if (ret == FW_OK) {
+		ret = fw_listeners_apply(room->listeners, NULL, err);
+	}
 	if (ret != FW_OK) {
 		goto done;
-	}
-	for (struct listener *l = room->listeners; l != NULL; l = *listener_next(l)) {
-		watch_listener(room, l);
 	}
 	room = NULL;
 done:
@@ -173,7 +131,7 @@ int links_check(struct router *router, const struct config *config, struct fw_er
 		ret = link_tls_load(&config->router, &room->new_tls, err);
 	}
 	if (ret == FW_OK) {
-		ret = open_listeners(router, config, room->listeners, &room->new_listeners, err);
+		ret = prepare_listeners(room, config, err);
 	}
 	if (ret != FW_OK) {
 		links_forget(router);
@@ -186,7 +144,9 @@ void links_forget(struct router *router)
 	struct link_room *room = router->links;
 
 	if (room != NULL) {
-		close_listeners(&room->new_listeners);
+		if (room->listeners != NULL) {
+			fw_listeners_forget(room->listeners);
+		}
 		link_names_free(&room->new_names);
 		fw_tls_context_release(&room->new_tls);
 	}
@@ -201,31 +161,6 @@ static void say(struct fw_json *changes, const char *fact, const char *what)
 		fw_json_append(changes,
 		               fw_str_n(line, (size_t)len < sizeof(line) ? (size_t)len
 		                                                         : sizeof(line) - 1));
-	}
-}
-
-static void swap_listeners(struct link_room *room, const struct config *config,
-                           struct fw_json *changes)
-{
-	struct listener **at = &room->listeners;
-	char text[FW_ADDR_TEXT_SIZE];
-
-	while (*at != NULL) {
-		struct listener *old = *at;
-		if (config_has(config, old)) {
-			at = listener_next(old);
-			continue;
-		}
-		*at = *listener_next(old);
-		say(changes, "no longer listening on ", listener_text(old, text));
-		listener_close(&old);
-	}
-	while (room->new_listeners != NULL) {
-		struct listener *listener = room->new_listeners;
-		room->new_listeners = *listener_next(listener);
-		push_listener(&room->listeners, listener);
-		watch_listener(room, listener);
-		say(changes, "listening on ", listener_text(listener, text));
 	}
 }
 
@@ -291,6 +226,7 @@ static void move_name(struct link_room *room, struct link_name *old, const struc
 void links_apply(struct router *router, const struct config *config, struct fw_json *changes)
 {
 	struct link_room *room = router->links;
+	struct fw_error err = { 0 };
 	struct link_name *name;
 
 	for (size_t i = 0; (name = link_names_at(room->names, i)) != NULL; i++) {
@@ -306,7 +242,11 @@ void links_apply(struct router *router, const struct config *config, struct fw_j
 	room->names = room->new_names;
 	room->new_names = NULL;
 	link_tls_take(room->tls, &config->router, &room->new_tls);
-	swap_listeners(room, config, changes);
+	if (fw_listeners_apply(room->listeners, changes, &err) != FW_OK) {
+		say(changes, "not listening: ", err.text);
+		fw_log(room->router->log, &links_log, FW_LOG_ERROR, "not listening reason='%s'",
+		       err.text);
+	}
 }
 
 void links_drain(struct router *router)
@@ -317,7 +257,7 @@ void links_drain(struct router *router)
 		return;
 	}
 	links_forget(router);
-	close_listeners(&room->listeners);
+	fw_listeners_free(&room->listeners);
 	for (struct link_hello *h = room->hellos; h != NULL; h = link_hello_next(h)) {
 		link_hello_end(h, FW_CAUSE_SHUTDOWN);
 	}
@@ -331,7 +271,7 @@ void links_stop(struct router *router)
 		return;
 	}
 	links_forget(router);
-	close_listeners(&room->listeners);
+	fw_listeners_free(&room->listeners);
 	while (room->hellos != NULL) {
 		struct link_hello *hello = room->hellos;
 		link_hello_free(&hello);
@@ -351,14 +291,10 @@ void links_report(const struct router *router, struct fw_json *out)
 {
 	const struct link_room *room = router->links;
 	struct fw_json *list = fw_json_set_array(out, "listeners");
-	char text[FW_ADDR_TEXT_SIZE];
-
 	if (room == NULL) {
 		return;
 	}
-	for (struct listener *l = room->listeners; l != NULL; l = *listener_next(l)) {
-		fw_json_append(list, fw_str(listener_text(l, text)));
-	}
+	fw_listeners_report(room->listeners, list);
 	fw_json_set_int(out, "links", room->link_count);
 	fw_json_set_int(out, "links_unauthenticated", room->hello_count);
 	fw_json_set_int(out, "links_refused", (int64_t)room->refused_count);

@@ -16,7 +16,6 @@ struct route_table;
 struct hook_list;
 struct module_list;
 struct instance;
-struct listener;
 struct link_room;
 struct uplink_room;
 struct control;

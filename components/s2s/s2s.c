@@ -42,7 +42,7 @@ static void s2s_on_progress(void *ctx)
 		unfinished += s2s_leg_live(leg) && s2s_claims_pending(leg);
 	}
 	if (unfinished == 0) {
-		s2s_listen_close(s2s);
+		fw_listeners_close(s2s->listeners);
 	}
 	for (struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
 		bool busy = leg->claims != NULL && !s2s_leg_empty(leg);
@@ -92,7 +92,7 @@ static void s2s_free(struct s2s **s2s_ptr)
 	}
 	s2s->stopping = true;
 	fw_defer_cancel(&s2s->progress);
-	s2s_listen_close(s2s);
+	fw_listeners_free(&s2s->listeners);
 	while (s2s->ins != NULL || s2s->outs != NULL) {
 		struct s2s_leg *leg = s2s->ins != NULL ? s2s->ins : s2s->outs;
 		s2s_leg_free(&leg, FW_CAUSE_COMPONENT_GONE);
@@ -138,7 +138,8 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	s2s->config = fw_self_config(self);
 	s2s->progress.fn = s2s_on_progress;
 	s2s->progress.ctx = s2s;
-	if (s2s_pairs_new(s2s, &s2s->pairs) != FW_OK || s2s_carriers_new(&s2s->carriers) != FW_OK ||
+	if (s2s_listen_new(s2s, &s2s->listeners) != FW_OK ||
+	    s2s_pairs_new(s2s, &s2s->pairs) != FW_OK || s2s_carriers_new(&s2s->carriers) != FW_OK ||
 	    s2s_remotes_new(s2s, &s2s->remotes) != FW_OK ||
 	    s2s_egress_new(s2s, &s2s->egress) != FW_OK || s2s_limits_new(&s2s->limits) != FW_OK ||
 	    s2s_rates_new(s2s, &s2s->rates) != FW_OK || s2s_keys_new(s2s, &s2s->keys) != FW_OK ||
@@ -153,7 +154,8 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 	if (ret != FW_OK) {
 		goto done;
 	}
-	ret = s2s_listen_apply(s2s, s2s->config, err);
+	ret = fw_listeners_follow(s2s->listeners, s2s->config->listen.items,
+	                          s2s->config->listen.count, err);
 	if (ret != FW_OK) {
 		goto done;
 	}
@@ -165,7 +167,7 @@ static int s2s_start(struct fw_self *self, struct fw_error *err)
 		goto done;
 	}
 	s2s_warn_of_keylog(self, s2s->config);
-	if (s2s->listeners == NULL) {
+	if (s2s_listen_port(s2s) == 0) {
 		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_NOTICE,
 		       "listen is empty, no server can connect to us");
 	}
@@ -234,7 +236,8 @@ static void s2s_reload(struct fw_self *self, const void *config)
 	if (s2s->draining) {
 		return;
 	}
-	if (s2s_listen_apply(s2s, s2s->config, &err) != FW_OK) {
+	if (fw_listeners_follow(s2s->listeners, s2s->config->listen.items,
+	                        s2s->config->listen.count, &err) != FW_OK) {
 		fw_log(fw_self_log(self), &s2s_logger, FW_LOG_ERROR,
 		       "an address cannot be listened on reason=\"%s\"", err.text);
 	}

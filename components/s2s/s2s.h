@@ -14,6 +14,7 @@
 #include <fedway/fedway.h>
 #include <fedway/io/channel.h>
 #include <fedway/io/dial.h>
+#include <fedway/io/listener.h>
 #include <fedway/io/machine.h>
 
 
@@ -22,7 +23,6 @@ struct s2s_leg;
 struct s2s_limits;
 struct s2s_certs;
 struct s2s_keys;
-struct s2s_listener;
 struct s2s_pair;
 struct s2s_pairs;
 struct s2s_rates;
@@ -34,16 +34,10 @@ struct s2s_targets;
 
 /* ---- options (s2s_options.c) ---- */
 
-/** One row of `listen`. */
-struct s2s_listen_row {
-	const char *address;
-	uint16_t port;
-};
-
 struct s2s_config {
 	int side;                     /**< enum s2s_side_kind */
 	struct fw_rows inner_servers; /**< struct s2s_server_row */
-	struct fw_rows listen; /**< struct s2s_listen_row */
+	struct fw_rows listen; /**< struct fw_listen_row */
 	int security_mode;     /**< enum fw_security */
 	const char *certificate_file;
 	const char *key_file;
@@ -188,7 +182,7 @@ struct s2s {
 	struct s2s_certs *certs;         /**< what peers have shown */
 	struct fw_tls_context *tls;      /**< NULL when no rule asks for TLS; streams hold their own reference */
 	struct s2s_side *side;
-	struct s2s_listener *listeners;
+	struct fw_listeners *listeners;
 	struct s2s_leg *ins, *outs; /**< newest first */
 	uint32_t in_count, out_count;
 	uint32_t visits;            /**< under way (s2s_visit.c) */
@@ -218,12 +212,9 @@ void s2s_progress(struct s2s *s2s);
 
 /* ---- listeners (s2s_listen.c) ---- */
 
-/** Makes the listeners those of the configuration: new ones open, gone ones close, others stay. */
-int s2s_listen_apply(struct s2s *s2s, const struct s2s_config *config, struct fw_error *err);
-void s2s_listen_close(struct s2s *s2s);
-/** For reports: addresses in use. */
-void s2s_listen_report(const struct s2s *s2s, struct fw_json *array);
-/** The port of the first listener, which the system chose when 0 was asked for; 0 without one. */
+/** A set that listens nowhere yet. */
+int s2s_listen_new(struct s2s *s2s, struct fw_listeners **out);
+/** The port of the first listener, which the system chose when 0 was asked for; 0: nobody can connect to us. */
 uint16_t s2s_listen_port(const struct s2s *s2s);
 
 /* ---- back-off per remote domain (s2s_remotes.c) ---- */

@@ -315,7 +315,7 @@ static void explain_on_policy_in(void *ctx, struct fw_stanza *reply, enum fw_cau
 
 	explain->request = NULL;
 	(void)s2s_explain_policy(reply, cause, explain->incoming);
-	if (explain->s2s->listeners == NULL) {
+	if (s2s_listen_port(explain->s2s) == 0) {
 		s2s_step(explain->incoming, S2S_STEP_WARN, "listeners",
 		         "none: no server can connect to us");
 	}

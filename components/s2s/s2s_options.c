@@ -13,11 +13,11 @@
 #include <stdio.h>
 
 static const struct fw_option s2s_listen_rows[] = {
-	FW_OPT(struct s2s_listen_row, address, NULL, .min = 1, .max = 64,
+	FW_OPT(struct fw_listen_row, address, NULL, .min = 1, .max = 64,
 	       .help = "IP address to accept servers on; \"::\" is every IPv6, \"0.0.0.0\" every "
 	               "IPv4 "
 	               "address"),
-	FW_OPT(struct s2s_listen_row, port, "5269", .max = 65535,
+	FW_OPT(struct fw_listen_row, port, "5269", .max = 65535,
 	       .help = "TCP port; 0 lets the system choose"),
 	FW_OPT_END,
 };
@@ -162,7 +162,7 @@ const struct fw_option s2s_options[] = {
 	       .row_size = sizeof(struct s2s_server_row), .max = 1000,
 	       .help = "our own servers, for side = \"inner\""),
 	FW_OPT(struct s2s_config, listen, "", .rows = s2s_listen_rows,
-	       .row_size = sizeof(struct s2s_listen_row), .max = 64,
+	       .row_size = sizeof(struct fw_listen_row), .max = 64,
 	       .help = "addresses on which servers are accepted; none: this component only "
 	               "initiates"),
 	FW_OPT(struct s2s_config, security_mode, "tls-required", .choices = fw_security_choices,
@@ -319,33 +319,6 @@ const struct fw_option s2s_options[] = {
 	FW_OPT_END,
 };
 
-static int s2s_options_check_listen(const struct s2s_config *config, struct fw_error *err)
-{
-	const struct s2s_listen_row *rows = config->listen.items;
-
-	for (size_t i = 0; i < config->listen.count; i++) {
-		struct fw_addr addr;
-		if (fw_addr_parse(rows[i].address, rows[i].port, &addr) != FW_OK) {
-			return fw_error_set(
-			        err, FW_EINVAL,
-			        "listen: \"%s\" is not an IP address; give \"::\" or \"0.0.0.0\" "
-			        "for all addresses",
-			        rows[i].address);
-		}
-		for (size_t j = 0; j < i; j++) {
-			struct fw_addr other;
-			if (rows[i].port != 0 &&
-			    fw_addr_parse(rows[j].address, rows[j].port, &other) == FW_OK &&
-			    fw_addr_eq(&addr, &other)) {
-				return fw_error_set(err, FW_EINVAL,
-				                    "listen: %s port %u is given twice; remove one",
-				                    rows[i].address, rows[i].port);
-			}
-		}
-	}
-	return FW_OK;
-}
-
 static int s2s_options_check_sources(const struct s2s_config *config, struct fw_error *err)
 {
 	const struct s2s_domain_row *rows = config->domains.items;
@@ -364,7 +337,7 @@ int s2s_options_check(const void *config_in, struct fw_error *err)
 	struct s2s_security *security = NULL;
 	struct fw_tls_context *tls = NULL;
 	struct s2s_side *side = NULL;
-	int ret = s2s_options_check_listen(config, err);
+	int ret = fw_listeners_check(config->listen.items, config->listen.count, err);
 
 	if (ret == FW_OK) {
 		ret = s2s_side_new(config, &side, err);

@@ -188,7 +188,7 @@ static void report_status(struct s2s *s2s, struct fw_json *out)
 	s2s_keys_warn(s2s->keys, out);
 	s2s_keys_report(s2s->keys, fw_json_set_array(out, "certificates"));
 	fw_json_set(out, "side", fw_str(s2s_side_word(s2s)));
-	s2s_listen_report(s2s, fw_json_set_array(out, "listen"));
+	fw_listeners_report(s2s->listeners, fw_json_set_array(out, "listen"));
 	fw_json_set_bool(out, "draining", s2s->draining);
 	fw_json_set_int(out, "streams_in", s2s->in_count);
 	fw_json_set_int(out, "streams_in_unauthenticated", s2s->unauthenticated);

@@ -245,7 +245,7 @@ static void visit_end(struct visit *visit)
 		s2s_step(visit->steps, S2S_STEP_INFO, "dialback",
 		         "not tried: the rules do not allow it");
 	}
-	if (visit->s2s->listeners == NULL) {
+	if (s2s_listen_port(visit->s2s) == 0) {
 		s2s_step(visit->steps, S2S_STEP_WARN, "listeners",
 		         "none here: another component must accept servers");
 	}

@@ -24,7 +24,7 @@ static void start_names_what_is_wrong(void **ctx)
 	assert_true(fake_host_holds(world.host, "*"));
 	/* a second instance on the same port, then one that finds "*" taken */
 	struct s2s_config second = world.config;
-	struct s2s_listen_row taken = { "127.0.0.1", s2s_listen_port(world.s2s) };
+	struct fw_listen_row taken = { "127.0.0.1", s2s_listen_port(world.s2s) };
 	second.listen = (struct fw_rows){ &taken, 1 };
 	assert_null(fake_host_start(world.host, &s2s_LTX_fw_component, &second, &err));
 	assert_true(strlen(err.text) > 0);
@@ -51,7 +51,7 @@ static void reload_touches_only_what_changed(void **ctx)
 	assert_int_equal(s2s_listen_port(world.s2s), port);
 	assert_int_equal(world.s2s->config->idle_timeout_ms, 12345);
 	/* one more, and the first gone */
-	struct s2s_listen_row other = { "127.0.0.2", 0 };
+	struct fw_listen_row other = { "127.0.0.2", 0 };
 	struct s2s_config moved = next;
 	moved.listen = (struct fw_rows){ &other, 1 };
 	fake_host_reload(world.self, &moved);

@@ -297,8 +297,8 @@ static void long_elements_are_cut_for_the_log(void **ctx)
 
 static void options_are_checked(void **ctx)
 {
-	struct s2s_listen_row twice[] = { { "127.0.0.1", 5269 }, { "127.0.0.1", 5269 } };
-	struct s2s_listen_row name[] = { { "localhost", 5269 } };
+	struct fw_listen_row twice[] = { { "127.0.0.1", 5269 }, { "127.0.0.1", 5269 } };
+	struct fw_listen_row name[] = { { "localhost", 5269 } };
 	struct fw_error err = { 0 };
 	struct world world;
 

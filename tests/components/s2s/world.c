@@ -108,7 +108,7 @@ static void serve_policy(void *ctx, struct fake_host *host, struct fw_stanza **r
 void world_init(struct world *world)
 {
 	*world = (struct world){ .verdict = "valid" };
-	world->listen = (struct s2s_listen_row){ "127.0.0.1", 0 };
+	world->listen = (struct fw_listen_row){ "127.0.0.1", 0 };
 	world->config = (struct s2s_config){
 		.listen = { &world->listen, 1 },
 		.security_mode = FW_SECURITY_NONE,

@@ -31,7 +31,7 @@ struct world {
 	struct fw_self *self;
 	struct s2s *s2s;
 	struct s2s_config config;
-	struct s2s_listen_row listen;
+	struct fw_listen_row listen;
 	/* resolver */
 	uint16_t port;           /**< where every remote domain is found */
 	uint16_t second_port;    /**< and where after it; 0: nowhere else */

@@ -8,7 +8,7 @@
 #define FEDWAY_COMPONENTS_AXL_SERVICE_AXL_SERVICE_H
 
 #include <fedway/fedway.h>
-#include <fedway/io/loop.h>
+#include <fedway/io/listener.h>
 #include <fedway/io/tls.h>
 
 #include "components/axl_service/axls_http.h"
@@ -21,11 +21,6 @@ struct axls_call;
 
 enum axls_role { AXLS_NO_ROLE, AXLS_READ_ONLY, AXLS_ADMINISTRATOR };
 
-struct axls_listen_row {
-	const char *address;
-	uint16_t port;
-};
-
 struct axls_user_row {
 	const char *name;
 	struct fw_secret password;
@@ -36,7 +31,7 @@ enum axls_storage { AXLS_SQLITE, AXLS_POSTGRESQL };
 enum axls_restart_notice { AXLS_RESTART_OFF, AXLS_RESTART_UNTIL_IN_FORCE };
 
 struct axl_service_config {
-	struct fw_rows listen, users;
+	struct fw_rows listen, users; /**< struct fw_listen_row, struct axls_user_row */
 	const char *certificate_file, *key_file;
 	int storage;
 	const char *database_file;

@@ -13,7 +13,7 @@
 
 #include "components/axl_service/axls_users.h"
 
-enum { DOOR_BACKLOG = 64, DOOR_PER_TURN = 16, DOOR_PAUSE_MS = 1000, DOOR_WATCH_MS = 5000 };
+enum { DOOR_BACKLOG = 64, DOOR_PER_TURN = 16, DOOR_WATCH_MS = 5000 };
 
 static struct fw_logger door_logger = FW_LOGGER("axl.listen");
 
@@ -25,21 +25,11 @@ struct visitor {
 	struct fw_timer *timer;
 };
 
-struct listener {
-	struct listener *next;
-	struct axls_door *door;
-	struct fw_addr wanted, addr; /* as configured, as bound */
-	int fd;
-	struct fw_io *io;
-	struct fw_timer *pause;
-	bool keep;
-};
-
 struct axls_door {
 	struct axls *axls;
 	struct fw_tls_context *tls;
 	struct fw_timer *watch; /* of the certificate's files */
-	struct listener *listeners;
+	struct fw_listeners *listeners;
 	struct visitor *visitors;
 	size_t count;
 };
@@ -172,18 +162,6 @@ static void visitor_new(struct axls_door *door, int *fd, const struct fw_addr *p
 
 /* ---- listeners ---- */
 
-static void listener_free(struct listener **listener)
-{
-	if (*listener == NULL) {
-		return;
-	}
-	fw_io_remove(&(*listener)->io);
-	fw_timer_free(&(*listener)->pause);
-	fw_socket_close(&(*listener)->fd);
-	free(*listener);
-	*listener = NULL;
-}
-
 /* The option that keeps a connection out; NULL: none. */
 static const char *refusal(const struct axls_door *door, const struct fw_addr *peer)
 {
@@ -200,122 +178,28 @@ static const char *refusal(const struct axls_door *door, const struct fw_addr *p
 	return same >= config->connections_per_address_max ? "connections_per_address_max" : NULL;
 }
 
-static void on_pause_over(void *ctx)
+static void on_accept(void *ctx, const struct fw_addr *wanted, int *fd, const struct fw_addr *peer)
 {
-	struct listener *listener = ctx;
-
-	fw_io_set(listener->io, FW_IO_READ);
-}
-
-static void on_acceptable(void *ctx, int events)
-{
-	struct listener *listener = ctx;
-	struct axls_door *door = listener->door;
+	struct axls_door *door = ctx;
 	struct fw_self *self = door->axls->self;
-
-	(void)events;
-	for (int i = 0; i < DOOR_PER_TURN; i++) {
-		struct fw_addr peer;
-		char text[FW_ADDR_TEXT_SIZE];
-		int fd = -1;
-		int ret = fw_socket_accept(listener->fd, &fd, &peer);
-		if (ret == FW_ELIMIT) {
-			fw_log(fw_self_log(self), &door_logger, FW_LOG_ERROR,
-			       "out of descriptors, accepting again in %d ms", DOOR_PAUSE_MS);
-			fw_io_set(listener->io, 0);
-			fw_timer_start_ms(listener->pause, DOOR_PAUSE_MS, 0);
-			return;
-		}
-		if (ret != FW_OK) {
-			return;
-		}
-		const char *limit = refusal(door, &peer);
-		if (limit != NULL) {
-			fw_count(self, AXLS_COUNT_REFUSED, 1);
-			fw_log(fw_self_log(self), &door_logger, FW_LOG_WARNING,
-			       "connection refused peer=%s limit=%s", fw_addr_text(&peer, text),
-			       limit);
-			fw_socket_close(&fd);
-			continue;
-		}
-		visitor_new(door, &fd, &peer);
-	}
-}
-
-static int listener_open(struct axls_door *door, const struct fw_addr *addr, struct fw_error *err)
-{
-	struct listener *listener = calloc(1, sizeof(*listener));
+	const char *limit = refusal(door, peer);
 	char text[FW_ADDR_TEXT_SIZE];
-	int ret = FW_ENOMEM;
 
-	if (listener == NULL) {
-		return ret;
+	(void)wanted;
+	if (limit != NULL) {
+		fw_count(self, AXLS_COUNT_REFUSED, 1);
+		fw_log(fw_self_log(self), &door_logger, FW_LOG_WARNING,
+		       "connection refused peer=%s limit=%s", fw_addr_text(peer, text), limit);
+		return;
 	}
-	listener->door = door;
-	listener->wanted = *addr;
-	listener->fd = -1;
-	ret = fw_socket_listen(addr, DOOR_BACKLOG, &listener->fd, err);
-	if (ret == FW_OK) {
-		ret = fw_socket_name(listener->fd, &listener->addr);
-	}
-	if (ret == FW_OK) {
-		ret = fw_timer_new(door->axls->loop, on_pause_over, listener, &listener->pause);
-	}
-	if (ret == FW_OK) {
-		ret = fw_io_add(door->axls->loop, listener->fd, FW_IO_READ, on_acceptable, listener,
-		                &listener->io);
-	}
-	if (ret != FW_OK) {
-		listener_free(&listener);
-		return ret;
-	}
-	listener->keep = true;
-	listener->next = door->listeners;
-	door->listeners = listener;
-	fw_log(fw_self_log(door->axls->self), &door_logger, FW_LOG_NOTICE, "listening address=%s",
-	       fw_addr_text(&listener->addr, text));
-	return FW_OK;
-}
-
-static void close_others(struct axls_door *door)
-{
-	struct listener **link = &door->listeners;
-
-	while (*link != NULL) {
-		struct listener *listener = *link;
-		if (listener->keep) {
-			listener->keep = false;
-			link = &listener->next;
-			continue;
-		}
-		*link = listener->next;
-		listener_free(&listener);
-	}
+	visitor_new(door, fd, peer);
 }
 
 static int listen_all(struct axls_door *door, struct fw_error *err)
 {
 	const struct fw_rows *rows = &door->axls->config->listen;
-	const struct axls_listen_row *items = rows->items;
-	int ret = FW_OK;
 
-	for (size_t i = 0; i < rows->count; i++) {
-		struct fw_addr addr;
-		int one = fw_addr_parse(items[i].address, items[i].port, &addr);
-		struct listener *at = door->listeners;
-		while (one == FW_OK && at != NULL &&
-		       (at->keep || !fw_addr_eq(&at->wanted, &addr))) {
-			at = at->next;
-		}
-		if (one == FW_OK && at != NULL) {
-			at->keep = true;
-		} else if (one == FW_OK) {
-			one = listener_open(door, &addr, err);
-		}
-		ret = ret == FW_OK ? one : ret;
-	}
-	close_others(door);
-	return ret;
+	return fw_listeners_follow(door->listeners, rows->items, rows->count, err);
 }
 
 /* ---- certificates ---- */
@@ -370,6 +254,8 @@ static void on_watch(void *ctx)
 
 int axls_door_open(struct axls *axls, struct axls_door **out, struct fw_error *err)
 {
+	const struct fw_listeners_settings settings = { DOOR_BACKLOG, DOOR_PER_TURN,
+		                                        fw_self_log(axls->self), &door_logger };
 	struct axls_door *door = calloc(1, sizeof(*door));
 	int ret = FW_ENOMEM;
 
@@ -378,6 +264,9 @@ int axls_door_open(struct axls *axls, struct axls_door **out, struct fw_error *e
 	}
 	door->axls = axls;
 	ret = load(axls->config, &door->tls, err);
+	if (ret == FW_OK) {
+		ret = fw_listeners_new(axls->loop, &settings, on_accept, door, &door->listeners);
+	}
 	if (ret == FW_OK) {
 		ret = fw_timer_new(axls->loop, on_watch, door, &door->watch);
 	}
@@ -407,7 +296,7 @@ void axls_door_close(struct axls_door *door)
 {
 	struct visitor *next = NULL;
 
-	close_others(door);
+	fw_listeners_close(door->listeners);
 	for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = next) {
 		next = visitor->next;
 		if (fw_timer_running(visitor->timer)) {
@@ -424,7 +313,7 @@ void axls_door_free(struct axls_door **at)
 	if (door == NULL) {
 		return;
 	}
-	close_others(door);
+	fw_listeners_free(&door->listeners);
 	while (door->visitors != NULL) {
 		visitor_free(door->visitors);
 	}
@@ -440,12 +329,6 @@ size_t axls_door_count(const struct axls_door *door)
 
 void axls_door_report(const struct axls_door *door, struct fw_json *out)
 {
-	struct fw_json *array = fw_json_set_array(out, "listen");
-	char text[FW_ADDR_TEXT_SIZE];
-
-	for (const struct listener *listener = door->listeners; listener != NULL;
-	     listener = listener->next) {
-		fw_json_append(array, fw_str(fw_addr_text(&listener->addr, text)));
-	}
+	fw_listeners_report(door->listeners, fw_json_set_array(out, "listen"));
 	fw_json_set_int(out, "connections", (int64_t)door->count);
 }

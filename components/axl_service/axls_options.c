@@ -31,9 +31,9 @@ static const struct fw_choice restart_choices[] = {
 };
 
 static const struct fw_option listen_rows[] = {
-	FW_OPT(struct axls_listen_row, address, NULL, .min = 1, .max = 64,
+	FW_OPT(struct fw_listen_row, address, NULL, .min = 1, .max = 64,
 	       .help = "IP address to listen on"),
-	FW_OPT(struct axls_listen_row, port, "8443", .min = 0, .max = 65535,
+	FW_OPT(struct fw_listen_row, port, "8443", .min = 0, .max = 65535,
 	       .help = "TCP port; 0: any"),
 	FW_OPT_END,
 };
@@ -50,7 +50,7 @@ static const struct fw_option user_rows[] = {
 
 const struct fw_option axls_options[] = {
 	FW_OPT(struct axl_service_config, listen, NULL, .min = 1, .max = 16, .rows = listen_rows,
-	       .row_size = sizeof(struct axls_listen_row), .help = "addresses of the service"),
+	       .row_size = sizeof(struct fw_listen_row), .help = "addresses of the service"),
 	FW_OPT(struct axl_service_config, certificate_file, NULL, .min = 1, .max = 4096,
 	       .help = "PEM file with the certificate first, then its chain; watched"),
 	FW_OPT(struct axl_service_config, key_file, "",
@@ -159,21 +159,6 @@ static int check_schemas(const struct axl_service_config *config, struct fw_erro
 	return FW_OK;
 }
 
-static int check_listen(const struct axl_service_config *config, struct fw_error *err)
-{
-	const struct axls_listen_row *rows = config->listen.items;
-
-	for (size_t i = 0; i < config->listen.count; i++) {
-		struct fw_addr addr;
-		if (fw_addr_parse(rows[i].address, rows[i].port, &addr) != FW_OK) {
-			return fw_error_set(err, FW_EINVAL,
-			                    "listen has '%s', which is no IP address",
-			                    rows[i].address);
-		}
-	}
-	return FW_OK;
-}
-
 int axls_options_check(const void *ctx, struct fw_error *err)
 {
 	const struct axl_service_config *config = ctx;
@@ -197,7 +182,7 @@ int axls_options_check(const void *ctx, struct fw_error *err)
 		ret = check_schemas(config, err);
 	}
 	if (ret == FW_OK) {
-		ret = check_listen(config, err);
+		ret = fw_listeners_check(config->listen.items, config->listen.count, err);
 	}
 	return ret == FW_OK ? axls_door_check(config, err) : ret;
 }

@@ -24,7 +24,7 @@ extern const struct fw_component axl_service_LTX_fw_component;
 static char folder[] = "/tmp/fedway-test-axl-XXXXXX";
 static char file[64];
 static const char *const versions[] = { "9.1" };
-static struct axls_listen_row listen_row = { "127.0.0.1", 0 };
+static struct fw_listen_row listen_row = { "127.0.0.1", 0 };
 static struct axl_service_config config;
 static struct fake_host *host;
 static struct fw_self *service;
@@ -280,11 +280,11 @@ static void wrong_options_are_told(void **state)
 	struct axls_user_row colon = { "a:b", { "x", 1, NULL }, 0 },
 	                     no_password = { "a", { NULL, 0, NULL }, 0 };
 	const char *const bad_version[] = { "nine" };
-	struct axls_listen_row name = { "localhost", 1 };
+	struct fw_listen_row name = { "localhost", 1 };
 	struct axl_service_config configs[6];
 	static const char *const words[] = { "'a' is there twice", "has a colon",
 		                             "no password_file",   "no version like",
-		                             "no IP address",      "No such file" };
+		                             "not an IP address",  "No such file" };
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(configs); i++) {

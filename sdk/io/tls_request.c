@@ -7,8 +7,6 @@
  */
 #include "sdk/io/tls_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +18,7 @@
 #include <openssl/x509v3.h>
 
 #include <fedway/io/crypto.h>
+#include <fedway/io/file.h>
 #include <fedway/jid.h>
 
 enum {
@@ -28,43 +27,14 @@ enum {
 	SERIAL_SIZE = 16,
 };
 
-/* ---- files ---- */
-
-static int write_all(int fd, const char *bytes, size_t size)
+static int save(BIO *pem, const char *path, bool overwrite, unsigned mode, struct fw_error *err)
 {
-	while (size > 0) {
-		ssize_t put = write(fd, bytes, size);
-		if (put < 0 && errno != EINTR) {
-			return FW_ESYS;
-		}
-		bytes += put > 0 ? put : 0;
-		size -= put > 0 ? (size_t)put : 0;
-	}
-	return FW_OK;
-}
-
-/* Writes what is in `pem` to a file. A file that is only half there is taken away. */
-static int save(BIO *pem, const char *path, bool overwrite, mode_t mode, struct fw_error *err)
-{
-	int ret = FW_OK;
 	char *bytes = NULL;
 	long size = BIO_get_mem_data(pem, &bytes);
-	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (overwrite ? O_TRUNC : O_EXCL);
-	int fd = open(path, flags, mode);
+	struct fw_str text = fw_str_n(bytes, (size_t)size);
 
-	if (fd < 0 && errno == EEXIST) {
-		return fw_error_set(err, FW_EEXIST, "%s exists: it is not overwritten", path);
-	}
-	if (fd < 0 || write_all(fd, bytes, (size_t)size) != FW_OK) {
-		ret = fw_error_set(err, FW_ESYS, "cannot write %s: %s", path, strerror(errno));
-	}
-	if (fd >= 0 && close(fd) != 0 && ret == FW_OK) {
-		ret = fw_error_set(err, FW_ESYS, "cannot write %s: %s", path, strerror(errno));
-	}
-	if (fd >= 0 && ret != FW_OK) {
-		(void)unlink(path);
-	}
-	return ret;
+	return overwrite ? fw_file_replace(path, text, mode, err)
+	                 : fw_file_create(path, text, mode, err);
 }
 
 /* ---- the key ---- */

@@ -165,7 +165,7 @@ static void what_cannot_be_made_leaves_nothing_behind(void **state)
 		{ star, 1, 0, w->out, "is no domain" },
 		{ wrong, 0, 0, w->out, "at least one domain" },
 		{ wrong, 1, 1024, w->out, "2048 to 8192" },
-		{ wrong, 1, 0, "/nonexistent/x.pem", "cannot write /nonexistent/x.pem" },
+		{ wrong, 1, 0, "/nonexistent/x.pem", "cannot write '/nonexistent/x.pem'" },
 	};
 
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {

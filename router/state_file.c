@@ -1,18 +1,17 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Reads and writes the state file. Called by state.c. A new text goes to a second file, to the disk
- * and then, by rename, in the place of the old one: whoever loses power or is killed finds the old
- * values or the new ones. A file that cannot be understood is never overwritten.
+ * Reads and writes the state file, which is whole at every instant. Called by state.c. A file that
+ * cannot be understood is never overwritten.
  */
 #include "router/state_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include <fedway/io/file.h>
 
 #include "config/config_json.h"
 
@@ -114,68 +113,7 @@ char *state_file_text(const char *realm, const struct fw_json *values)
 	return text;
 }
 
-static int refused(const char *what, const char *path, struct fw_error *err)
-{
-	return fw_error_set(err, FW_ESYS, "%s %s: %s", what, path, strerror(errno));
-}
-
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t wrote = write(fd, text, len);
-		if (wrote < 0 && errno != EINTR) {
-			return FW_ESYS;
-		}
-		text += wrote > 0 ? wrote : 0;
-		len -= wrote > 0 ? (size_t)wrote : 0;
-	}
-	return FW_OK;
-}
-
-/* The rename itself must be on the disk as well. Some file systems cannot be asked for that. */
-static int sync_folder(const char *path, struct fw_error *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL   ? strdup(".")
-	               : slash == path ? strdup("/")
-	                               : strndup(path, (size_t)(slash - path));
-	int fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int ret = FW_OK;
-
-	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) {
-		ret = refused("cannot write", path, err);
-	}
-	if (fd >= 0) {
-		(void)close(fd);
-	}
-	free(folder);
-	return ret;
-}
-
 int state_file_write(const char *path, const char *text, struct fw_error *err)
 {
-	char *next = NULL;
-	int fd = -1;
-	int ret = FW_ESYS;
-
-	if (asprintf(&next, "%s.new", path) < 0) {
-		return fw_error_set(err, FW_ENOMEM, "out of memory");
-	}
-	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || fchmod(fd, 0600) != 0 || write_all(fd, text, strlen(text)) != FW_OK ||
-	    fsync(fd) != 0) {
-		ret = refused("cannot write", next, err);
-		goto done;
-	}
-	if (rename(next, path) != 0) {
-		ret = refused("cannot replace", path, err);
-		goto done;
-	}
-	ret = sync_folder(path, err);
-done:
-	if (fd >= 0) {
-		(void)close(fd);
-	}
-	free(next);
-	return ret;
+	return fw_file_replace(path, fw_str(text), 0600, err);
 }

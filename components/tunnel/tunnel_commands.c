@@ -282,7 +282,7 @@ static void pin_told(void *ctx, bool good, const char *says)
 	}
 	snprintf(line, sizeof(line), "%s\n", ask->key.text);
 	int ret = tunnel_file_write(tunnel_path(ask->tunnel, "pin.", ask->name, ".pub", path), line,
-	                            0600, &err);
+	                            &err);
 	if (ret != FW_OK) {
 		ask_fail(&ask, ret, err.text);
 		return;

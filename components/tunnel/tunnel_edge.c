@@ -74,8 +74,7 @@ static int edge_write_known(struct tunnel_edge *edge, struct fw_error *err)
 	snprintf(line, TUNNEL_KEY_SIZE + TUNNEL_REALM_SIZE, "%s %.*s %.*s\n", edge->row.realm,
 	         FW_STR_ARG(key->type), FW_STR_ARG(key->data));
 	ret = tunnel_file_write(
-	        tunnel_path(edge->tunnel, "known_hosts.", edge->row.realm, "", path), line, 0600,
-	        err);
+	        tunnel_path(edge->tunnel, "known_hosts.", edge->row.realm, "", path), line, err);
 done:
 	free(key);
 	free(line);

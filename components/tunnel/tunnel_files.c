@@ -6,13 +6,10 @@
 #include "components/tunnel/tunnel_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <stdbool.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include <fedway/io/file.h>
 
 int tunnel_directory(const char *path, struct fw_error *err)
 {
@@ -39,81 +36,21 @@ int tunnel_directory(const char *path, struct fw_error *err)
 
 int tunnel_file_read(const char *path, size_t max, char **out, struct fw_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
-	struct stat found;
-	size_t len = 0;
-	int ret = FW_ESYS;
+	struct fw_file file = { 0 };
+	int ret = fw_file_read(path, max, &file, err);
 
-	if (fd < 0) {
-		return fw_error_set(err, errno == ENOENT ? FW_ENOENT : FW_ESYS,
-		                    "cannot read %s: %s", path, strerror(errno));
+	if (ret == FW_OK && strlen(file.text) != file.len) {
+		ret = fw_error_set(err, FW_EPARSE, "'%s' is no text", path);
 	}
-	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode)) {
-		fw_error_set(err, ret, "cannot read %s: no regular file", path);
-		goto done;
+	if (ret == FW_OK) {
+		*out = file.text;
+		file.text = NULL;
 	}
-	if ((size_t)found.st_size > max) {
-		ret = fw_error_set(err, FW_ELIMIT, "%s is larger than %zu bytes", path, max);
-		goto done;
-	}
-	size_t size = (size_t)found.st_size;
-	text = malloc(size + 1);
-	if (text == NULL) {
-		ret = FW_ENOMEM;
-		goto done;
-	}
-	while (len < size) {
-		ssize_t got = read(fd, text + len, size - len);
-		if (got <= 0) {
-			break;
-		}
-		len += (size_t)got;
-	}
-	text[len] = '\0';
-	if (strlen(text) != len) {
-		ret = fw_error_set(err, FW_EPARSE, "%s is no text", path);
-		goto done;
-	}
-	*out = text;
-	text = NULL;
-	ret = FW_OK;
-done:
-	free(text);
-	close(fd);
+	fw_file_free(&file);
 	return ret;
 }
 
-static bool write_all(int fd, const char *text, size_t len)
+int tunnel_file_write(const char *path, const char *text, struct fw_error *err)
 {
-	while (len > 0) {
-		ssize_t put = write(fd, text, len);
-		if (put < 0 && errno != EINTR) {
-			return false;
-		}
-		text += put > 0 ? put : 0;
-		len -= put > 0 ? (size_t)put : 0;
-	}
-	return fsync(fd) == 0;
-}
-
-int tunnel_file_write(const char *path, const char *text, unsigned mode, struct fw_error *err)
-{
-	char temporary[600];
-	int ret = FW_ESYS;
-
-	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	(void)unlink(temporary);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	if (fd < 0) {
-		return fw_error_set(err, ret, "cannot write %s: %s", temporary, strerror(errno));
-	}
-	bool good = write_all(fd, text, strlen(text));
-	close(fd);
-	if (!good || rename(temporary, path) != 0) {
-		fw_error_set(err, ret, "cannot write %s: %s", path, strerror(errno));
-		(void)unlink(temporary);
-		return ret;
-	}
-	return FW_OK;
+	return fw_file_replace(path, fw_str(text), 0600, err);
 }

@@ -12,9 +12,9 @@
 
 /** Makes it when it is missing. @return FW_EDENIED when it is not ours alone (owner, mode, a link); FW_ESYS */
 int tunnel_directory(const char *path, struct fw_error *err);
-/** Text of a file, terminated, to be freed. @return FW_ENOENT, FW_ELIMIT, FW_EPARSE (a zero byte), FW_ESYS, FW_ENOMEM [g] */
+/** Text of a file, terminated, to be freed. @return as fw_file_read(); FW_EPARSE: it has a zero byte [g] */
 int tunnel_file_read(const char *path, size_t max, char **out, struct fw_error *err);
-/** Replaces a file at one instant. @return FW_OK, FW_ESYS */
-int tunnel_file_write(const char *path, const char *text, unsigned mode, struct fw_error *err);
+/** Puts a text in the place of a file, for us alone. @return as fw_file_replace() */
+int tunnel_file_write(const char *path, const char *text, struct fw_error *err);
 
 #endif

@@ -208,7 +208,7 @@ static int rewrite_run(const struct tunnel *tunnel, struct rewrite *rewrite,
 	}
 	if (ret == FW_OK) {
 		ret = tunnel_file_write(tunnel_path(tunnel, "authorized_keys", "", "", path),
-		                        rewrite->text, 0600, err);
+		                        rewrite->text, err);
 	}
 	free(rewrite->text);
 	return ret;
@@ -244,5 +244,5 @@ int tunnel_authorized_make(const struct tunnel *tunnel, struct fw_error *err)
 	tunnel_path(tunnel, "authorized_keys", "", "", path);
 	int ret = tunnel_file_read(path, TUNNEL_KEYS_FILE_MAX, &text, err);
 	free(text);
-	return ret == FW_ENOENT ? tunnel_file_write(path, "", 0600, err) : ret;
+	return ret == FW_ENOENT ? tunnel_file_write(path, "", err) : ret;
 }

@@ -285,7 +285,7 @@ int tunnel_memory_keep(const struct tunnel_memory *memory, struct fw_error *err)
 		}
 	}
 	char *text = json != NULL ? fw_json_dump(json, false) : NULL;
-	int ret = text != NULL ? tunnel_file_write(memory->path, text, 0600, err) : FW_ENOMEM;
+	int ret = text != NULL ? tunnel_file_write(memory->path, text, err) : FW_ENOMEM;
 	free(text);
 	fw_json_free(&json);
 	return ret;

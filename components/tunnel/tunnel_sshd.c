@@ -197,7 +197,7 @@ static int sshd_command(void *ctx, struct tunnel_words *words, struct fw_error *
 		return FW_ENOMEM;
 	}
 	tunnel_path(tunnel, "sshd_config", "", "", sshd->path);
-	ret = tunnel_file_write(sshd->path, sshd->text, 0600, err);
+	ret = tunnel_file_write(sshd->path, sshd->text, err);
 	if (ret == FW_OK) {
 		tunnel_word(words, tunnel_program(tunnel, TUNNEL_SSHD));
 		tunnel_word(words, "-D"); /* no daemon: our child */

@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include <fedway/io/file.h>
+
 #include "components/tunnel/tunnel.h"
 #include "components/tunnel/tunnel_files.h"
 #include "tests/support/fake_host.h"
@@ -45,7 +47,7 @@ static const char *inside(const char *name)
 
 static void put(const char *name, const char *text)
 {
-	assert_int_equal(tunnel_file_write(inside(name), text, 0600, NULL), FW_OK);
+	assert_int_equal(tunnel_file_write(inside(name), text, NULL), FW_OK);
 }
 
 /* What stands in for ssh and sshd. */
@@ -54,7 +56,7 @@ static void put_program(const char *script)
 	char text[4096];
 
 	snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", script);
-	assert_int_equal(tunnel_file_write(program, text, 0700, NULL), FW_OK);
+	assert_int_equal(fw_file_replace(program, fw_str(text), 0700, NULL), FW_OK);
 }
 
 static int setup(void **state)

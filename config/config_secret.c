@@ -7,7 +7,8 @@
  */
 #include "config/config_secret.h"
 
-#include "config/config_bytes.h"
+#include <fedway/io/file.h>
+
 #include "config/config_memory.h"
 
 #define SECRET_BYTES_MAX 4096u
@@ -15,9 +16,9 @@
 int config_secret_read(void **memory, const char *file, const char *given, struct fw_secret *out,
                        struct fw_error *err)
 {
-	struct config_bytes bytes = { 0 };
+	struct fw_file bytes = { 0 };
 	char *path = config_memory_path(memory, file, given);
-	int ret = path != NULL ? config_bytes_read(path, SECRET_BYTES_MAX, &bytes, err)
+	int ret = path != NULL ? fw_file_read(path, SECRET_BYTES_MAX, &bytes, err)
 	                       : fw_error_set(err, FW_ENOMEM, "out of memory");
 
 	if (ret != FW_OK) {
@@ -42,6 +43,6 @@ int config_secret_read(void **memory, const char *file, const char *given, struc
 		ret = fw_error_set(err, FW_ENOMEM, "out of memory");
 	}
 done:
-	config_bytes_free(&bytes);
+	fw_file_free(&bytes);
 	return ret;
 }

@@ -8,9 +8,9 @@
 #include "config/config_source.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
-#include "config/config_bytes.h"
+#include <fedway/io/file.h>
+
 #include "config/config_memory.h"
 
 #define SOURCE_BYTES_MAX (8u << 20)
@@ -91,9 +91,9 @@ static int source_scan_file(struct config_source *source, struct config_place pl
                             const char *path)
 {
 	struct config_source_chain link = { .outer = source->chain };
-	struct config_bytes bytes = { 0 };
+	struct fw_file bytes = { 0 };
 	struct fw_error err = { 0 };
-	int ret = config_bytes_read(path, SOURCE_BYTES_MAX, &bytes, &err);
+	int ret = fw_file_read(path, SOURCE_BYTES_MAX, &bytes, &err);
 
 	if (ret != FW_OK) {
 		config_problem(source->problems, place.file, place.line, "%s", err.text);
@@ -121,7 +121,7 @@ static int source_scan_file(struct config_source *source, struct config_place pl
 	ret = config_scan(source, path, bytes.text, bytes.len);
 	source->chain = link.outer;
 done:
-	config_bytes_free(&bytes);
+	fw_file_free(&bytes);
 	return ret;
 }
 

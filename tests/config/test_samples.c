@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "config/config_bytes.h"
+#include <fedway/io/file.h>
 
 static const char *source_folder(void)
 {
@@ -32,16 +32,16 @@ static int tear_down(void **state)
 
 static void copy_file(const char *from, const char *to, unsigned mode)
 {
-	struct config_bytes bytes = { 0 };
+	struct fw_file bytes = { 0 };
 	struct fw_error err = { 0 };
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s", top, from);
-	if (config_bytes_read(path, 1 << 20, &bytes, &err) != FW_OK) {
+	if (fw_file_read(path, 1 << 20, &bytes, &err) != FW_OK) {
 		fail_msg("%s", err.text);
 	}
 	write_file(to, bytes.text, mode);
-	config_bytes_free(&bytes);
+	fw_file_free(&bytes);
 }
 
 /* The modules of the samples as they are, with their own checks. */

@@ -73,6 +73,7 @@ static int make_missing(struct fabric *fabric, const struct config *config)
 		if (peer->realm == NULL) {
 			return FW_ENOMEM;
 		}
+		peer->trail.realm = peer->realm;
 	}
 	return FW_OK;
 }
@@ -231,7 +232,9 @@ enum fw_cause fabric_element(struct fabric_peer *peer, struct fw_stanza *element
 	    seq > peer->told_seq) {
 		return FW_CAUSE_BAD_ROUTES;
 	}
-	peer->acked_seq = seq;
+	if (seq > peer->acked_seq) {
+		peer->acked_seq = seq;
+	}
 	router_drain_progress(peer->fabric->router);
 	return FW_CAUSE_NONE;
 }

@@ -44,6 +44,7 @@ struct fabric_peer {
 	struct component *component;   /**< of its link; NULL: not attached */
 	const struct fabric_wire *wire;
 	void *link;
+	struct trail_peer trail;
 	struct fabric_set learned, told;
 	uint64_t told_seq, acked_seq;  /**< of the last list we sent, of the last it has confirmed */
 	uint64_t heard_seq;            /**< of the last list it sent */

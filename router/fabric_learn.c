@@ -251,9 +251,8 @@ static enum fw_cause read_route(struct fabric_peer *peer, const struct fw_elem *
 	    read_number(elem, "seq", UINT64_MAX, &seq) != FW_OK) {
 		return FW_CAUSE_BAD_ROUTES;
 	}
-	int ret = trail_intern(trails, fw_elem_attr(elem, "path"), &trail);
-	if (ret == FW_EPARSE ||
-	    (ret == FW_OK && !fw_str_eq_nocase(trail_last(trails, trail), fw_str(peer->realm)))) {
+	int ret = trail_intern(trails, &peer->trail, fw_elem_attr(elem, "path"), &trail);
+	if (ret == FW_EPARSE) {
 		return FW_CAUSE_BAD_ROUTES;
 	}
 	struct fabric_route *route = fabric_set_find(&peer->learned, name);
@@ -330,7 +329,7 @@ enum fw_cause fabric_learn(struct fabric_peer *peer, struct fw_stanza *routes)
 	if (root == NULL) {
 		return FW_CAUSE_RESOURCES;
 	}
-	if (read_number(root, "seq", UINT64_MAX, &seq) != FW_OK ||
+	if (read_number(root, "seq", UINT64_MAX, &seq) != FW_OK || seq == 0 ||
 	    read_number(root, "expires", EXPIRES_MAX_S, &expires_s) != FW_OK || expires_s == 0) {
 		return FW_CAUSE_BAD_ROUTES;
 	}

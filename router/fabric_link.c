@@ -122,8 +122,8 @@ static void on_hop(struct link *link, struct fw_stanza *element)
 		return;
 	}
 	int ret = wired->has_hop ? FW_EPARSE
-	                         : trail_read_hop(wired->peer->fabric->trails, element,
-	                                          wired->peer->realm, &wired->hop);
+	                         : trail_read_hop(wired->peer->fabric->trails, &wired->peer->trail,
+	                                          element, &wired->hop);
 	if (ret != FW_OK) {
 		fail(wired, ret == FW_EPARSE ? FW_CAUSE_BAD_HOP : FW_CAUSE_RESOURCES);
 		return;

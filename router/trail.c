@@ -9,8 +9,9 @@
 #include "router/trail.h"
 
 #include <ctype.h>
-#include <string.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <fedway/jid.h>
 
@@ -25,7 +26,7 @@ struct trail {
 };
 
 struct trails {
-	const char *realm;
+	char *realm;
 	uint32_t max, count, room;
 	struct trail *list; /* by number; 0 is the path of what begins here */
 	uint32_t buckets[BUCKETS];
@@ -68,9 +69,9 @@ int trails_new(const char *realm, uint32_t paths_max, struct trails **out)
 	if (trails == NULL) {
 		return FW_ENOMEM;
 	}
-	trails->realm = realm;
+	trails->realm = fw_str_dup(fw_str(realm));
 	trails->max = paths_max;
-	if (add(trails, fw_str(""), 0, &zero) != FW_OK) {
+	if (trails->realm == NULL || add(trails, fw_str(""), 0, &zero) != FW_OK) {
 		trails_free(&trails);
 		return FW_ENOMEM;
 	}
@@ -87,6 +88,7 @@ void trails_free(struct trails **trails)
 		free((char *)(*trails)->list[i].onward.ptr);
 	}
 	free((*trails)->list);
+	free((*trails)->realm);
 	free(*trails);
 	*trails = NULL;
 }
@@ -128,7 +130,15 @@ bool trail_is_component(struct fw_str id)
 	return is_word(id, FW_DOMAIN_SIZE - 1, '.');
 }
 
-static int check_path(struct fw_str path, unsigned *hops)
+static bool is_last(struct fw_str path, const char *realm)
+{
+	size_t len = strlen(realm);
+
+	return path.len >= len && (path.len == len || path.ptr[path.len - len - 1] == ' ') &&
+	       fw_str_eq_nocase(fw_str_n(path.ptr + path.len - len, len), fw_str(realm));
+}
+
+static int check_path(struct fw_str path, const char *last, unsigned *hops)
 {
 	struct fw_str rest = path, word;
 
@@ -144,29 +154,31 @@ static int check_path(struct fw_str path, unsigned *hops)
 			return FW_EPARSE;
 		}
 	}
-	return FW_OK;
+	return is_last(path, last) ? FW_OK : FW_EPARSE;
 }
 
-int trail_intern(struct trails *trails, struct fw_str path, uint32_t *out)
+int trail_intern(struct trails *trails, struct trail_peer *peer, struct fw_str path, uint32_t *out)
 {
 	uint64_t hash = fw_str_hash(path);
 	uint32_t *bucket = &trails->buckets[hash % BUCKETS];
 	unsigned hops;
 
 	for (uint32_t i = *bucket; i != 0; i = trails->list[i].next) {
-		if (trails->list[i].hash == hash && fw_str_eq(trails->list[i].path, path)) {
+		if (trails->list[i].hash == hash && fw_str_eq(trails->list[i].path, path) &&
+		    is_last(path, peer->realm)) {
 			*out = i;
 			return FW_OK;
 		}
 	}
-	int ret = check_path(path, &hops);
-	if (ret == FW_OK && trails->count > trails->max) {
+	int ret = check_path(path, peer->realm, &hops);
+	if (ret == FW_OK && peer->paths >= trails->max) {
 		ret = FW_ELIMIT;
 	}
 	if (ret == FW_OK) {
 		ret = add(trails, path, hops, out);
 	}
 	if (ret == FW_OK) {
+		peer->paths++;
 		trails->list[*out].next = *bucket;
 		*bucket = *out;
 	}
@@ -213,15 +225,6 @@ struct fw_str trail_first(const struct trails *trails, uint32_t trail)
 	return word;
 }
 
-struct fw_str trail_last(const struct trails *trails, uint32_t trail)
-{
-	struct fw_str rest = get(trails, trail)->path, word = { 0 };
-
-	while (next_word(&rest, &word)) {
-	}
-	return word;
-}
-
 enum fw_cause trail_judge(const struct trails *trails, uint32_t trail)
 {
 	if (trail == 0) {
@@ -259,7 +262,7 @@ static int read_xcoder(struct fw_str text, uint64_t *out)
 	return value != 0 ? FW_OK : FW_EPARSE;
 }
 
-int trail_read_hop(struct trails *trails, struct fw_stanza *element, const char *peer,
+int trail_read_hop(struct trails *trails, struct trail_peer *peer, struct fw_stanza *element,
                    struct trail_hop *out)
 {
 	struct fw_str to = fw_stanza_to(element);
@@ -268,10 +271,7 @@ int trail_read_hop(struct trails *trails, struct fw_stanza *element, const char 
 		ret = FW_EPARSE;
 	}
 	if (ret == FW_OK) {
-		ret = trail_intern(trails, fw_stanza_attr(element, "path"), &out->trail);
-	}
-	if (ret == FW_OK && !fw_str_eq_nocase(trail_last(trails, out->trail), fw_str(peer))) {
-		ret = FW_EPARSE;
+		ret = trail_intern(trails, peer, fw_stanza_attr(element, "path"), &out->trail);
 	}
 	out->destination = to;
 	return ret;

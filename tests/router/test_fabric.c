@@ -294,6 +294,7 @@ static void what_is_malformed_ends_the_link(void **state)
 		ROUTES "/>",
 		ROUTES "seq='x' expires='60'/>",
 		ROUTES "seq='9999999999999999' expires='0'/>",
+		ROUTES "seq='0' expires='60'/>",
 		ROUTES SEQ "><route name='' cost='1' weight='1' seq='1' path='im-1'/></routes>",
 		ROUTES SEQ "><route name='a b' cost='1' weight='1' seq='1' path='im-1'/></routes>",
 		ROUTES SEQ
@@ -315,6 +316,11 @@ static void what_is_malformed_ends_the_link(void **state)
 	}
 	assert_int_equal(hear(fabric_peer_of(CORE, IM), "<later xmlns='urn:fedway:link:1'/>"),
 	                 FW_CAUSE_NONE);
+	/* an older confirmation takes none back */
+	assert_int_equal(
+	        hear(fabric_peer_of(CORE, IM), "<learned xmlns='urn:fedway:link:1' seq='1'/>"),
+	        FW_CAUSE_NONE);
+	assert_true(fabric_settled(&fabric_nodes[CORE].house.router));
 	fabric_close_nodes();
 }
 

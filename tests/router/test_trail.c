@@ -14,19 +14,30 @@
 
 #include "router/trail.h"
 
+/* The realm stands in memory that goes: a reload frees the configuration. */
 static struct trails *make(uint32_t max)
 {
+	char realm[] = "core-1";
 	struct trails *trails = NULL;
 
-	assert_int_equal(trails_new("core-1", max, &trails), FW_OK);
+	assert_int_equal(trails_new(realm, max, &trails), FW_OK);
+	memset(realm, 'x', sizeof(realm) - 1);
 	return trails;
+}
+
+static int try_intern(struct trails *trails, struct trail_peer *peer, const char *path,
+                      uint32_t *out)
+{
+	return trail_intern(trails, peer, fw_str(path), out);
 }
 
 static uint32_t intern(struct trails *trails, const char *path)
 {
+	const char *last = strrchr(path, ' ');
+	struct trail_peer peer = { .realm = last != NULL ? last + 1 : path };
 	uint32_t trail = 0;
 
-	assert_int_equal(trail_intern(trails, fw_str(path), &trail), FW_OK);
+	assert_int_equal(try_intern(trails, &peer, path, &trail), FW_OK);
 	return trail;
 }
 
@@ -45,7 +56,6 @@ static void one_number_per_path(void **state)
 	assert_true(fw_str_is(trail_path(trails, 0), ""));
 	assert_int_equal(trail_hops(trails, two), 2);
 	assert_true(fw_str_is(trail_first(trails, two), "im-1"));
-	assert_true(fw_str_is(trail_last(trails, two), "edge-1"));
 	assert_true(trail_has(trails, two, fw_str("EDGE-1")));
 	assert_false(trail_has(trails, two, fw_str("edge")));
 	trails_free(&trails);
@@ -70,29 +80,51 @@ static void bad_paths_are_refused(void **state)
 	static const char *const paths[] = {
 		"", " ", " a", "a ", "a  b", "a.b", "a<b", "\xc3\xa4"
 	};
+	struct trail_peer b = { .realm = "b" };
 	struct trails *trails = make(2);
 	uint32_t trail = 77;
 
 	(void)state;
 	for (size_t i = 0; i < FW_COUNT(paths); i++) {
-		assert_int_equal(trail_intern(trails, fw_str(paths[i]), &trail), FW_EPARSE);
+		assert_int_equal(try_intern(trails, &b, paths[i], &trail), FW_EPARSE);
 	}
-	assert_int_equal(trail_intern(trails, fw_str("a b c d e f g h i j k l m n o p q"), &trail),
+	assert_int_equal(try_intern(trails, &b, "a b c d e f g h i j k l m n o p b", &trail),
 	                 FW_ELIMIT);
 	assert_int_equal(trail, 77);
-	(void)intern(trails, "a");
-	(void)intern(trails, "b");
-	assert_int_equal(trail_intern(trails, fw_str("c"), &trail), FW_ELIMIT); /* paths_max */
-	(void)intern(trails, "b");
+	trails_free(&trails);
+}
+
+/* One that makes up paths, its own or somebody else's, takes no place from others. */
+static void paths_are_bounded_for_each_neighbour(void **state)
+{
+	struct trail_peer a = { .realm = "a" }, b = { .realm = "B" };
+	struct trails *trails = make(2);
+	uint32_t one, two;
+
+	(void)state;
+	assert_int_equal(try_intern(trails, &a, "b", &one), FW_EPARSE);
+	assert_int_equal(try_intern(trails, &a, "x b", &one), FW_EPARSE);
+	assert_int_equal(try_intern(trails, &a, "xa", &one), FW_EPARSE);
+	assert_int_equal(a.paths, 0);
+	assert_int_equal(try_intern(trails, &a, "x a", &one), FW_OK);
+	assert_int_equal(try_intern(trails, &a, "y a", &two), FW_OK);
+	assert_int_equal(try_intern(trails, &a, "z a", &two), FW_ELIMIT);
+	assert_int_equal(try_intern(trails, &a, "x a", &two), FW_OK);
+	assert_int_equal(one, two);
+	assert_int_equal(try_intern(trails, &b, "x a", &two), FW_EPARSE); /* known, but not its */
+	assert_int_equal(try_intern(trails, &b, "z b", &two), FW_OK);
+	assert_int_equal(try_intern(trails, &b, "z B", &two), FW_OK);
+	assert_int_equal(try_intern(trails, &b, "b", &two), FW_ELIMIT);
 	trails_free(&trails);
 }
 
 static int read_hop(struct trails *trails, const char *xml, struct trail_hop *hop)
 {
+	struct trail_peer im = { .realm = "im-1" };
 	struct fw_stanza *element = NULL, *stanza = NULL;
 
 	assert_int_equal(fw_stanza_parse(fw_str(xml), &element), FW_OK);
-	int ret = trail_is_hop(element) ? trail_read_hop(trails, element, "im-1", hop) : FW_ENOENT;
+	int ret = trail_is_hop(element) ? trail_read_hop(trails, &im, element, hop) : FW_ENOENT;
 	if (ret == FW_OK) { /* it must outlive its element */
 		assert_int_equal(fw_stanza_new("message", NULL, &stanza), FW_OK);
 		assert_int_equal(trail_apply(hop, stanza), FW_OK);
@@ -159,7 +191,8 @@ static void headers_are_written(void **state)
 	struct fw_stanza *element = NULL;
 	assert_int_equal(trails_new("edge-2", 10, &next), FW_OK);
 	assert_int_equal(fw_stanza_parse(hop_text, &element), FW_OK);
-	assert_int_equal(trail_read_hop(next, element, "core-1", &hop), FW_OK);
+	struct trail_peer core = { .realm = "core-1" };
+	assert_int_equal(trail_read_hop(next, &core, element, &hop), FW_OK);
 	assert_int_equal(hop.xcoder, 0xab);
 	assert_true(fw_str_is(hop.destination, "s2s-1.edge-2"));
 	assert_int_equal(trail_hops(next, hop.trail), 3);
@@ -172,8 +205,11 @@ static void headers_are_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_number_per_path),   cmocka_unit_test(loops_and_long_ways_end),
-		cmocka_unit_test(bad_paths_are_refused), cmocka_unit_test(headers_are_read),
+		cmocka_unit_test(one_number_per_path),
+		cmocka_unit_test(loops_and_long_ways_end),
+		cmocka_unit_test(bad_paths_are_refused),
+		cmocka_unit_test(paths_are_bounded_for_each_neighbour),
+		cmocka_unit_test(headers_are_read),
 		cmocka_unit_test(headers_are_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

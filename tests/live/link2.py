@@ -38,6 +38,7 @@ class Link:
 
     def __init__(self, name, ip, port, realm):
         self.name, self.at, self.realm = name, (ip, port), realm
+        self.socket = None
         self.session = None  # its id, when it can be resumed
         self.handled = 0  # stanzas that came since <enabled/>
         self.counting = False
@@ -65,7 +66,8 @@ class Link:
 
     def cut(self):
         """As a cable does it: no footer, no goodbye."""
-        self.socket.close()
+        if self.socket is not None:
+            self.socket.close()
 
     def close(self):
         self.write("</stream:stream>")
@@ -119,9 +121,12 @@ class Link:
             raise Refused(" ".join(e.tag.split("}")[1] + e.get("name", "") for e in element.iter()))
         return element
 
+    def new_stream(self):
+        self.parser, self.depth, self.header = ET.XMLPullParser(("start", "end")), 0, None
+
     def open(self):
         """Our header; the router's features."""
-        self.parser, self.depth, self.header = ET.XMLPullParser(("start", "end")), 0, None
+        self.new_stream()
         self.write(f"<?xml version='1.0'?><stream:stream xmlns='{COMPONENT}' xmlns:stream='{STREAM}' version='1.0' "
                    f"from='{self.name}' to='{self.realm}'>")
         features = self.next(f"{{{STREAM}}}features")
@@ -145,9 +150,11 @@ class Link:
         scram.process(base64.b64decode(self.next(f"{{{SASL}}}success").text))  # the router knows it too
         return self.begin()
 
+    kind = "bind"  # what the features behind the proof say that this is
+
     def begin(self):
         features = self.open()
-        assert [child.tag for child in features] == [f"{{{LINK}}}bind", f"{{{SM}}}sm"]
+        assert [child.tag for child in features] == [f"{{{LINK}}}{self.kind}", f"{{{SM}}}sm"]
         return self
 
     # ---- names ----

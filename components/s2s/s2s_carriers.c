@@ -76,10 +76,11 @@ static bool carriers_suits(const struct s2s_leg *leg, const struct s2s_pair *pai
 	        s2s_trust_channel(leg->s2s, leg->channel, pair->remote, S2S_OUT, method, &verdict));
 }
 
-/* A pair that joins asks by dialback: the peer has to know it. */
-static bool carriers_takes_guests(const struct s2s_leg *leg, const struct s2s_pair *pair)
+/* A pair that joins asks by dialback. While the leg is dialed the pair waits with it for the
+ * features: one connection tells all. */
+static bool carriers_can_share(const struct s2s_leg *leg, const struct s2s_pair *pair)
 {
-	return (leg->channel == NULL || s2s_features_take_guests(leg)) &&
+	return (leg->channel == NULL || s2s_features_can_share(leg)) &&
 	       carriers_suits(leg, pair, S2S_METHOD_DIALBACK);
 }
 
@@ -88,7 +89,7 @@ static struct s2s_carrier *carriers_next(struct s2s_carrier *carrier, const stru
                                          const char *name)
 {
 	while (carrier != NULL &&
-	       (strcmp(carrier->name, name) != 0 || !carriers_takes_guests(carrier->leg, pair))) {
+	       (strcmp(carrier->name, name) != 0 || !carriers_can_share(carrier->leg, pair))) {
 		carrier = carrier->next;
 	}
 	return carrier;
@@ -125,10 +126,7 @@ struct s2s_way s2s_carriers_of_remote(const struct s2s_pair *pair)
 		return way;
 	}
 	carrier = carriers_next(carrier, pair, pair->remote);
-	while (carrier != NULL && (way.leg == NULL || !way.leg->kind->out)) { /* rather ours */
-		way.leg = carrier->leg;
-		carrier = carriers_next(carrier->next, pair, pair->remote);
-	}
+	way.leg = carrier != NULL ? carrier->leg : NULL;
 	return way;
 }
 

@@ -39,8 +39,8 @@ struct s2s_way {
 	const struct s2s_proof *proof;  /**< the pair's inverse is proved there: no question is needed (XEP-0288) */
 };
 /**
- * A leg that leads to the pair's remote domain already: one that its server opened for the inverse, one of ours
- * (XEP-0220 §2.6.1, always allowed), one that its server opened for another domain of ours.
+ * A leg that leads to the pair's remote domain already: one that its server opened for the inverse, or one of ours
+ * that can be shared (XEP-0220 §2.6.1) or may turn out so.
  */
 struct s2s_way s2s_carriers_of_remote(const struct s2s_pair *pair);
 /**

@@ -125,7 +125,6 @@ static void claim_joined(struct s2s_claim *claim)
 	struct s2s_leg *leg = claim->leg;
 
 	claim->joined = true;
-	s2s_count(leg->s2s, S2S_COUNT_PAIRS_JOINED);
 	fw_log(leg->log, &claims_logger, FW_LOG_INFO, "pair joins local=%s remote=%s pairs=%u",
 	       claim->pair->local, claim->pair->remote, leg->claim_count);
 	if (s2s_leg_up(leg)) { /* before, the leg asks for one after the other */
@@ -193,16 +192,19 @@ static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const cha
 	struct s2s_leg *leg = claim->leg;
 	struct s2s_pair *pair = claim->pair;
 	bool invalid = cause == FW_CAUSE_DIALBACK_INVALID;
+	bool alone = leg->kind->out && leg->claim_count == 1 && leg->proofs == NULL;
 
-	if (leg->kind->out && leg->claim_count == 1 && leg->proofs == NULL) {
-		s2s_leg_fail(leg, cause, "%s", detail);
-		return;
-	}
 	if (claim->joined && (elsewhere || invalid)) {
 		s2s_pair_keep_apart(pair);
 	}
 	if (claim->joined && elsewhere) {
 		claim_leave(claim, FW_CAUSE_NONE, detail);
+		if (alone) { /* the policy has taken the pair that it was made for */
+			s2s_leg_close(leg, FW_CAUSE_IDLE, "its pairs have gone elsewhere");
+		}
+	} else if (alone) {
+		s2s_leg_fail(leg, cause, "%s", detail);
+		return;
 	} else {
 		if (claim_remote_is_well(claim)) {
 			claim->trying = false;
@@ -227,11 +229,11 @@ void s2s_claims_withdraw(struct s2s_claim *claim, enum fw_cause cause)
 
 /* ---- asking ---- */
 
-/* On a leg that was made for another remote domain, or by the peer: what fails here can do well on
- * one that is made for it. */
+/* On a leg that was made for another remote domain: what fails here can do well on one that is made
+ * for it. */
 static bool claim_is_guest(const struct s2s_claim *claim)
 {
-	return !claim->leg->kind->out || strcmp(claim->leg->remote, claim->pair->remote) != 0;
+	return strcmp(claim->leg->remote, claim->pair->remote) != 0;
 }
 
 static void claim_on_timeout(void *ctx)
@@ -270,10 +272,11 @@ static void claim_begin(struct s2s_claim *claim)
 	struct s2s *s2s = leg->s2s;
 	struct s2s_verdict verdict;
 
-	if (claim_is_guest(claim)
-	            ? !s2s_features_take_guests(leg)
-	            : !leg->features.dialback) { /* the pair joined before the peer could say so */
-		claim_failed(claim, FW_CAUSE_NO_AUTH_METHOD, "the peer does no dialback", true);
+	if (claim->joined ? !s2s_features_can_share(leg) : !leg->features.dialback) {
+		claim_failed(claim, FW_CAUSE_NO_AUTH_METHOD,
+		             claim->joined ? "the peer does not advertise dialback errors"
+		                           : "the peer does no dialback",
+		             true);
 		return;
 	}
 	if (!s2s_trust_leg(leg, claim->pair->remote, S2S_METHOD_DIALBACK, &verdict)) {
@@ -281,6 +284,9 @@ static void claim_begin(struct s2s_claim *claim)
 		claim_failed(claim, verdict.cause, verdict.detail,
 		             claim_is_guest(claim) || verdict.cause == FW_CAUSE_NO_AUTH_METHOD);
 		return;
+	}
+	if (claim->joined) {
+		s2s_count(s2s, S2S_COUNT_PAIRS_JOINED);
 	}
 	claim->state = S2S_CLAIM_KEY;
 	if (fw_timer_new(s2s->loop, claim_on_timeout, claim, &claim->timer) != FW_OK ||
@@ -298,8 +304,10 @@ void s2s_claims_begin(struct s2s_leg *leg)
 
 	while (claim != NULL && s2s_leg_live(leg)) {
 		if (claim->state != S2S_CLAIM_WAITING) {
-			/* Until the first is taken nobody knows whether the peer can do several. */
-			claim = s2s_leg_up(leg) ? claim->next : NULL;
+			/* Until the first is taken the others wait, or go at once when they cannot
+			 * stay. */
+			claim = s2s_leg_up(leg) || !s2s_features_can_share(leg) ? claim->next
+			                                                        : NULL;
 			continue;
 		}
 		claim_begin(claim);

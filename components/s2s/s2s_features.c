@@ -29,7 +29,6 @@ static int features_offer_external(const struct s2s_leg *leg, char *out, size_t 
 static void features_dialback(const struct fw_elem *elem, struct s2s_features *out)
 {
 	out->dialback = true;
-	out->dialback_named = true;
 	out->dialback_errors = fw_elem_find(elem, "errors", NULL) != NULL;
 }
 
@@ -99,12 +98,12 @@ static const struct {
 	{ "limits", NS_LIMITS, features_limits, features_offer_limits },
 };
 
-bool s2s_features_take_guests(const struct s2s_leg *leg)
+bool s2s_features_can_share(const struct s2s_leg *leg)
 {
-	/* A server that knows SASL alone may declare the namespace all the same, and never answer.
-	 */
-	return leg->features.dialback_named ||
-	       (leg->features.dialback && leg->trust.method != S2S_METHOD_EXTERNAL);
+	/* XEP-0220 §2.6.2 asks for this where the target is another. Where only the sender is,
+	 * nothing need be asked; but Prosody (0.12), which does no errors, takes the second
+	 * domain's proof and sends its answers to the first. */
+	return leg->features.dialback_errors;
 }
 
 void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header *header,

@@ -40,7 +40,6 @@ struct s2s_leg_end {
 /** What the peer says that it can, in its features or its header. */
 struct s2s_features {
 	bool dialback;        /**< XEP-0220, by header or feature */
-	bool dialback_named;  /**< by feature */
 	bool external;        /**< SASL EXTERNAL */
 	bool dialback_errors; /**< XEP-0220 §2.4.2: an error keeps the stream */
 	bool bidi;            /**< XEP-0288 */
@@ -52,8 +51,8 @@ struct s2s_features {
 /** From what a peer says (s2s_features.c). @param features  NULL from a peer before XMPP 1.0 */
 void s2s_features_read(struct fw_stanza *features, const struct fw_stream_header *header,
 		       struct s2s_features *out);
-/** May pairs join that have to be proved by dialback: will the peer answer? */
-bool s2s_features_take_guests(const struct s2s_leg *leg);
+/** May the stream carry more pairs than the one that it was made for? Never on one that the peer opened: it has no features. */
+bool s2s_features_can_share(const struct s2s_leg *leg);
 
 enum s2s_features_tls { S2S_FEATURES_NO_TLS, S2S_FEATURES_TLS, S2S_FEATURES_TLS_FIRST };
 /** What we offer to a peer that opened. */

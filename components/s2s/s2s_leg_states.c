@@ -69,8 +69,7 @@ void s2s_leg_state_up(void *owner, const struct fw_event *event)
 		s2s_probe_begin(leg);
 		s2s_acks_begin(leg);
 		s2s_claims_pump(leg);
-		if (leg->kind->out && leg->features.dialback_errors) {
-			/* XEP-0220 §2.6.2: only such a peer can refuse another target and stay */
+		if (s2s_features_can_share(leg)) {
 			s2s_carriers_put(&leg->at_address, leg, leg->address);
 		}
 		s2s_claims_begin(leg);

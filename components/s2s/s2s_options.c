@@ -142,8 +142,7 @@ static const struct fw_choice s2s_multiplex_choices[] = {
 	{ "none", S2S_MULTIPLEX_NONE, "every pair of domains has a stream of its own" },
 	{ "sender", S2S_MULTIPLEX_SENDER, "pairs with the same remote domain share one" },
 	{ "target", S2S_MULTIPLEX_TARGET,
-	  "and pairs whose remote domains are served at one address, if the server can refuse "
-	  "one without ending the stream" },
+	  "and pairs whose remote domains are served at one address" },
 	{ NULL, 0, NULL },
 };
 
@@ -298,7 +297,8 @@ const struct fw_option s2s_options[] = {
 	FW_OPT(struct s2s_config, bidi, "both", .choices = s2s_bidi_choices,
 	       .help = "streams that may carry stanzas in both directions (XEP-0288)"),
 	FW_OPT(struct s2s_config, multiplex, "target", .choices = s2s_multiplex_choices,
-	       .help = "which pairs of domains may share a stream to another server"),
+	       .help = "which pairs of domains share a stream to another server that advertises "
+	               "dialback errors"),
 	FW_OPT(struct s2s_config, tag_max_bytes, "16384", .min = 10000, .max = 1048576,
 	       .unit = "bytes", .help = "longest tag after authentication; 10000 before"),
 	FW_OPT(struct s2s_config, stanza_max_bytes, "262144", .min = 10000, .max = 16777216,

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Fedway authors
 # SPDX-License-Identifier: Apache-2.0
-"""Several pairs of domains on one stream to a real Prosody and a real ejabberd (XEP-0220 §2.6).
+"""Several domains of ours with several of a real Prosody and a real ejabberd, with the default options (XEP-0220 §2.6).
 
-Both take two domains of ours on one stream. Another domain of theirs rides along only where the server says that it
-answers dialback with errors: ejabberd does, Prosody does not, and gets a second stream.
+ejabberd advertises dialback with errors: all pairs go over one stream. Prosody does not, and takes a second domain of
+ours on a stream all the same, but sends its answers to the first: each pair has a stream of its own.
 """
 import pytest
 
@@ -12,20 +12,29 @@ PARTNER, ROOMS = "partner.example", "rooms.partner.example"
 JULIET = f"juliet@{PARTNER}/test"
 
 
-@pytest.fixture(params=["prosody", "ejabberd"])
-def verona(request, world):
-    world.errors = request.param == "ejabberd"
-    world.partner = getattr(world, request.param)(PARTNER, "127.0.0.2", muc=ROOMS,
-                                                  certificate=world.authority.issue(PARTNER, ROOMS))
+def federate(world, peer, method="dialback", **more):
+    """Two domains of ours and two of the peer's."""
+    vouched = {"authority": world.authority} if method == "external" else {}
+    world.shares, world.method = peer == "ejabberd", method
+    world.partner = getattr(world, peer)(PARTNER, "127.0.0.2", muc=ROOMS, **vouched, **more,
+                                         certificate=world.authority.issue(PARTNER, ROOMS))
     world.partner.add_user("juliet")
-    world.fedway = world.prepare_fedway([SVC, CHAT], allow=[PARTNER, ROOMS])
-    world.fedway.options["s2s"]["bidi"] = "off"  # else a stream of theirs may carry it all
+    world.fedway = world.prepare_fedway([SVC, CHAT], allow=[PARTNER, ROOMS], **vouched,
+                                        certificate=world.authority.issue(SVC, CHAT))
     for name in (SVC, CHAT):
         world.fedway.link(name)
     for process in (world.dns, world.partner, world.fedway):
         world.start(process)
     world.juliet = world.client(world.partner, "juliet")
     world.svc, world.chat = (world.component(name, world.fedway) for name in (SVC, CHAT))
+
+
+PEERS = [(peer, method) for peer in ("prosody", "ejabberd") for method in ("dialback", "external")]
+
+
+@pytest.fixture(params=PEERS, ids=[f"{peer}-{method}" for peer, method in PEERS])
+def verona(request, world):
+    federate(world, *request.param)
     yield world
     world.fedway.settled()
 
@@ -37,22 +46,58 @@ def outgoing(verona):
             for row in rows.values()]
 
 
-def test_pairs_share_a_stream(verona):
+def streams_for(verona, *pairs):
+    """Those pairs have all that goes out: on one stream where the peer can share, on one each where it cannot."""
+    found = outgoing(verona)
+    wanted = [set(pairs)] if verona.shares else [{pair} for pair in pairs]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, wanted)), found
+
+
+def test_a_stream_is_shared_where_the_peer_can(verona):
     verona.svc.message(JULIET, "one")
     verona.juliet.wait_body("one")
     verona.chat.message(JULIET, "two")
     verona.juliet.wait_body("two")
-    pairs = {(SVC, PARTNER), (CHAT, PARTNER)}
-    assert outgoing(verona) == [pairs]
-
+    streams_for(verona, (SVC, PARTNER), (CHAT, PARTNER))
     verona.svc.iq_ping(ROOMS)  # any answer: the question was taken
-    if verona.errors:
-        assert outgoing(verona) == [pairs | {(SVC, ROOMS)}]
-    else:
-        assert sorted(map(len, outgoing(verona))) == [1, 2]
-
+    streams_for(verona, (SVC, PARTNER), (CHAT, PARTNER), (SVC, ROOMS))
     verona.chat.message(JULIET, "three")  # nobody was disturbed
     verona.juliet.wait_body("three")
+
+
+@pytest.mark.parametrize("first", ["we", "they"])
+def test_everybody_gets_an_answer(verona, first):
+    """Answers take the way back to the domain that asked, and no stream ends for it, whoever began."""
+    def we():
+        for asker in (verona.svc, verona.chat):
+            for domain in (PARTNER, ROOMS):
+                asker.iq_ping(domain)  # a result, or ejabberd's and Prosody's rooms: an error
+
+    def they():
+        for domain in (SVC, CHAT):
+            assert verona.juliet.iq_ping(domain)["type"] == "result"
+    for begin in {"we": (we, they, we), "they": (they, we, they)}[first]:
+        begin()
+    assert not verona.fedway.story("cause=(host-unknown|invalid-from|peer-error)")
+    streams_for(verona, *[(local, remote) for local in (SVC, CHAT) for remote in (PARTNER, ROOMS)])
+    methods = {row["method"] for row in verona.fedway.streams(state="up", local=SVC, remote=PARTNER)}
+    assert methods == {verona.method}
+
+
+def test_a_stream_of_the_peer_carries_the_way_back_alone(world):
+    """Prosody opens a stream with both directions (XEP-0288) for one domain of ours. Asked on it to take another, it
+    would end it: it was not asked whether it can."""
+    federate(world, "prosody", bidi=True)
+    assert world.juliet.iq_ping(SVC)["type"] == "result"
+    world.chat.message(JULIET, "one")
+    world.juliet.wait_body("one")
+    assert world.chat.iq_ping(PARTNER)["type"] == "result"
+    assert world.svc.iq_ping(PARTNER)["type"] == "result"
+    carrying = [{pair["local"] for pair in row["pairs"] if pair["direction"] == "out"}
+                for row in {row["session"]: row for row in world.fedway.streams(state="up")}.values() if "pairs" in row]
+    assert sorted(filter(None, carrying), key=sorted) == [{CHAT}, {SVC}], carrying
+    assert not world.fedway.story("cause=(host-unknown|invalid-from|peer-error)")
+    world.fedway.settled()
 
 
 def test_order_holds_for_each_pair(verona):
@@ -65,4 +110,4 @@ def test_order_holds_for_each_pair(verona):
         verona.juliet.wait_body(f"{name} 99")
         said = [m["body"] for m in verona.juliet.messages() if m["body"].startswith(name)]
         assert said == [f"{name} {n}" for n in range(100)]
-    assert len(outgoing(verona)) == 1
+    streams_for(verona, (SVC, PARTNER), (CHAT, PARTNER))

@@ -86,6 +86,31 @@ static void a_peer_takes_our_certificate(void **ctx)
 	world_free(&world);
 }
 
+/* What it says behind SASL counts: a pair that waited for it goes over a stream of its own. */
+static void a_peer_that_cannot_share_gets_a_stream_for_each_pair(void **ctx)
+{
+	struct world world;
+	struct peer *peer = begin(&world, NULL, MECHANISMS DIALBACK);
+
+	(void)ctx;
+	peer_expect(peer, OUR_AUTH);
+	world_send(&world, "bob@sales.example", BOB, "m2");
+	fake_host_settle(world.host);
+	assert_int_equal(peer->accepted, 1);
+	peer_send(peer, "<success xmlns='" SASL "'/>");
+	peer_expect(peer, "<stream:stream");
+	peer_expect(peer, "from='corp.example'");
+	peer_send(peer, HEADER "id='again' version='1.0'><stream:features>"
+	                       "<dialback xmlns='urn:xmpp:features:dialback'/>"
+	                       "</stream:features>");
+	peer_expect_connection(peer, 2);
+	peer_expect(peer, "from='sales.example'");
+	assert_int_equal(world.keys, 0);
+	assert_int_equal(fw_self_counter(world.self, S2S_COUNT_PAIRS_JOINED), 0);
+	peer_free(&peer);
+	world_free(&world);
+}
+
 static void the_order_of_methods_decides(void **ctx)
 {
 	static const struct {
@@ -316,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_peer_takes_our_certificate),
+		cmocka_unit_test(a_peer_that_cannot_share_gets_a_stream_for_each_pair),
 		cmocka_unit_test(the_order_of_methods_decides),
 		cmocka_unit_test(a_refusal_leads_to_dialback_on_the_same_stream),
 		cmocka_unit_test(a_refusal_that_closes_leads_to_dialback_on_the_next_stream),

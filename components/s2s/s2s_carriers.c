@@ -113,6 +113,18 @@ static struct s2s_way carriers_back(const struct s2s_pair *pair, struct s2s_carr
 	return way;
 }
 
+bool s2s_carriers_take_some(struct s2s_carriers *carriers, const char *remote)
+{
+	for (const struct s2s_carrier *carrier = *carriers_bucket(carriers, remote);
+	     carrier != NULL; carrier = carrier->next) {
+		if (strcmp(carrier->name, remote) == 0 && s2s_leg_live(carrier->leg) &&
+		    s2s_claims_take_some(carrier->leg, remote)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 struct s2s_way s2s_carriers_of_remote(const struct s2s_pair *pair)
 {
 	struct s2s_carrier *carrier = *carriers_bucket(pair->s2s->carriers, pair->remote);

@@ -33,6 +33,9 @@ void s2s_carriers_put(struct s2s_carrier *carrier, struct s2s_leg *leg, const ch
 /** Takes it out; one that is not in is left alone. */
 void s2s_carriers_drop(struct s2s_carrier *carrier);
 
+/** A leg stands on which the remote domain's server takes a pair of ours. */
+bool s2s_carriers_take_some(struct s2s_carriers *carriers, const char *remote);
+
 /** The way for a pair that was found. */
 struct s2s_way {
 	struct s2s_leg *leg;            /**< NULL: none */

@@ -60,11 +60,22 @@ void s2s_claims_drop(struct s2s_claim **claim)
 	s2s_claims_free(claim);
 }
 
+/* The remote domain failed; or this pair alone, when its server answers and takes others of ours:
+ * those and their followers do not wait for it. */
 static void claim_blame(struct s2s_claim *claim, enum fw_cause cause, const char *detail)
 {
-	if (claim->trying) {
-		claim->trying = false;
-		s2s_remotes_failed(claim->pair->s2s->remotes, claim->pair->remote, cause, detail);
+	struct s2s_pair *pair = claim->pair;
+	struct s2s *s2s = pair->s2s;
+
+	if (!claim->trying) {
+		return;
+	}
+	claim->trying = false;
+	if (claim->leg->channel != NULL && s2s_carriers_take_some(s2s->carriers, pair->remote)) {
+		s2s_remotes_noted(s2s->remotes, pair->remote, cause, detail);
+		s2s_pair_refused(pair);
+	} else {
+		s2s_remotes_failed(s2s->remotes, pair->remote, cause, detail);
 	}
 }
 
@@ -153,18 +164,6 @@ void s2s_claims_move(struct s2s_leg *leg, struct s2s_leg *to)
 	}
 }
 
-/* Another pair of ours goes to the same remote domain over this leg: the domain itself is well. */
-static bool claim_remote_is_well(const struct s2s_claim *claim)
-{
-	const struct s2s_claim *other = claim->leg->claims;
-
-	while (other != NULL && (other == claim || other->state != S2S_CLAIM_VALID ||
-	                         strcmp(other->pair->remote, claim->pair->remote) != 0)) {
-		other = other->next;
-	}
-	return other != NULL;
-}
-
 /* The pair leaves a leg that others use, and `cause` is what becomes of its stanzas. */
 static void claim_leave(struct s2s_claim *claim, enum fw_cause cause, const char *detail)
 {
@@ -206,11 +205,6 @@ static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const cha
 		s2s_leg_fail(leg, cause, "%s", detail);
 		return;
 	} else {
-		if (claim_remote_is_well(claim)) {
-			claim->trying = false;
-			s2s_remotes_noted(leg->s2s->remotes, pair->remote, cause, detail);
-			s2s_pair_refused(pair);
-		}
 		claim_blame(claim, cause, detail);
 		claim_leave(claim, cause, detail);
 	}
@@ -407,6 +401,17 @@ void s2s_claims_external_refused(struct s2s_leg *leg)
 		claim->state = S2S_CLAIM_WAITING;
 	}
 	s2s_claims_begin(leg);
+}
+
+bool s2s_claims_take_some(const struct s2s_leg *leg, const char *remote)
+{
+	const struct s2s_claim *claim = leg->claims;
+
+	while (claim != NULL &&
+	       (claim->state != S2S_CLAIM_VALID || strcmp(claim->pair->remote, remote) != 0)) {
+		claim = claim->next;
+	}
+	return claim != NULL;
 }
 
 bool s2s_claims_pending(const struct s2s_leg *leg)

@@ -245,6 +245,8 @@ bool s2s_claims_answer(struct s2s_leg *leg, const struct s2s_db *db);
 bool s2s_claims_send(struct s2s_claim *claim, struct fw_stanza **stanza);
 /** Writes what the window allows, one stanza per pair in turn. */
 void s2s_claims_pump(struct s2s_leg *leg);
+/** The peer takes a pair of ours with the remote domain. */
+bool s2s_claims_take_some(const struct s2s_leg *leg, const char *remote);
 /** Some are not valid yet. */
 bool s2s_claims_pending(const struct s2s_leg *leg);
 /** The leg ends for a reason that is the remote domains' fault. */

@@ -43,10 +43,16 @@ static void explain_done(struct explain *explain)
 
 /* ---- the stream and its past ---- */
 
+static const struct s2s_pair *explain_pair(const struct explain *explain)
+{
+	return s2s_pairs_find(explain->s2s->pairs, explain->local, explain->remote);
+}
+
 static void explain_failure(const struct explain *explain)
 {
 	const struct s2s_failure *failure =
 	        s2s_remotes_failure(explain->s2s->remotes, explain->remote);
+	const struct s2s_pair *pair = explain_pair(explain);
 	uint64_t now = fw_now_ms(explain->s2s->loop);
 	char ago[S2S_SPAN_SIZE], wait[S2S_SPAN_SIZE], words[256];
 
@@ -58,10 +64,14 @@ static void explain_failure(const struct explain *explain)
 	               failure->detail[0] != '\0' ? ", " : "", s2s_span(now - failure->at_ms, ago));
 	s2s_step_cause(explain->outgoing, failure->failures > 0 ? S2S_STEP_WARN : S2S_STEP_INFO,
 	               "last failure", failure->cause, words);
-	if (failure->failures == 0) {
+	if (pair != NULL && pair->refused_ms > now) {
+		(void)snprintf(words, sizeof(words), "%s, this pair alone: the server takes others",
+		               s2s_span(pair->refused_ms - now, wait));
+		s2s_step_cause(explain->outgoing, S2S_STEP_FAIL, "back-off", FW_CAUSE_BACKOFF,
+		               words);
+	} else if (failure->failures == 0) {
 		return;
-	}
-	if (failure->retry_ms > now) {
+	} else if (failure->retry_ms > now) {
 		s2s_step_cause(explain->outgoing, S2S_STEP_FAIL, "back-off", FW_CAUSE_BACKOFF,
 		               s2s_span(failure->retry_ms - now, wait));
 	} else {
@@ -116,20 +126,57 @@ static void explain_leg(struct fw_json *steps, enum s2s_step verdict, const stru
 	         s2s_method_word(leg->trust.method), more);
 }
 
-static void explain_stream(const struct explain *explain)
+/* The stream over which the pair would go. */
+static void explain_way(const struct explain *explain, const struct s2s_pair *pair,
+                        const struct s2s_targets *targets)
 {
-	const struct s2s_pair *pair =
-	        s2s_pairs_find(explain->s2s->pairs, explain->local, explain->remote);
-	const struct s2s_claim *claim = pair != NULL ? pair->claim : NULL;
-	char more[64];
+	struct s2s_pair nobody = { .s2s = explain->s2s };
 
-	if (claim == NULL) {
+	if (pair == NULL) {
+		memcpy(nobody.local, explain->local, sizeof(nobody.local));
+		memcpy(nobody.remote, explain->remote, sizeof(nobody.remote));
+		pair = &nobody;
+	}
+	struct s2s_way way = s2s_carriers_of_remote(pair);
+	if (way.leg == NULL && targets != NULL) {
+		way.leg = s2s_carriers_of_targets(pair, targets);
+	}
+	if (way.leg == NULL) {
 		s2s_step(explain->outgoing, S2S_STEP_INFO, "stream",
 		         "none stands; the next stanza begins one");
+	} else {
+		explain_leg(explain->outgoing, S2S_STEP_INFO, way.leg,
+		            way.proof != NULL
+		                    ? ", of the peer; the next stanza goes back over it"
+		                    : ", of other pairs; the next stanza asks to share it");
+	}
+}
+
+/* Why an operator sees one stream for several pairs, or one for each. */
+static void explain_share(const struct s2s_leg *leg, char *out, size_t size)
+{
+	if (leg->claim_count > 1) {
+		(void)snprintf(out, size, ", shared by %u pairs", (unsigned)leg->claim_count);
+	} else if (leg->kind->out && s2s_leg_up(leg) && !s2s_features_can_share(leg)) {
+		(void)snprintf(out, size, ", not shared: the peer advertises no dialback errors");
+	} else {
+		out[0] = '\0';
+	}
+}
+
+static void explain_stream(const struct explain *explain, const struct s2s_targets *targets)
+{
+	const struct s2s_pair *pair = explain_pair(explain);
+	const struct s2s_claim *claim = pair != NULL ? pair->claim : NULL;
+	char share[64], more[128];
+
+	if (claim == NULL) {
+		explain_way(explain, pair, targets);
 		return;
 	}
-	(void)snprintf(more, sizeof(more), "%s, %u stanzas wait",
-	               claim->state == S2S_CLAIM_VALID ? "" : ", not yet for this pair",
+	explain_share(claim->leg, share, sizeof(share));
+	(void)snprintf(more, sizeof(more), "%s%s, %u stanzas wait",
+	               claim->state == S2S_CLAIM_VALID ? "" : ", not yet for this pair", share,
 	               (unsigned)pair->waiting.stanzas);
 	explain_leg(explain->outgoing,
 	            claim->state == S2S_CLAIM_VALID && !claim->forbidden ? S2S_STEP_OK
@@ -237,14 +284,15 @@ enum fw_cause s2s_explain_targets(struct fw_stanza *reply, enum fw_cause cause,
 	return FW_CAUSE_NONE;
 }
 
-static void explain_rest(struct explain *explain)
+/* @param targets  NULL: they were not asked for */
+static void explain_rest(struct explain *explain, const struct s2s_targets *targets)
 {
 	s2s_explain_rules(explain->s2s, explain->remote, S2S_OUT, explain->outgoing);
 	explain_certificate(explain);
 	explain_failure(explain);
 	s2s_remotes_report_tried(explain->s2s->remotes, explain->remote,
 	                         fw_json_set_array(fw_call_result(explain->call), "attempts"));
-	explain_stream(explain);
+	explain_stream(explain, targets);
 	explain_done(explain);
 }
 
@@ -264,7 +312,7 @@ static void explain_server(struct explain *explain)
 		s2s_step(explain->outgoing, S2S_STEP_OK, "addresses",
 		         "%zu, from inner_servers; DNS is not asked", targets.count);
 	}
-	explain_rest(explain);
+	explain_rest(explain, &targets);
 }
 
 static void explain_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause cause)
@@ -275,7 +323,7 @@ static void explain_on_targets(void *ctx, struct fw_stanza *reply, enum fw_cause
 	explain->request = NULL;
 	(void)s2s_explain_targets(reply, cause, explain->outgoing, fw_call_result(explain->call),
 	                          &targets);
-	explain_rest(explain);
+	explain_rest(explain, &targets);
 }
 
 /* One direction's verdict as a step. */
@@ -323,7 +371,7 @@ static void explain_on_policy_in(void *ctx, struct fw_stanza *reply, enum fw_cau
 	explain_inbound(explain);
 	if (explain->denied) { /* a denied domain is not looked up, here as elsewhere */
 		s2s_step(explain->outgoing, S2S_STEP_INFO, "addresses", "not asked for");
-		explain_rest(explain);
+		explain_rest(explain, NULL);
 		return;
 	}
 	if (s2s_side_inner(explain->s2s)) {

@@ -7,11 +7,18 @@
 #include "components/s2s/s2s_certs.h"
 #include "tests/components/s2s/world.h"
 
+static struct fw_json *explain_of(struct world *world, const char *local)
+{
+	char arguments[128];
+
+	snprintf(arguments, sizeof(arguments),
+	         "{\"local\": \"%s\", \"remote\": \"partner.example\"}", local);
+	return fake_host_command(world->host, world->self, "explain", arguments, SOON_MS);
+}
+
 static struct fw_json *explain(struct world *world)
 {
-	return fake_host_command(world->host, world->self, "explain",
-	                         "{\"local\": \"corp.example\", \"remote\": \"partner.example\"}",
-	                         SOON_MS);
+	return explain_of(world, "corp.example");
 }
 
 static const char *text_of(const struct fw_json *object, const char *key)
@@ -159,6 +166,65 @@ static void the_last_attempt_is_told_phase_by_phase(void **ctx)
 	world_free(&world);
 }
 
+static void expect_told(struct world *world, const char *local, const char *name,
+                        const char *verdict, const char *words)
+{
+	struct fw_json *result = explain_of(world, local);
+
+	expect_step(result, "outgoing", name, verdict, words);
+	fw_json_free(&result);
+}
+
+static void who_shares_a_stream_is_told(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.multiplex = S2S_MULTIPLEX_SENDER;
+	world.config.backoff_min_ms = world.config.backoff_max_ms = 60000;
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, "a@corp.example", "b@partner.example", "1");
+	peer_accept_pair(peer, "id-1", "corp.example", "partner.example");
+	peer_expect(peer, "id='1'");
+	expect_told(&world, "sales.example", "stream", "info", "the next stanza asks to share it");
+	world_send(&world, "a@sales.example", "b@partner.example", "2");
+	peer_expect(peer, "<db:result from='sales.example'");
+	expect_told(&world, "sales.example", "stream", "info", "not yet for this pair");
+	expect_told(&world, "corp.example", "stream", "ok", "shared by 2 pairs");
+	peer_send(peer, "<db:result from='partner.example' to='sales.example' type='error'/>");
+	world_expect_bounces(&world, FW_CAUSE_DIALBACK_ERROR, 1);
+	expect_told(&world, "sales.example", "back-off", "fail", "this pair alone");
+	peer_free(&peer);
+	world_free(&world);
+}
+
+static void a_peer_that_cannot_share_is_told(void **ctx)
+{
+	struct world world;
+
+	(void)ctx;
+	world_init(&world);
+	world.config.multiplex = S2S_MULTIPLEX_SENDER;
+	world_start(&world);
+	struct peer *peer = peer_listen(&world);
+	world_send(&world, "a@corp.example", "b@partner.example", "1");
+	peer_expect(peer, "<stream:stream");
+	peer_send(peer, "<stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' "
+	                "xmlns:stream='http://etherx.jabber.org/streams' id='id-1' version='1.0'>"
+	                "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/>"
+	                "</stream:features>");
+	peer_expect(peer, "</db:result>");
+	peer_send(peer, "<db:result from='partner.example' to='corp.example' type='valid'/>");
+	peer_expect(peer, "id='1'");
+	expect_told(&world, "corp.example", "stream", "ok",
+	            "not shared: the peer advertises no dialback errors");
+	expect_told(&world, "sales.example", "stream", "info", "none stands");
+	peer_free(&peer);
+	world_free(&world);
+}
+
 static void streams_of_both_directions_are_told(void **ctx)
 {
 	struct world world;
@@ -253,6 +319,8 @@ int main(void)
 		cmocka_unit_test(services_that_do_not_answer),
 		cmocka_unit_test(failures_and_the_wait_are_told),
 		cmocka_unit_test(the_last_attempt_is_told_phase_by_phase),
+		cmocka_unit_test(who_shares_a_stream_is_told),
+		cmocka_unit_test(a_peer_that_cannot_share_is_told),
 		cmocka_unit_test(streams_of_both_directions_are_told),
 		cmocka_unit_test(the_last_certificate_is_told),
 		cmocka_unit_test(domains_that_are_none),

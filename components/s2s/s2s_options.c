@@ -253,7 +253,7 @@ const struct fw_option s2s_options[] = {
 	       .unit = "streams",
 	       .help = "inbound streams that have not proved a domain yet; beyond it the oldest "
 	               "of these that has nothing under way makes room"),
-	FW_OPT(struct s2s_config, unauthenticated_per_address_max, "20", .min = 1, .max = 100000,
+	FW_OPT(struct s2s_config, unauthenticated_per_address_max, "250", .min = 1, .max = 100000,
 	       .unit = "streams", .help = "the same, from one IPv4 address or one IPv6 /64"),
 	FW_OPT(struct s2s_config, connections_per_address_rate, "50", .min = 0, .max = 100000,
 	       .unit = "connections/s",

@@ -12,14 +12,16 @@ PARTNER, ROOMS = "partner.example", "rooms.partner.example"
 JULIET = f"juliet@{PARTNER}/test"
 
 
-def federate(world, peer, method="dialback", **more):
-    """Two domains of ours and two of the peer's."""
+def federate(world, peer, method="dialback", also=(), **more):
+    """Two domains of ours; two of the peer's, and those that it has also."""
     vouched = {"authority": world.authority} if method == "external" else {}
     world.shares, world.method = peer == "ejabberd", method
     world.partner = getattr(world, peer)(PARTNER, "127.0.0.2", muc=ROOMS, **vouched, **more,
-                                         certificate=world.authority.issue(PARTNER, ROOMS))
+                                         certificate=world.authority.issue(PARTNER, ROOMS, *also))
     world.partner.add_user("juliet")
-    world.fedway = world.prepare_fedway([SVC, CHAT], allow=[PARTNER, ROOMS], **vouched,
+    for name in also:
+        world.dns.add_xmpp(name, world.partner.ip, world.partner.s2s_port)
+    world.fedway = world.prepare_fedway([SVC, CHAT], allow=[PARTNER, ROOMS, *also], **vouched,
                                         certificate=world.authority.issue(SVC, CHAT))
     for name in (SVC, CHAT):
         world.fedway.link(name)
@@ -97,6 +99,22 @@ def test_a_stream_of_the_peer_carries_the_way_back_alone(world):
                 for row in {row["session"]: row for row in world.fedway.streams(state="up")}.values() if "pairs" in row]
     assert sorted(filter(None, carrying), key=sorted) == [{CHAT}, {SVC}], carrying
     assert not world.fedway.story("cause=(host-unknown|invalid-from|peer-error)")
+    world.fedway.settled()
+
+
+@pytest.mark.parametrize("method", ["dialback", "external"])
+def test_a_server_with_many_domains(world, method):
+    """All of them answer at once, each over a stream of its own, all from one address: none is taken for a crowd."""
+    many = [f"p{number}.{PARTNER}" for number in range(40)]
+    federate(world, "prosody", method, also=many, more="".join(f'VirtualHost "{name}"\n' for name in many))
+    talkers = {world.svc: SVC, world.chat: CHAT}
+    for talker, name in talkers.items():
+        talker.send_many(f"<message from='p@{name}' to='nobody@{domain}' type='chat' id='{domain}'><body>hi</body>"
+                         "</message>" for domain in many)
+    for talker in talkers:
+        for domain in many:
+            assert "service-unavailable" in str(talker.wait_error(domain)), domain  # their answer, not one of ours
+    assert not world.fedway.story("connection refused")
     world.fedway.settled()
 
 

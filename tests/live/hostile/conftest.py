@@ -37,7 +37,7 @@ class Arena:
         self.fedway = world.prepare_fedway([SVC], certificate=world.authority.issue(SVC), allow=[*self.domains, *self.direct_domains, absent])
         self.direct_domains = iter(self.direct_domains)
         self.fedway.link(SVC)
-        self.fedway.options["s2s"].update(ca_file=world.authority.file, unauthenticated_per_address_max=100)
+        self.fedway.options["s2s"].update(ca_file=world.authority.file)
         self.fedway.options["dialback"].update(ca_file=world.authority.file, verify_keep_ms=0)  # each question on a stream of its own
         self.usual = {name: dict(rows) for name, rows in self.fedway.options.items()}
         for process in (world.dns, self.fedway):

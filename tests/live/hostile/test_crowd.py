@@ -89,7 +89,7 @@ def compare(world, crowd):
 
 
 def test_a_crowd_from_one_address_has_its_limit(door):
-    assert compare(door, lambda: gather(door, 1, 500)) == 20
+    assert compare(door, lambda: gather(door, 1, 500)) == 250
 
 
 def test_a_crowd_from_everywhere_does_not_keep_a_server_out(door):

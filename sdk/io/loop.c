@@ -20,6 +20,7 @@ struct fw_loop {
 	struct fw_task *tasks;
 	struct fw_task last; /* end of the list, so that a task can be taken out without the loop */
 	struct fw_task *ends, ends_last; /* the same, for the end of the loop */
+	size_t working;                  /* in other threads */
 	bool running_tasks;
 	bool stopped;
 };
@@ -39,6 +40,14 @@ struct fw_timer {
 	uint64_t armed_ms; /* when libuv will call */
 	uint64_t repeat_ms;
 	bool running;
+};
+
+struct fw_work {
+	uv_work_t uv;
+	uv_sem_t ended; /* posted when `work` has returned */
+	fw_work_fn *work, *done;
+	void *ctx;
+	struct fw_work **owner; /* NULL: nobody waits for it any more */
 };
 
 struct fw_signal {
@@ -187,6 +196,9 @@ void fw_loop_free(struct fw_loop **loop)
 	}
 	uv_close((uv_handle_t *)&dead->prepare, NULL);
 	uv_close((uv_handle_t *)&dead->idle, NULL);
+	while (dead->working > 0) {
+		uv_run(&dead->uv, UV_RUN_ONCE);
+	}
 	uv_run(&dead->uv, UV_RUN_NOWAIT); /* handles that are still closing */
 	fw_assert(uv_loop_close(&dead->uv) == 0);
 	free(dead);
@@ -371,6 +383,69 @@ void fw_timer_free(struct fw_timer **timer)
 	}
 	loop_close_handle(*timer);
 	*timer = NULL;
+}
+
+/* ---- work in other threads ---- */
+
+static void work_run(uv_work_t *uv)
+{
+	struct fw_work *work = (struct fw_work *)uv;
+
+	work->work(work->ctx);
+	uv_sem_post(&work->ended);
+}
+
+static void work_done(uv_work_t *uv, int status)
+{
+	struct fw_work *work = (struct fw_work *)uv;
+	struct fw_loop *loop = (struct fw_loop *)uv->loop;
+	bool wanted = work->owner != NULL;
+	fw_work_fn *done = work->done;
+	void *ctx = work->ctx;
+
+	(void)status; /* taken back: then nobody waits for it */
+	if (wanted) {
+		*work->owner = NULL;
+	}
+	uv_sem_destroy(&work->ended);
+	free(work);
+	loop->working--;
+	if (wanted) {
+		done(ctx);
+	}
+}
+
+int fw_work_start(struct fw_loop *loop, fw_work_fn *work, fw_work_fn *done, void *ctx,
+                  struct fw_work **out)
+{
+	struct fw_work *new = calloc(1, sizeof(*new));
+
+	if (new == NULL || uv_sem_init(&new->ended, 0) != 0) {
+		free(new);
+		return FW_ENOMEM;
+	}
+	new->work = work;
+	new->done = done;
+	new->ctx = ctx;
+	new->owner = out;
+	fw_assert(uv_queue_work(&loop->uv, &new->uv, work_run, work_done) == 0);
+	loop->working++;
+	*out = new;
+	return FW_OK;
+}
+
+void fw_work_end(struct fw_work **at)
+{
+	struct fw_work *work = *at;
+
+	if (work == NULL) {
+		return;
+	}
+	*at = NULL;
+	work->owner = NULL;
+	if (uv_cancel((uv_req_t *)&work->uv) != 0) { /* it has begun */
+		uv_sem_wait(&work->ended);
+	}
 }
 
 /* ---- signals ---- */

@@ -360,6 +360,87 @@ static void clocks_go_forward(void **state)
 	assert_true(fw_now_ms(p->loop) >= ms);
 }
 
+struct errand {
+	struct probe *probe;
+	int begun[2], go[2]; /* pipes between the threads */
+	int works, dones;
+};
+
+static void wait_for_go(void *ctx)
+{
+	struct errand *errand = ctx;
+	char byte = 'b';
+
+	errand->works++;
+	if (write(errand->begun[1], &byte, 1) == 1 && read(errand->go[0], &byte, 1) == 1) {
+		errand->works++;
+	}
+}
+
+static void count_done(void *ctx)
+{
+	struct errand *errand = ctx;
+
+	errand->dones++;
+	fw_loop_stop(errand->probe->loop);
+}
+
+static void errand_begin(struct errand *errand, struct probe *p, struct fw_work **work)
+{
+	char byte;
+
+	*errand = (struct errand){ .probe = p };
+	assert_int_equal(pipe(errand->begun), 0);
+	assert_int_equal(pipe(errand->go), 0);
+	assert_int_equal(fw_work_start(p->loop, wait_for_go, count_done, errand, work), FW_OK);
+	assert_int_equal(read(errand->begun[0], &byte, 1), 1);
+}
+
+static void errand_close(struct errand *errand)
+{
+	close(errand->begun[0]);
+	close(errand->begun[1]);
+	close(errand->go[0]);
+	close(errand->go[1]);
+}
+
+static void work_that_blocks_does_not_hold_the_loop(void **state)
+{
+	struct probe *p = *state;
+	struct fw_work *work = NULL;
+	struct errand errand;
+
+	errand_begin(&errand, p, &work);
+	fw_loop_turn(p->loop, false); /* the work has begun and waits */
+	assert_int_equal(errand.dones, 0);
+	assert_non_null(work);
+	assert_int_equal(write(errand.go[1], "g", 1), 1);
+	fw_loop_run(p->loop);
+	assert_int_equal(errand.works, 2);
+	assert_int_equal(errand.dones, 1);
+	assert_null(work);
+	fw_work_end(&work); /* nothing is left of it */
+	errand_close(&errand);
+}
+
+static void work_that_ends_early_is_waited_for_and_not_told(void **state)
+{
+	struct probe *p = *state;
+	struct fw_work *work = NULL;
+	struct errand errand;
+
+	errand_begin(&errand, p, &work);
+	assert_int_equal(write(errand.go[1], "g", 1), 1);
+	fw_work_end(&work);
+	assert_null(work);
+	assert_int_equal(errand.works, 2);
+	assert_int_equal(write(errand.go[1], "g", 1), 1);
+	assert_int_equal(fw_work_start(p->loop, wait_for_go, count_done, &errand, &work), FW_OK);
+	fw_loop_run(p->loop); /* both have come back from their threads */
+	assert_int_equal(errand.dones, 1);
+	errand_close(&errand);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -378,6 +459,8 @@ int main(void)
 		CASE(run_ends_at_stop_even_when_a_task_says_so),
 		CASE(a_signal_becomes_an_event),
 		CASE(clocks_go_forward),
+		CASE(work_that_blocks_does_not_hold_the_loop),
+		CASE(work_that_ends_early_is_waited_for_and_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The event loop: file descriptors, timers, end-of-turn tasks, signals. One loop, one thread; no
- * call here may come from another thread. Nothing of the library behind it shows through.
+ * The event loop: file descriptors, timers, end-of-turn tasks, signals, and work that would block it. One loop, one
+ * thread; no call here may come from another thread. Nothing of the library behind it shows through.
  *
  * No object frees itself inside its own callback's caller's feet: every _remove and _free may be called from
  * any callback, its own included, and takes effect at once (no callback runs after it).
@@ -72,6 +72,18 @@ FW_API void fw_defer_cancel(struct fw_task *task);
 
 /** Queues a task for the end of the loop itself: it runs in fw_loop_free(), unless it was taken out before. */
 FW_API void fw_at_end(struct fw_loop *loop, struct fw_task *task);
+
+struct fw_work;
+typedef void fw_work_fn(void *ctx);
+/**
+ * Runs `work` in another thread, for what only blocks (a disk, the system's look-up of names), then `done` in the loop's.
+ * What `work` touches is its own until `done`; it calls nothing of the loop's, and does not log.
+ * @param out  set to NULL before `done` runs; must stay where it is until then [g]
+ * @return FW_OK, FW_ENOMEM
+ */
+FW_API int fw_work_start(struct fw_loop *loop, fw_work_fn *work, fw_work_fn *done, void *ctx, struct fw_work **out);
+/** Waits for `work`, or takes it back when it has not begun; `done` does not run. NULL is allowed. */
+FW_API void fw_work_end(struct fw_work **work);
 
 typedef void fw_signal_fn(void *ctx, int signo);
 FW_API int fw_signal_add(struct fw_loop *loop, int signo, fw_signal_fn *fn, void *ctx, struct fw_signal **out);

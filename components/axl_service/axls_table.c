@@ -17,6 +17,8 @@
 #define NOTICE_DOWN "axl-database"
 #define NOTICE_RESTART "axl-router-restart"
 
+enum { RETRY_MS = 1000 };
+
 #define REMEDY_EMPTY \
 	"switch federation on at the edge, and see that the core reaches this node's AXL service " \
 	"(fedwayctl axl status, on the core)"
@@ -39,6 +41,7 @@ struct axls_table {
 	bool read; /* once at least */
 	bool reading, again;
 	bool down;
+	struct fw_timer *retry; /* of a reading that failed while the database was there */
 	uint64_t readings;
 };
 
@@ -188,6 +191,16 @@ static void take(struct axls_table *table, const struct axls_result *result)
 	tell(table);
 }
 
+/* A database that went away is told again when it is back; of anything else nobody tells the end.
+ */
+static void reading_failed(struct axls_table *table, const struct axls_result *result)
+{
+	axls_table_down(table->axls, result != NULL ? result->text : "out of memory");
+	if (result == NULL || result->code != FW_ECLOSED) {
+		fw_timer_start_ms(table->retry, RETRY_MS, 0);
+	}
+}
+
 static void on_rows(void *ctx, struct axls_result **result)
 {
 	struct axls_table *table = ctx;
@@ -196,7 +209,7 @@ static void on_rows(void *ctx, struct axls_result **result)
 	if (*result != NULL && (*result)->code == FW_OK) {
 		take(table, *result);
 	} else if (!table->axls->stopping) {
-		axls_table_down(table->axls, *result != NULL ? (*result)->text : "out of memory");
+		reading_failed(table, *result);
 	}
 	if (table->again && !table->axls->stopping) {
 		table->again = false;
@@ -211,6 +224,7 @@ void axls_table_changed(void *ctx)
 	struct axls_sql sql = { .text = fw_str_dup(fw_str("select cp_id from " AXLS_TABLE
 		                                          " order by cp_id")) };
 
+	fw_timer_stop(table->retry);
 	if (table->reading || sql.text == NULL) {
 		table->again = true;
 		axls_sql_free(&sql);
@@ -254,6 +268,10 @@ int axls_table_new(struct axls *axls, struct axls_table **out)
 		return FW_ENOMEM;
 	}
 	table->axls = axls;
+	if (fw_timer_new(axls->loop, axls_table_changed, axls, &table->retry) != FW_OK) {
+		free(table);
+		return FW_ENOMEM;
+	}
 	*out = table;
 	return FW_OK;
 }
@@ -269,6 +287,7 @@ void axls_table_free(struct axls_table **at)
 	while (table->rows != NULL) {
 		row_remove(table, &table->rows);
 	}
+	fw_timer_free(&table->retry);
 	free(table);
 }
 

@@ -5,6 +5,7 @@
 The server refuses to run as root, so then it runs as the user that its package has made, in a folder of that user. Nothing
 here knows what is stored.
 """
+import contextlib
 import glob
 import os
 import shutil
@@ -52,6 +53,24 @@ class Postgres(Process):
     def query(self, sql):
         """The rows as psql prints them, unaligned."""
         return self.run("psql", "-qAt", "-d", self.connection, "-c", sql).splitlines()
+
+    @contextlib.contextmanager
+    def session(self):
+        """A psql that stays: say() gives it a statement and waits until it was done."""
+        child = subprocess.Popen([*self.as_user, program("psql"), "-qAt", "-d", self.connection], text=True, cwd=self.folder,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+        def say(sql):
+            child.stdin.write(f"{sql}\n\\echo done\n")
+            child.stdin.flush()
+            assert child.stdout.readline() == "done\n"
+        child.say = say
+        try:
+            yield child
+        finally:
+            child.stdin.close()
+            child.wait(30)
+            child.stdout.close()
 
     def start(self):
         if not self.made:

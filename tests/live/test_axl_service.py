@@ -286,6 +286,20 @@ def test_two_nodes_on_one_postgresql(made, database):
     database.query("truncate xmpps2snodes")
 
 
+def test_a_reading_that_failed_is_made_again(made, database):
+    """Somebody holds a lock for longer than a statement may take, and nothing changes after it."""
+    node = made("im-locked", storage="postgresql", connection=database.connection, statement_timeout_ms=200)
+    node.insert("cm-1.edge-1")
+    node.holds("cm-1.edge-1")
+    with database.session() as holder:
+        holder.say("begin; lock table xmpps2snodes in access exclusive mode;")
+        database.query("notify fedway_xmpps2snodes")
+        wait_until("a notice", lambda: "axl-database" in node.notices())
+        holder.say("rollback;")
+        wait_until("the notice to go", lambda: "axl-database" not in node.notices())
+    node.update("delete from xmpps2snodes")
+
+
 def test_a_newer_schema_is_not_touched(made, database, tmp_path):
     database.query("create database newer")
     connection = database.connection.replace("dbname=fedway", "dbname=newer")

@@ -21,7 +21,7 @@ struct axls_store_settings {
 	uint32_t busy_ms;       /**< SQLite: wait for another program's lock */
 	uint32_t poll_ms;       /**< SQLite: how often other programs' changes are looked for */
 	uint32_t timeout_ms;    /**< PostgreSQL: per statement */
-	uint32_t writes_max;    /**< writes that may wait; more are refused */
+	uint32_t writes_max;    /**< statements that may wait; more are refused */
 	uint32_t retry_min_ms, retry_max_ms; /**< PostgreSQL: between attempts to connect */
 };
 

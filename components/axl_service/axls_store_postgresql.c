@@ -5,13 +5,12 @@
  * host's name. A statement is first prepared against a mirror in memory, under SQLite's authorizer,
  * and then run by itself, selects in read-only transactions. A trigger tells all nodes of changes.
  */
-#include "components/axl_service/axls_store.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <libpq-fe.h>
 
+#include "components/axl_service/axls_jobs.h"
 #include "components/axl_service/axls_sqlite.h"
 
 enum { CONNECT_MS = 10000, GRACE_MS = 2000, MIRROR_STEPS = 1000000 };
@@ -28,13 +27,6 @@ enum phase {
 	PHASE_IDLE,
 	PHASE_MODE, /* read-only or not, for the job at the head */
 	PHASE_JOB,
-};
-
-struct job {
-	struct job *next;
-	struct axls_sql sql;
-	axls_done_fn *done;
-	void *ctx;
 };
 
 struct store {
@@ -54,8 +46,7 @@ struct store {
 	bool writable; /* the session's transactions may write */
 	bool told;     /* that it is down */
 	uint32_t retry_ms;
-	struct job *jobs, **last; /* the first is under way in PHASE_MODE and PHASE_JOB */
-	size_t job_count;
+	struct axls_jobs jobs;      /* the first is under way in PHASE_MODE and PHASE_JOB */
 	struct axls_result *result; /* of the first */
 };
 
@@ -108,22 +99,12 @@ static const char *first_line(const char *text, char out[256])
 
 /* ---- jobs ---- */
 
-/* The job at the head is done; its caller may bring the next at once. */
 static void finish_job(struct store *store)
 {
-	struct job *job = store->jobs;
 	struct axls_result *result = store->result;
 
 	store->result = NULL;
-	store->jobs = job->next;
-	if (store->jobs == NULL) {
-		store->last = &store->jobs;
-	}
-	store->job_count--;
-	job->done(job->ctx, &result);
-	axls_result_free(&result);
-	axls_sql_free(&job->sql);
-	free(job);
+	axls_jobs_finish(&store->jobs, &result);
 }
 
 static void end_jobs(struct store *store, const char *why)
@@ -131,13 +112,13 @@ static void end_jobs(struct store *store, const char *why)
 	bool under_way = store->phase == PHASE_JOB;
 
 	store->phase = PHASE_AWAY;
-	while (store->jobs != NULL) {
+	while (store->jobs.first != NULL) {
 		axls_result_free(&store->result);
 		store->result = axls_result_new(&store->settings.bounds);
 		if (store->result != NULL) {
 			axls_result_fail(store->result, FW_ECLOSED, AXLS_CODE_DOWN,
 			                 "The database cannot be reached: %s%s", why,
-			                 under_way && store->jobs->sql.writes
+			                 under_way && store->jobs.first->sql.writes
 			                         ? "; whether the statement was done is not known"
 			                         : "");
 		}
@@ -203,7 +184,7 @@ static void dispatch(struct store *store, enum phase phase, int sent, uint32_t w
 /* One statement by itself: the extended protocol takes no second one. */
 static void send_job(struct store *store)
 {
-	const struct axls_sql *sql = &store->jobs->sql;
+	const struct axls_sql *sql = &store->jobs.first->sql;
 	char *bounded = NULL;
 	int sent = 0;
 
@@ -225,15 +206,15 @@ static void send_job(struct store *store)
 
 static void store_next(struct store *store)
 {
-	if (store->phase != PHASE_IDLE || store->jobs == NULL) {
+	if (store->phase != PHASE_IDLE || store->jobs.first == NULL) {
 		return;
 	}
 	store->result = axls_result_new(&store->settings.bounds);
-	if (store->jobs->sql.writes == store->writable) {
+	if (store->jobs.first->sql.writes == store->writable) {
 		send_job(store);
 		return;
 	}
-	store->writable = store->jobs->sql.writes;
+	store->writable = store->jobs.first->sql.writes;
 	dispatch(store, PHASE_MODE,
 	         PQsendQuery(store->pg, store->writable ? "SET default_transaction_read_only = off"
 	                                                : "SET default_transaction_read_only = on"),
@@ -526,7 +507,7 @@ static int store_open(struct fw_loop *loop, const struct fw_log *log,
 		                 .changed = { .fn = on_changed, .ctx = store },
 		                 .begin = { .fn = store_connect, .ctx = store },
 		                 .retry_ms = settings->retry_min_ms,
-		                 .last = &store->jobs };
+		                 .jobs = { .max = settings->writes_max } };
 	if (store->connection != NULL) {
 		ret = check_connection(store->connection, err);
 	}
@@ -558,10 +539,6 @@ static int admit(struct store *store, const struct axls_sql *sql, struct axls_re
 		return axls_result_fail(result, FW_ECLOSED, AXLS_CODE_DOWN,
 		                        "The database cannot be reached");
 	}
-	if (store->job_count >= store->settings.writes_max) {
-		return axls_result_fail(result, FW_EAGAIN, AXLS_CODE_THROTTLE,
-		                        "%zu statements wait for the database", store->job_count);
-	}
 	return FW_OK;
 }
 
@@ -569,18 +546,10 @@ static void store_run(struct axls_store *base, struct axls_sql *sql, axls_done_f
 {
 	struct store *store = (struct store *)base;
 	struct axls_result *result = axls_result_new(&store->settings.bounds);
-	struct job *job = calloc(1, sizeof(*job));
 
-	if (job == NULL || result == NULL || admit(store, sql, result) != FW_OK) {
-		axls_sql_free(sql);
-		free(job);
-		done(ctx, &result);
-	} else {
-		*job = (struct job){ .sql = *sql, .done = done, .ctx = ctx };
-		sql->text = NULL;
-		*store->last = job;
-		store->last = &job->next;
-		store->job_count++;
+	if (result == NULL || admit(store, sql, result) != FW_OK) {
+		axls_job_refuse(sql, done, ctx, &result);
+	} else if (axls_jobs_add(&store->jobs, sql, done, ctx)) {
 		store_next(store);
 	}
 	axls_result_free(&result);

@@ -56,6 +56,7 @@ static int setup(void **state)
 		.statement_max_steps = 100000,
 		.lock_timeout_ms = 10,
 		.poll_ms = 10,
+		.writes_waiting_max = 100,
 		.login_failures_max = 3,
 		.login_pause_s = 1,
 	};

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Fedway authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * libpq lives here: the store that several IM nodes share. Never blocks, but for the look-up of a
- * host's name. A statement is first prepared against a mirror in memory, under SQLite's authorizer,
- * and then run by itself, selects in read-only transactions. A trigger tells all nodes of changes.
+ * libpq lives here: the store that several IM nodes share. Never blocks: it is given one place at a
+ * time, with its address. A statement is first prepared against a mirror in memory, under SQLite's
+ * authorizer, and then run by itself, selects in read-only transactions. A trigger tells all nodes
+ * of changes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,11 @@
 #include <libpq-fe.h>
 
 #include "components/axl_service/axls_jobs.h"
+#include "components/axl_service/axls_places.h"
 #include "components/axl_service/axls_sqlite.h"
+#include "components/axl_service/axls_sqlstate.h"
 
-enum { CONNECT_MS = 10000, GRACE_MS = 2000, MIRROR_STEPS = 1000000 };
+enum { CONNECT_MS = 5000, GRACE_MS = 2000, MIRROR_STEPS = 1000000 };
 
 #define CHANNEL "fedway_xmpps2snodes"
 #define HEX "[0-9a-f]"
@@ -35,6 +38,8 @@ struct store {
 	const struct fw_log *log;
 	struct axls_store_settings settings;
 	char *connection;
+	struct axls_places *places;
+	uint32_t connect_ms; /* patience with one place */
 	const struct axls_store_events *events;
 	void *ctx;
 	struct axls_sqlite *mirror;
@@ -141,8 +146,17 @@ static void fail(struct store *store, const char *why)
 {
 	char words[256];
 
+	bool next = store->phase > PHASE_AWAY && store->phase < PHASE_IDLE &&
+	            axls_places_left(store->places);
 	first_line(why, words);
 	disconnect(store);
+	if (next) {
+		fw_log(store->log, &postgresql_logger, FW_LOG_DEBUG,
+		       "no database here, trying the next place reason='%s'", words);
+		fw_defer(store->loop, &store->begin);
+		return;
+	}
+	axls_places_rewind(store->places);
 	fw_log(store->log, &postgresql_logger, store->told ? FW_LOG_DEBUG : FW_LOG_WARNING,
 	       "no database reason='%s' retry_ms=%u", words, (unsigned)store->retry_ms);
 	fw_timer_start_ms(store->timer, store->retry_ms, 0);
@@ -237,44 +251,6 @@ static void send_setup(struct store *store)
 
 /* ---- results ---- */
 
-static void take_failure(struct axls_result *out, const PGresult *pg)
-{
-	static const struct {
-		const char *state; /* the beginning of a SQLSTATE */
-		int code;
-		enum axls_code axl_code;
-	} rows[] = {
-		{ "23505", FW_EEXIST, AXLS_CODE_DUPLICATE },
-		{ "23502", FW_EINVAL, AXLS_CODE_NULL },
-		{ "23514", FW_EINVAL, AXLS_CODE_CHECK },
-		{ "42601", FW_EPARSE, AXLS_CODE_SYNTAX },
-		{ "42703", FW_EPARSE, AXLS_CODE_COLUMN },
-		{ "42702", FW_EPARSE, AXLS_CODE_AMBIGUOUS },
-		{ "42P01", FW_EPARSE, AXLS_CODE_TABLE },
-		{ "42883", FW_EPARSE, AXLS_CODE_FUNCTION },
-		{ "42501", FW_EDENIED, AXLS_CODE_DENIED },
-		{ "25006", FW_EDENIED, AXLS_CODE_DENIED },
-		{ "57014", FW_ELIMIT, AXLS_CODE_INTERRUPTED },
-		{ "55P03", FW_EAGAIN, AXLS_CODE_LOCKED },
-		{ "40", FW_EAGAIN, AXLS_CODE_LOCKED },
-		{ "53", FW_EAGAIN, AXLS_CODE_THROTTLE },
-		{ "57", FW_ECLOSED, AXLS_CODE_DOWN },
-	};
-	const char *state = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
-	const char *words = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
-
-	for (size_t i = 0; state != NULL && i < FW_COUNT(rows); i++) {
-		if (strncmp(state, rows[i].state, strlen(rows[i].state)) == 0) {
-			axls_result_fail(out, rows[i].code, rows[i].axl_code, "%s",
-			                 words != NULL ? words : state);
-			return;
-		}
-	}
-	axls_result_fail(out, state != NULL ? FW_EPARSE : FW_ECLOSED,
-	                 state != NULL ? AXLS_CODE_OTHER : AXLS_CODE_DOWN, "%s",
-	                 words != NULL ? words : "the database gave no answer");
-}
-
 static void take_rows(struct axls_result *out, const PGresult *pg)
 {
 	int ret = FW_OK;
@@ -303,6 +279,11 @@ static bool take_result(struct store *store, const PGresult *pg)
 		}
 		return true;
 	}
+	const char *state = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
+	if (store->writable && state != NULL && strcmp(state, AXLS_SQLSTATE_READ_ONLY) == 0) {
+		fail(store, "another server has taken its place");
+		return false;
+	}
 	if (store->result == NULL) {
 		return true; /* out of memory: the caller is told so */
 	}
@@ -312,7 +293,8 @@ static bool take_result(struct store *store, const PGresult *pg)
 		fw_str_to_u64(fw_str(PQcmdTuples((PGresult *)pg)), INT64_MAX, &count);
 		store->result->updated = count;
 	} else {
-		take_failure(store->result, pg);
+		axls_sqlstate_fail(store->result, state,
+		                   PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY));
 	}
 	return true;
 }
@@ -424,21 +406,47 @@ static void no_notice(void *ctx, const PGresult *pg)
 	(void)pg;
 }
 
-static void store_connect(void *ctx)
+static void on_place(void *ctx, const struct axls_place *place)
 {
 	struct store *store = ctx;
+	/* The string stands between what it may change and what it may not. A silent server is
+	 * known in eleven seconds. */
+	const char *const names[] = { "keepalives_idle",
+		                      "keepalives_interval",
+		                      "keepalives_count",
+		                      "tcp_user_timeout",
+		                      "dbname",
+		                      "host",
+		                      "hostaddr",
+		                      "port",
+		                      NULL };
+	const char *values[FW_COUNT(names)] = { "5", "2", "3", "10000", store->connection };
 
-	store->phase = PHASE_CONNECTING;
-	store->pg = PQconnectStart(store->connection);
+	if (place == NULL) {
+		fail(store, "the name of its host has no address");
+		return;
+	}
+	values[5] = place->host;
+	values[6] = place->address;
+	values[7] = place->port;
+	store->pg = PQconnectStartParams(names, values, 1);
 	if (store->pg == NULL || PQstatus(store->pg) == CONNECTION_BAD) {
 		fail(store, store->pg != NULL ? PQerrorMessage(store->pg) : "out of memory");
 		return;
 	}
 	PQsetNoticeReceiver(store->pg, no_notice, NULL);
-	fw_timer_start_ms(store->timer, CONNECT_MS, 0);
+	fw_timer_start_ms(store->timer, store->connect_ms, 0);
 	if (watch(store, FW_IO_WRITE) != FW_OK) {
 		fail(store, "its socket cannot be watched");
 	}
+}
+
+static void store_connect(void *ctx)
+{
+	struct store *store = ctx;
+
+	store->phase = PHASE_CONNECTING;
+	axls_places_next(store->places);
 }
 
 static void on_changed(void *ctx)
@@ -465,20 +473,40 @@ static void store_close(struct axls_store **at)
 	fw_defer_cancel(&store->changed);
 	fw_defer_cancel(&store->begin);
 	fw_timer_free(&store->timer);
+	axls_places_free(&store->places);
 	axls_sqlite_close(&store->mirror);
 	free(store->connection);
 	free(store);
 }
 
-static int check_connection(const char *text, struct fw_error *err)
+static const char *option_of(const PQconninfoOption *options, const char *name)
+{
+	while (options->keyword != NULL && strcmp(options->keyword, name) != 0) {
+		options++;
+	}
+	return options->keyword != NULL ? options->val : NULL;
+}
+
+static int read_connection(struct store *store, struct fw_error *err)
 {
 	char *words = NULL, line[256];
-	PQconninfoOption *options = PQconninfoParse(text, &words);
+	PQconninfoOption *options = PQconninfoParse(store->connection, &words);
+	uint64_t seconds = 0;
 	int ret = FW_OK;
 
 	if (options == NULL) {
 		ret = fw_error_set(err, FW_EINVAL, "connection cannot be read: %s",
 		                   words != NULL ? first_line(words, line) : "out of memory");
+	} else {
+		const char *patience = option_of(options, "connect_timeout");
+		store->connect_ms = CONNECT_MS;
+		if (patience != NULL && fw_str_to_u64(fw_str(patience), 600, &seconds) == FW_OK &&
+		    seconds > 0) {
+			store->connect_ms = (uint32_t)seconds * 1000;
+		}
+		ret = axls_places_new(store->loop, option_of(options, "host"),
+		                      option_of(options, "hostaddr"), option_of(options, "port"),
+		                      on_place, store, &store->places);
 	}
 	PQconninfoFree(options);
 	PQfreemem(words);
@@ -509,7 +537,7 @@ static int store_open(struct fw_loop *loop, const struct fw_log *log,
 		                 .retry_ms = settings->retry_min_ms,
 		                 .jobs = { .max = settings->writes_max } };
 	if (store->connection != NULL) {
-		ret = check_connection(store->connection, err);
+		ret = read_connection(store, err);
 	}
 	if (ret == FW_OK) {
 		ret = axls_sqlite_open(&mirror, &store->mirror, err);

@@ -300,6 +300,37 @@ def test_a_reading_that_failed_is_made_again(made, database):
     node.update("delete from xmpps2snodes")
 
 
+def test_a_silent_server_does_not_stand_before_the_next(made, database):
+    """Two places for the database, as in a switch-over: the first takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connection = (f"host=127.0.0.1,{database.folder} port={silent.getsockname()[1]},5432 connect_timeout=1 user=postgres "
+                      f"dbname={database.database}")
+        node = made("im-two-places", storage="postgresql", connection=connection)
+        wait_until("the database", lambda: node.story("connected to the database"))
+        node.insert("cm-1.edge-1")
+        node.holds("cm-1.edge-1")
+        database.restart()
+        wait_until("the database again", lambda: len(node.story("connected to the database")) == 2)
+        assert node.update("delete from xmpps2snodes") == 1
+
+
+def test_a_server_that_takes_no_writes_any_more_is_left(made, database):
+    """As after a switch-over that kept the connection to the server that is only a standby now."""
+    node = made("im-standby", storage="postgresql", connection=database.connection)
+    wait_until("the database", lambda: node.story("connected to the database"))
+    database.query("create function standby() returns trigger language plpgsql as "
+                   "'begin raise exception using errcode = ''25006''; end'; "
+                   "create trigger standby before insert on xmpps2snodes execute function standby()")
+    with pytest.raises(Fault) as fault:
+        node.insert("cm-1.edge-1")
+    assert (fault.value.status, fault.value.code) == (503, -908)
+    database.query("drop function standby cascade")
+    wait_until("another connection", lambda: len(node.story("connected to the database")) == 2)
+    assert node.insert("cm-1.edge-1") == 1
+    node.holds("cm-1.edge-1")
+    node.update("delete from xmpps2snodes")
+
+
 def test_a_newer_schema_is_not_touched(made, database, tmp_path):
     database.query("create database newer")
     connection = database.connection.replace("dbname=fedway", "dbname=newer")

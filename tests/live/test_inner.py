@@ -4,11 +4,12 @@
 with nurse at the server inside, through fedwayd at the border."""
 import pytest
 
+from certificates import self_signed
 from fedway import SECRET
 from process import free_port
 from samples import SampleEjabberd, SampleFedway, SampleProsody, SampleUnbound
 
-CORP, PARTNER, OTHER = "corp.example", "partner.example", "partner.other"
+CORP, PARTNER, OTHER, BOT = "corp.example", "partner.example", "partner.other", "bot.partner.other"
 ROOMS, INNER_IP = "conference.corp.example", "127.0.0.4"
 NURSE, JULIET = f"nurse@{CORP}", f"juliet@{PARTNER}"
 
@@ -83,8 +84,12 @@ RECIPES = {"split-prosody": split_prosody, "split-prosody-bidi": split_prosody_b
 
 
 def begin(world, recipe, **options):
-    """Everything of one recipe, with both users online."""
-    world.partner = world.prosody(PARTNER, "127.0.0.2", muc=OTHER)
+    """Everything of one recipe, with both users and the partner's bot online."""
+    world.partner = world.prosody(PARTNER, "127.0.0.2", muc=OTHER,
+                                  more=f'Component "{BOT}"\n  component_secret = "{SECRET}"',
+                                  certificate=self_signed(f"{world.where}/partner", PARTNER, OTHER, BOT))
+    world.dns.add_xmpp(BOT, world.partner.ip, world.partner.s2s_port)
+    world.partner.link_port = world.partner.component_port
     world.partner.add_user("juliet")
     processes = recipe(world, **options)
     world.inner.add_user("nurse")
@@ -92,6 +97,7 @@ def begin(world, recipe, **options):
         world.start(process)
     world.juliet = world.client(world.partner, "juliet")
     world.nurse = world.client(world.inner, "nurse")
+    world.bot = world.component(BOT, world.partner)
 
 
 @pytest.fixture(scope="module", params=RECIPES)
@@ -143,6 +149,15 @@ def test_pings(inner):
                            (inner.nurse, f"{JULIET}/test")):
         answer = talker.iq_ping(target)
         assert answer["type"] == "result" and answer["from"].full == target
+
+
+@only("split-prosody", "split-prosody-bidi", "split-ejabberd", "component-prosody")
+def test_two_domains_outside_get_their_own_answers(inner):
+    """What the edge plays for the server inside: the answer for one domain does not go to the other."""
+    for _ in range(2):
+        for talker in (inner.juliet, inner.bot):
+            assert talker.iq_ping(CORP)["type"] == "result"
+    assert not inner.fedway.story("cause=(host-unknown|invalid-from|peer-error)")
 
 
 def test_nobody_of_that_name(inner):

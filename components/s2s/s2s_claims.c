@@ -182,11 +182,11 @@ static void claim_leave(struct s2s_claim *claim, enum fw_cause cause, const char
 }
 
 /**
- * The peer does not take the pair. The leg goes with it only when nothing else is carried.
+ * The pair does not get on over this leg, which goes with it only when nothing else is carried.
  * @param elsewhere  a leg of its own may do better, when this one was made for others
  */
-static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const char *detail,
-                         bool elsewhere)
+static void claim_give_up(struct s2s_claim *claim, enum fw_cause cause, const char *detail,
+                          bool elsewhere)
 {
 	struct s2s_leg *leg = claim->leg;
 	struct s2s_pair *pair = claim->pair;
@@ -211,9 +211,17 @@ static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const cha
 	if (invalid) { /* the peer ends the stream: what others still send would be lost */
 		leg->bystanders = true;
 		s2s_leg_close(leg, cause, detail);
-	} else {
-		s2s_claims_begin(leg);
 	}
+}
+
+/* The same when the others of the leg may have waited for it. */
+static void claim_failed(struct s2s_claim *claim, enum fw_cause cause, const char *detail,
+                         bool elsewhere)
+{
+	struct s2s_leg *leg = claim->leg;
+
+	claim_give_up(claim, cause, detail, elsewhere);
+	s2s_claims_begin(leg);
 }
 
 void s2s_claims_withdraw(struct s2s_claim *claim, enum fw_cause cause)
@@ -267,16 +275,16 @@ static void claim_begin(struct s2s_claim *claim)
 	struct s2s_verdict verdict;
 
 	if (claim->joined ? !s2s_features_can_share(leg) : !leg->features.dialback) {
-		claim_failed(claim, FW_CAUSE_NO_AUTH_METHOD,
-		             claim->joined ? "the peer does not advertise dialback errors"
-		                           : "the peer does no dialback",
-		             true);
+		claim_give_up(claim, FW_CAUSE_NO_AUTH_METHOD,
+		              claim->joined ? "the peer does not advertise dialback errors"
+		                            : "the peer does no dialback",
+		              true);
 		return;
 	}
 	if (!s2s_trust_leg(leg, claim->pair->remote, S2S_METHOD_DIALBACK, &verdict)) {
 		/* where only EXTERNAL counts, each pair has a stream of its own */
-		claim_failed(claim, verdict.cause, verdict.detail,
-		             claim_is_guest(claim) || verdict.cause == FW_CAUSE_NO_AUTH_METHOD);
+		claim_give_up(claim, verdict.cause, verdict.detail,
+		              claim_is_guest(claim) || verdict.cause == FW_CAUSE_NO_AUTH_METHOD);
 		return;
 	}
 	if (claim->joined) {
@@ -286,7 +294,7 @@ static void claim_begin(struct s2s_claim *claim)
 	if (fw_timer_new(s2s->loop, claim_on_timeout, claim, &claim->timer) != FW_OK ||
 	    s2s_ask_key(s2s, claim->pair->remote, claim->pair->local, leg->stream_id, claim_on_key,
 	                claim, &claim->request) != FW_OK) {
-		claim_failed(claim, FW_CAUSE_RESOURCES, "out of memory", false);
+		claim_give_up(claim, FW_CAUSE_RESOURCES, "out of memory", false);
 		return;
 	}
 	fw_timer_start_ms(claim->timer, s2s->config->auth_timeout_ms, 0);

@@ -72,13 +72,8 @@ static void acks_ask(struct s2s_leg *leg)
 static void acks_waited(struct s2s_leg *leg)
 {
 	struct s2s_acks *acks = &leg->acks;
-	uint64_t written = fw_channel_counts(leg->channel)->bytes_out;
-	size_t stanzas = 0;
-	size_t bytes = 0;
 
-	fw_channel_queued(leg->channel, &stanzas, &bytes);
-	if (s2s_pace_waits(&leg->pace) || (bytes > 0 && written != acks->asked_at)) {
-		acks->asked_at = written;
+	if (s2s_probe_still_takes(leg, &acks->asked_at) || s2s_pace_waits(&leg->pace)) {
 		fw_timer_start_ms(acks->timer, leg->s2s->config->probe_timeout_ms, 0);
 		return;
 	}

@@ -56,16 +56,30 @@ static void probe_ask(struct s2s_leg *leg)
 	fw_timer_start_ms(probe->timer, leg->s2s->config->probe_timeout_ms, 0);
 }
 
-static void probe_waited(struct s2s_leg *leg)
+bool s2s_probe_still_takes(const struct s2s_leg *leg, uint64_t *asked_at)
 {
-	struct s2s_probe *probe = &leg->probe;
-	uint64_t written = fw_channel_counts(leg->channel)->bytes_out;
+	uint64_t before = *asked_at;
 	size_t stanzas = 0;
 	size_t bytes = 0;
 
 	fw_channel_queued(leg->channel, &stanzas, &bytes);
-	if (bytes > 0 && written != probe->asked_at) { /* slow, not dead */
-		probe->asked_at = written;
+	*asked_at = fw_channel_counts(leg->channel)->bytes_out;
+	return bytes > 0 && *asked_at != before;
+}
+
+/* The answer may be there, on a stream of the peer's that we leave unread for its rate. */
+static bool probe_unread(const struct s2s_leg *leg)
+{
+	const struct s2s_pair *pair = probe_pair(leg);
+
+	return pair != NULL && s2s_rates_waiting(leg->s2s->rates, pair->remote);
+}
+
+static void probe_waited(struct s2s_leg *leg)
+{
+	struct s2s_probe *probe = &leg->probe;
+
+	if (s2s_probe_still_takes(leg, &probe->asked_at) || probe_unread(leg)) {
 		fw_timer_start_ms(probe->timer, leg->s2s->config->probe_timeout_ms, 0);
 	} else if (probe->answers) {
 		s2s_leg_close(leg, FW_CAUSE_PING_TIMEOUT,

@@ -31,6 +31,11 @@ void s2s_probe_begin(struct s2s_leg *leg);
 void s2s_probe_clear(struct s2s_leg *leg);
 /** A stanza is written: the leg is in use. */
 void s2s_probe_writes(struct s2s_leg *leg);
+/**
+ * Who has not answered in time still takes bytes: it is slow, and not dead.
+ * @param asked_at  bytes written when it was asked, or looked at last; moves on
+ */
+bool s2s_probe_still_takes(const struct s2s_leg *leg, uint64_t *asked_at);
 /** A stanza that came in, on whichever leg. @return true: it was an answer to a ping of ours and goes no further */
 bool s2s_probe_answered(struct s2s *s2s, const struct fw_stanza *stanza);
 

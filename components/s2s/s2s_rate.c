@@ -214,14 +214,28 @@ void s2s_rate_release(struct s2s_rate **rate)
 	}
 }
 
-bool s2s_rates_proved(const struct s2s_rates *rates, const char *remote)
+static const struct s2s_rate *rates_find(const struct s2s_rates *rates, const char *remote)
 {
 	const struct s2s_rate *rate = rates->buckets[fw_str_hash(fw_str(remote)) % RATES_BUCKETS];
 
 	while (rate != NULL && strcmp(rate->remote, remote) != 0) {
 		rate = rate->next;
 	}
+	return rate;
+}
+
+bool s2s_rates_proved(const struct s2s_rates *rates, const char *remote)
+{
+	const struct s2s_rate *rate = rates_find(rates, remote);
+
 	return rate != NULL && rate->holders > 0;
+}
+
+bool s2s_rates_waiting(const struct s2s_rates *rates, const char *remote)
+{
+	const struct s2s_rate *rate = rates_find(rates, remote);
+
+	return rate != NULL && rate->waiting != NULL;
 }
 
 void s2s_rate_took(struct s2s_rate *rate, struct s2s_pace *pace, struct fw_channel *channel,

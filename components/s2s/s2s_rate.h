@@ -47,6 +47,8 @@ int s2s_rate_hold(struct s2s_rates *rates, const char *remote, struct s2s_rate *
 void s2s_rate_release(struct s2s_rate **rate);
 /** The remote domain is proved on some stream. */
 bool s2s_rates_proved(const struct s2s_rates *rates, const char *remote);
+/** A stream of the remote domain is paused: what it has sent may not have been read. */
+bool s2s_rates_waiting(const struct s2s_rates *rates, const char *remote);
 /** A stanza of the domain came over this stream: it may be paused until the account is in order. NULL: none is kept. */
 void s2s_rate_took(struct s2s_rate *rate, struct s2s_pace *pace, struct fw_channel *channel, size_t bytes);
 /** The stream is paused. */

@@ -166,14 +166,17 @@ static void visitor_new(struct axls_door *door, int *fd, const struct fw_addr *p
 static const char *refusal(const struct axls_door *door, const struct fw_addr *peer)
 {
 	const struct axl_service_config *config = door->axls->config;
+	struct fw_network network, other;
 	size_t same = 0;
 
 	if (door->count >= config->connections_max) {
 		return "connections_max";
 	}
+	fw_addr_network(peer, &network);
 	for (const struct visitor *visitor = door->visitors; visitor != NULL;
 	     visitor = visitor->next) {
-		same += axls_same_address(&visitor->guest.addr, peer);
+		fw_addr_network(&visitor->guest.addr, &other);
+		same += fw_network_eq(&network, &other);
 	}
 	return same >= config->connections_per_address_max ? "connections_per_address_max" : NULL;
 }

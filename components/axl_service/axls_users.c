@@ -7,7 +7,6 @@
  */
 #include "components/axl_service/axls_users.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 
 #include <fedway/io/crypto.h>
@@ -17,8 +16,8 @@
 enum { ADDRESSES_MAX = 256 };
 
 struct failing {
-	struct fw_addr addr; /* len 0: free place */
-	uint32_t failures;
+	struct fw_network network;
+	uint32_t failures; /* 0: a free place */
 	uint64_t last_ms;
 };
 
@@ -47,41 +46,28 @@ void axls_users_free(struct axls_users **users)
 	*users = NULL;
 }
 
-bool axls_same_address(const struct fw_addr *a, const struct fw_addr *b)
-{
-	if (a->storage.ss_family != b->storage.ss_family) {
-		return false;
-	}
-	if (a->storage.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *one = (const void *)&a->storage,
-		                          *other = (const void *)&b->storage;
-		return memcmp(&one->sin6_addr, &other->sin6_addr, 8) == 0;
-	}
-	const struct sockaddr_in *one = (const void *)&a->storage,
-	                         *other = (const void *)&b->storage;
-	return one->sin_addr.s_addr == other->sin_addr.s_addr;
-}
-
 /* The place of an address; with `make` a new one, at worst that of the oldest. */
 static struct failing *failing_of(struct axls_users *users, const struct fw_addr *peer, bool make)
 {
 	struct failing *oldest = &users->failing[0];
+	struct fw_network network;
 
+	fw_addr_network(peer, &network);
 	for (size_t i = 0; i < ADDRESSES_MAX; i++) {
 		struct failing *one = &users->failing[i];
-		if (one->addr.len > 0 && axls_same_address(&one->addr, peer)) {
+		if (one->failures > 0 && fw_network_eq(&one->network, &network)) {
 			return one;
 		}
-		bool free_place = one->addr.len == 0 && oldest->addr.len > 0;
+		bool free_place = one->failures == 0 && oldest->failures > 0;
 		if (free_place ||
-		    (one->addr.len > 0 && oldest->addr.len > 0 && one->last_ms < oldest->last_ms)) {
+		    (one->failures > 0 && oldest->failures > 0 && one->last_ms < oldest->last_ms)) {
 			oldest = one;
 		}
 	}
 	if (!make) {
 		return NULL;
 	}
-	*oldest = (struct failing){ .addr = *peer };
+	*oldest = (struct failing){ .network = network };
 	return oldest;
 }
 

@@ -29,7 +29,4 @@ void axls_users_free(struct axls_users **users);
 enum axls_login axls_users_login(struct axls_users *users, const struct fw_rows *rows, struct fw_str name,
                                  struct fw_str password, const struct fw_addr *peer, uint64_t now_ms, int *role);
 
-/** What counts as one address: the IP, of IPv6 its network of 64 bits. */
-bool axls_same_address(const struct fw_addr *a, const struct fw_addr *b);
-
 #endif

@@ -7,7 +7,6 @@
  */
 #include "components/s2s/s2s_limits.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "components/s2s/s2s.h"
@@ -18,7 +17,7 @@
 enum { LIMITS_SLOTS = 4096 };
 
 struct limits_slot {
-	struct s2s_network network;
+	struct fw_network network;
 	struct s2s_bucket connections;
 };
 
@@ -38,29 +37,7 @@ void s2s_limits_free(struct s2s_limits **limits)
 	*limits = NULL;
 }
 
-void s2s_limits_network(const struct fw_addr *addr, struct s2s_network *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (addr->len == 0) {
-		return;
-	}
-	if (addr->storage.ss_family == AF_INET) {
-		const struct sockaddr_in *in4 = (const struct sockaddr_in *)&addr->storage;
-		memcpy(out->bytes, &in4->sin_addr, 4);
-		out->bytes[8] = 4;
-	} else if (addr->storage.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addr->storage;
-		memcpy(out->bytes, &in6->sin6_addr, 8);
-		out->bytes[8] = 6;
-	}
-}
-
-bool s2s_limits_same(const struct s2s_network *a, const struct s2s_network *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-static bool may_connect(struct s2s *s2s, const struct s2s_network *network)
+static bool may_connect(struct s2s *s2s, const struct fw_network *network)
 {
 	struct fw_str key = fw_str_n((const char *)network->bytes, sizeof(network->bytes));
 	struct limits_slot *slot = &s2s->limits->slots[fw_str_hash(key) % LIMITS_SLOTS];
@@ -68,22 +45,22 @@ static bool may_connect(struct s2s *s2s, const struct s2s_network *network)
 		                 (uint64_t)s2s->config->connections_per_address_rate *
 		                         s2s->config->rate_burst_s };
 
-	if (!s2s_limits_same(&slot->network, network)) {
+	if (!fw_network_eq(&slot->network, network)) {
 		*slot = (struct limits_slot){ .network = *network };
 	}
 	return s2s_bucket_take(&slot->connections, flow, 1, fw_now_ms(s2s->loop));
 }
 
 /* Only streams that have proved nothing count: a proven peer may open as many as it has domains. */
-static uint32_t strangers_of(const struct s2s *s2s, const struct s2s_network *network)
+static uint32_t strangers_of(const struct s2s *s2s, const struct fw_network *network)
 {
 	uint32_t count = 0;
 
 	for (struct s2s_leg *leg = s2s->ins; leg != NULL; leg = leg->next) {
-		struct s2s_network other;
+		struct fw_network other;
 		if (s2s_in_of(leg)->counted) {
-			s2s_limits_network(&leg->peer, &other);
-			count += s2s_limits_same(&other, network);
+			fw_addr_network(&leg->peer, &other);
+			count += fw_network_eq(&other, network);
 		}
 	}
 	return count;
@@ -93,9 +70,9 @@ static uint32_t strangers_of(const struct s2s *s2s, const struct s2s_network *ne
  * there the oldest that only holds a place gives way. */
 const char *s2s_limits_refusal(struct s2s *s2s, const struct fw_addr *peer)
 {
-	struct s2s_network network;
+	struct fw_network network;
 
-	s2s_limits_network(peer, &network);
+	fw_addr_network(peer, &network);
 	if (!may_connect(s2s, &network)) {
 		return "connections_per_address_rate";
 	}

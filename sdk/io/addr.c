@@ -107,3 +107,20 @@ bool fw_addr_eq(const struct fw_addr *a, const struct fw_addr *b)
 	}
 	return a->len == b->len && memcmp(&a->storage, &b->storage, a->len) == 0;
 }
+
+void fw_addr_network(const struct fw_addr *addr, struct fw_network *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (addr->len != 0 && addr->storage.ss_family == AF_INET) {
+		memcpy(out->bytes, &addr_in4(addr)->sin_addr, 4);
+		out->bytes[8] = 4;
+	} else if (addr->len != 0 && addr->storage.ss_family == AF_INET6) {
+		memcpy(out->bytes, &addr_in6(addr)->sin6_addr, 8);
+		out->bytes[8] = 6;
+	}
+}
+
+bool fw_network_eq(const struct fw_network *a, const struct fw_network *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}

@@ -63,6 +63,35 @@ static void equal_addresses_have_the_same_ip_and_port(void **state)
 	assert_true(fw_addr_eq(&none, &none));
 }
 
+static void networks_are_an_address_or_a_slash_64(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+		{ "192.0.2.1", "192.0.2.1", true },
+		{ "192.0.2.1", "192.0.2.2", false },
+		{ "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true },
+		{ "2001:db8:0:1::1", "2001:db8:0:2::1", false },
+		{ "::1", "::2", true },
+		{ "::", "0.0.0.0", false },
+	};
+	const struct fw_addr none = { 0 };
+	struct fw_network a, b;
+	struct fw_addr addr;
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		assert_int_equal(fw_addr_parse(rows[i].a, 5269, &addr), FW_OK);
+		fw_addr_network(&addr, &a);
+		assert_int_equal(fw_addr_parse(rows[i].b, 40000, &addr), FW_OK);
+		fw_addr_network(&addr, &b);
+		assert_int_equal(fw_network_eq(&a, &b), rows[i].same);
+		fw_addr_network(&none, &b);
+		assert_false(fw_network_eq(&a, &b));
+	}
+}
+
 static void wait_for(int fd, short events)
 {
 	struct pollfd poll_fd = { fd, events, 0 };
@@ -196,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_read_and_write_as_text),
 		cmocka_unit_test(equal_addresses_have_the_same_ip_and_port),
+		cmocka_unit_test(networks_are_an_address_or_a_slash_64),
 		cmocka_unit_test(bytes_cross_and_the_end_is_seen),
 		cmocka_unit_test(writing_to_a_closed_peer_is_an_error_and_no_signal),
 		cmocka_unit_test(a_full_socket_says_so),

@@ -179,33 +179,6 @@ static void the_end_comes_while_it_waits(void **ctx)
 
 /* ---- networks ---- */
 
-static void a_stranger_is_an_address_or_a_slash_64(void **ctx)
-{
-	static const struct {
-		const char *a, *b;
-		bool same;
-	} rows[] = {
-		{ "192.0.2.1", "192.0.2.1", true },
-		{ "192.0.2.1", "192.0.2.2", false },
-		{ "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true },
-		{ "2001:db8:0:1::1", "2001:db8:0:2::1", false },
-		{ "::1", "::2", true },
-		{ "::", "0.0.0.0", false },
-	};
-
-	(void)ctx;
-	for (size_t i = 0; i < FW_COUNT(rows); i++) {
-		struct s2s_network a, b;
-		struct fw_addr addr;
-
-		assert_int_equal(fw_addr_parse(rows[i].a, 5269, &addr), FW_OK);
-		s2s_limits_network(&addr, &a);
-		assert_int_equal(fw_addr_parse(rows[i].b, 40000, &addr), FW_OK);
-		s2s_limits_network(&addr, &b);
-		assert_int_equal(s2s_limits_same(&a, &b), rows[i].same);
-	}
-}
-
 static void connections_have_a_rate_per_network(void **ctx)
 {
 	struct world world;
@@ -238,7 +211,6 @@ int main(void)
 		cmocka_unit_test(an_account_outlives_its_streams_until_it_is_full),
 		cmocka_unit_test(who_is_over_the_rate_is_read_later_and_loses_nothing),
 		cmocka_unit_test(the_end_comes_while_it_waits),
-		cmocka_unit_test(a_stranger_is_an_address_or_a_slash_64),
 		cmocka_unit_test(connections_have_a_rate_per_network),
 	};
 

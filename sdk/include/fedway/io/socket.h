@@ -33,6 +33,15 @@ FW_API const char *fw_addr_ip_text(const struct fw_addr *addr, char out[FW_ADDR_
 FW_API uint16_t fw_addr_port(const struct fw_addr *addr);
 FW_API bool fw_addr_eq(const struct fw_addr *a, const struct fw_addr *b);
 
+/** Where a peer comes from, for limits: one IPv4 address, or the /64 that an IPv6 host has to itself. */
+struct fw_network {
+	unsigned char bytes[9]; /**< the last one is the family */
+};
+
+/** Two are the same when their bytes are. @param out  all zero for what is no IP address */
+FW_API void fw_addr_network(const struct fw_addr *addr, struct fw_network *out);
+FW_API bool fw_network_eq(const struct fw_network *a, const struct fw_network *b);
+
 /** Listens. IPv6 sockets are v6-only, so that "::" and "0.0.0.0" can both be given. @return FW_OK, FW_ESYS */
 FW_API int fw_socket_listen(const struct fw_addr *addr, int backlog, int *fd, struct fw_error *err);
 /** Address a socket is bound to; tells the port when 0 was asked for. */

@@ -15,6 +15,8 @@
 
 enum { DOOR_BACKLOG = 64, DOOR_PER_TURN = 16, DOOR_WATCH_MS = 5000 };
 
+#define NOTICE_CERTIFICATE "axl-certificate"
+
 static struct fw_logger door_logger = FW_LOGGER("axl.listen");
 
 struct visitor {
@@ -232,11 +234,12 @@ static void take_certificate(struct axls_door *door)
 	struct fw_error err = { 0 };
 
 	if (load(door->axls->config, &context, &err) != FW_OK) {
-		fw_log(fw_self_log(self), &door_logger, FW_LOG_WARNING,
-		       "the certificate has changed and cannot be used, the one before stays: %s",
-		       err.text);
+		fw_notice(self, NOTICE_CERTIFICATE, FW_NOTICE_YELLOW,
+		          "mend the files; until then the certificate before is shown",
+		          "the certificate has changed and cannot be used: %s", err.text);
 		return;
 	}
+	fw_notice_clear(self, NOTICE_CERTIFICATE);
 	fw_tls_context_release(&door->tls);
 	door->tls = context;
 	fw_log(fw_self_log(self), &door_logger, FW_LOG_NOTICE,

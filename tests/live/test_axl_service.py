@@ -343,6 +343,10 @@ def test_a_newer_schema_is_not_touched(made, database, tmp_path):
 def test_certificates_and_users_change_live(made):
     node = made("im-live")
     old = node.certificate
+    with open(f"{node.where}/half.pem", "w") as f:
+        f.write("half of one")
+    os.replace(f"{node.where}/half.pem", old.both)
+    wait_until("a notice", lambda: old.both in node.notices().get("axl-certificate", {}).get("text", ""))
     renewed = node.authority.issue(NAME)
     os.replace(renewed.both, old.both)
 
@@ -353,6 +357,7 @@ def test_certificates_and_users_change_live(made):
                 return s.getpeercert(True)
     from cryptography.hazmat.primitives.serialization import Encoding
     wait_until("the new certificate", lambda: shown() == renewed.x509.public_bytes(Encoding.DER))
+    assert "axl-certificate" not in node.notices()
     second = free_port(node.ip)
     node.options["users"] = [node.options["users"][1]]
     node.options["listen"].append({"address": node.ip, "port": second})

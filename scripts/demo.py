@@ -6,20 +6,15 @@ scripts/demo builds and installs, then runs this. The processes and clients are 
 about lookups, TLS and dialback is read from the log, never made up here.
 """
 import datetime
-import os
 import re
 import sys
-import tempfile
 import time
-import traceback
 
-SOURCE = os.environ["FEDWAY_SOURCE"]
-sys.path.insert(0, os.path.join(SOURCE, "tests", "live"))
+import demo_stage  # first: it knows where the next are
 
-import fedway  # noqa: E402
-import talk  # noqa: E402
-from peers import Prosody, Unbound  # noqa: E402
-from process import stop_in_order, wait_until  # noqa: E402
+import fedway
+import talk
+from peers import Prosody, Unbound
 
 PARTNER, ECHO, SVC = "partner.example", "echo.corp.example", "svc.corp.example"
 LINE = re.compile(r'^(\S+)Z (\S+)\[\d+\]: Level="[\w ]+" CodeLocation="([\w.]+)" Detail="(.*)"$')
@@ -87,9 +82,6 @@ class Demo:
         self.talkers.append(self.juliet)
         self.svc = talk.component(SVC, self.fedway.ip, self.fedway.link_port, fedway.SECRET)
         self.talkers.append(self.svc)
-
-    def stop(self):
-        stop_in_order(self.talkers, self.running)
 
     def tell(self, began):
         """Retells what the log says since the last time."""
@@ -186,23 +178,5 @@ def play(demo, top):
     further(top)
 
 
-def main():
-    top = sys.argv[1] if len(sys.argv) > 1 else SOURCE
-    with tempfile.TemporaryDirectory(prefix="fedway-demo-", dir="/tmp") as where:
-        demo = Demo(where)
-        status = 1
-        try:
-            play(demo, top)
-            status = 0
-        except Exception as error:
-            traceback.print_exc() if os.environ.get("FEDWAY_DEMO_TRACE") else print(f"\nFAILED: {error}")
-            for process in demo.running:
-                print(process.tail(2000), file=sys.stderr)
-        finally:
-            print("\nStopping all that was started …", flush=True)
-            demo.stop()
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(demo_stage.run(Demo, play))

@@ -6,20 +6,16 @@ outside, and the walk of the guide from the switch to the conversation and back.
 scripts/demo builds and installs, then runs this. The nodes are those of tests/live, on addresses of 127.0.0.0/8. What is
 told is read from the logs and from fedwayctl, never made up here.
 """
-import os
 import re
 import sys
-import tempfile
 import time
-import traceback
 
-SOURCE = os.environ["FEDWAY_SOURCE"]
-sys.path.insert(0, os.path.join(SOURCE, "tests", "live"))
+import demo_stage  # first: it knows where the next are
 
-import fedway  # noqa: E402
-import talk  # noqa: E402
-from nodes import CORP, PARTNER, Loopback, Nodes  # noqa: E402
-from process import stop_in_order, wait_until  # noqa: E402
+import fedway
+import talk
+from nodes import CORP, PARTNER, Loopback, Nodes
+from process import wait_until
 
 PORTER, JULIET, S2S = f"porter@{CORP}", f"juliet@{PARTNER}/demo", "cm-2_s2scp-1.edge-1"
 
@@ -42,9 +38,6 @@ class Demo:
     def talker(self, talker):
         self.talkers.append(talker)
         return talker
-
-    def stop(self):
-        stop_in_order(self.talkers, self.running)
 
 
 def say(text):
@@ -143,25 +136,11 @@ Where to go next:
     {top}/README.md                    from here to a domain of your own""")
 
 
-def main():
-    top = sys.argv[1] if len(sys.argv) > 1 else SOURCE
-    with tempfile.TemporaryDirectory(prefix="fedway-demo-", dir="/tmp") as where:
-        demo = Demo(where)
-        status = 1
-        try:
-            for part in (begin, off, on, converse, end):
-                part(demo)
-            further(top)
-            status = 0
-        except Exception as error:
-            traceback.print_exc() if os.environ.get("FEDWAY_DEMO_TRACE") else print(f"\nFAILED: {error}")
-            for process in demo.running:
-                print(process.tail(2000), file=sys.stderr)
-        finally:
-            say("\nStopping all that was started …")
-            demo.stop()
-    return status
+def play(demo, top):
+    for part in (begin, off, on, converse, end):
+        part(demo)
+    further(top)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(demo_stage.run(Demo, play))

@@ -61,17 +61,6 @@ def stop_all(processes):
     return problems
 
 
-def stop_in_order(talkers, processes):
-    """The end of a demo: those who talk first, then all processes; every one has to end well."""
-    for talker in talkers:
-        talker.close()
-    for process in processes:
-        process.judged = True
-    problems = stop_all(processes)
-    if problems:
-        raise AssertionError("did not stop in order: " + ", ".join(problems))
-
-
 class Process:
     """Starts a program with its output in a file; in a `space`, the Space of netns.py, when it is given one.
 

@@ -13,6 +13,8 @@ import ssl
 import threading
 from xml.sax.saxutils import escape, unescape
 
+from scripted_axl import read_message
+
 SOAP = ('<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">'
         "<soapenv:Body>{}</soapenv:Body></soapenv:Envelope>")
 PAGE = "<!DOCTYPE html><html><body>No</body></html>"
@@ -85,16 +87,10 @@ class LabPublisher:
             pass
 
     def serve_one(self, tls):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            some = tls.recv(65536)
-            if not some:
-                return False
-            data += some
-        head, body = data.split(b"\r\n\r\n", 1)
-        size = int(re.search(rb"Content-Length: (\d+)", head).group(1))
-        while len(body) < size:
-            body += tls.recv(65536)
+        request = read_message(tls)
+        if not request:
+            return False
+        head, body = request.split(b"\r\n\r\n", 1)
         function = re.search(r"<ns:(\w+)", body.decode()).group(1)
         answer = self.answer(head.decode(), body.decode(), function)
         self.asked.append(function)

@@ -52,6 +52,13 @@ class World:
         self.talkers.append(talker)
         return talker
 
+    def meet(self, service, user="juliet"):
+        """Starts DNS, partner and fedwayd, with a user of the partner's and a component of ours; each has its name here."""
+        for process in (self.dns, self.partner, self.fedway):
+            self.start(process)
+        setattr(self, user, self.client(self.partner, user))
+        self.svc = self.component(service, self.fedway)
+
     def stop(self):
         for talker in self.talkers:
             talker.close()

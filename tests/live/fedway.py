@@ -64,73 +64,37 @@ def libconfig(value, indent=0):
     return "( " + ", ".join(libconfig(v, indent + 1) for v in value) + " )"
 
 
-class Fedway(Process):
-    """fedwayd with s2s, dialback, policy and resolver; change `config` and call reload()."""
+class Daemon(Process):
+    """fedwayd with the `config` that its maker gives it; change that and call reload()."""
 
     judged = True
 
-    def __init__(self, where, dns, domains, ip="127.0.0.3", allow=(), secret="dialback-secret",
-                 ask=None, publish=True, certificate=None, authority=None, direct_tls=False):
+    def __init__(self, where, realm, name=None):
         self.installed = Installation()
-        self.where, self.dns, self.ip = where, dns, ip
+        self.where, self.realm, self.socket = where, realm, f"{where}/control.sock"
         os.makedirs(where, exist_ok=True)
-        self.s2s_port, self.link_port = free_port(ip), free_port(ip)
-        self.socket = f"{where}/control.sock"
-        certificate, key = (certificate or self_signed(f"{where}/certs", *domains)).files
-        for name, text in (("link", SECRET), ("dialback", secret)):
-            with open(f"{where}/{name}.secret", "w") as f:
-                f.write(text + "\n")
-            os.chmod(f"{where}/{name}.secret", 0o600)
-        for domain in domains if publish else ():
-            ports = (None, self.s2s_port) if direct_tls else (self.s2s_port,)
-            dns.add_xmpp(domain, ip, *ports)
-        ask = ask or dns
-        self.options = {
-            "s2s": {"listen": [{"address": ip, "port": self.s2s_port}],
-                    "certificate_file": certificate, "key_file": key,
-                    "backoff_min_ms": 100, "backoff_max_ms": 1000},
-            "dialback": {"secret_file": f"{where}/dialback.secret"},
-            "policy": {"privacy_mode": "allow-list", "allow": list(allow)},
-            "resolver": {"servers": [f"{ask.ip}:{ask.port}"]},
-        }
-        if authority is not None:
-            self.options["s2s"]["ca_file"] = self.options["dialback"]["ca_file"] = authority.file
-        self.config = {
-            "realm": "edge-corp-example",
-            "module_path": self.installed.modules,
-            "control_socket": self.socket,
-            "log_level": "debug",
-            "listen": [{"address": ip, "port": self.link_port}],
-            "domains": [{"name": d, "federation": True} for d in domains],
-            "links": [],
-            "uplinks": [],
-            "components": [{"module": m, "options": self.options[m]}
-                           for m in ("resolver", "dialback", "policy", "s2s")],
-        }
-        super().__init__(f"fedwayd {domains[0]}",
+        self.config = {"realm": realm, "module_path": self.installed.modules, "control_socket": self.socket,
+                       "log_level": "debug"}
+        super().__init__(f"fedwayd {name or realm}",
                          [f"{self.installed.prefix}/sbin/fedwayd", "--config", f"{where}/fedway.conf"],
                          f"{where}/fedwayd.log", self.installed.env)
+
+    def secret(self, file, text):
+        """A file that only its owner reads; returns its path."""
+        path = f"{self.where}/{file}"
+        with open(path, "w") as f:
+            f.write(text + "\n")
+        os.chmod(path, 0o600)
+        return path
 
     def link(self, name, **more):
         """A component may attach under this name."""
         self.config["links"].append({"name": name, "secret_file": f"{self.where}/link.secret", **more})
 
-    def echo(self, domain):
-        """The plugin answers for this domain, inside the process."""
-        self.installed.install_echo()
-        self.config["components"].append({"module": "echo", "options": {"domain": domain}})
-
     def write(self):
         text = "".join(f"{k} = {libconfig(v)};\n" for k, v in self.config.items())
         with open(f"{self.where}/fedway.conf", "w") as f:
             f.write(text)
-
-    def start(self):
-        self.write()
-        self.launch()
-        self.wait_port(self.ip, self.s2s_port)
-        self.wait_port(self.ip, self.link_port)
-        return self
 
     def launch(self):
         """Starts the process alone, and waits until it can be asked. A socket left by one that was killed is no sign."""
@@ -164,22 +128,16 @@ class Fedway(Process):
                               env={**os.environ, **self.installed.env})
         return done.returncode, done.stdout
 
+    def status(self):
+        """What `fedwayctl status` prints."""
+        return self.ctl_text("status")[1]
+
     def reload(self):
         self.write()
         return self.ctl("reload")
 
     def ledger(self):
         return self.ctl("ledger")
-
-    def streams(self, **wanted):
-        """S2S streams whose fields are as wanted; a pair of an inbound stream counts as its fields."""
-        found = []
-        for component in self.ctl("streams")["components"]:
-            for row in component.get("streams", []):
-                rows = [{**row, **{k: pair[k] for k in ("local", "remote")}}
-                        for pair in row.get("pairs", [])] or [row]
-                found += [r for r in rows if all(r.get(k) == v for k, v in wanted.items())]
-        return found
 
     def settled(self):
         """Waits until nothing is in flight, and returns the ledger, which must balance."""
@@ -196,3 +154,59 @@ class Fedway(Process):
     def story(self, pattern):
         """The log lines that match."""
         return [line for line in self.text().splitlines() if re.search(pattern, line)]
+
+    def streams(self, **wanted):
+        """S2S streams whose fields are as wanted; a pair of an inbound stream counts as its fields."""
+        found = []
+        for component in self.ctl("streams")["components"]:
+            for row in component.get("streams", []):
+                rows = [{**row, **{k: pair[k] for k in ("local", "remote")}}
+                        for pair in row.get("pairs", [])] or [row]
+                found += [r for r in rows if all(r.get(k) == v for k, v in wanted.items())]
+        return found
+
+
+class Fedway(Daemon):
+    """The same with s2s, dialback, policy and resolver, and what each was given in `options`."""
+
+    def __init__(self, where, dns, domains, ip="127.0.0.3", allow=(), secret="dialback-secret",
+                 ask=None, publish=True, certificate=None, authority=None, direct_tls=False):
+        super().__init__(where, "edge-corp-example", domains[0])
+        self.dns, self.ip = dns, ip
+        self.s2s_port, self.link_port = free_port(ip), free_port(ip)
+        certificate, key = (certificate or self_signed(f"{where}/certs", *domains)).files
+        self.secret("link.secret", SECRET)
+        for domain in domains if publish else ():
+            ports = (None, self.s2s_port) if direct_tls else (self.s2s_port,)
+            dns.add_xmpp(domain, ip, *ports)
+        ask = ask or dns
+        self.options = {
+            "s2s": {"listen": [{"address": ip, "port": self.s2s_port}],
+                    "certificate_file": certificate, "key_file": key,
+                    "backoff_min_ms": 100, "backoff_max_ms": 1000},
+            "dialback": {"secret_file": self.secret("dialback.secret", secret)},
+            "policy": {"privacy_mode": "allow-list", "allow": list(allow)},
+            "resolver": {"servers": [f"{ask.ip}:{ask.port}"]},
+        }
+        if authority is not None:
+            self.options["s2s"]["ca_file"] = self.options["dialback"]["ca_file"] = authority.file
+        self.config.update({
+            "listen": [{"address": ip, "port": self.link_port}],
+            "domains": [{"name": d, "federation": True} for d in domains],
+            "links": [],
+            "uplinks": [],
+            "components": [{"module": m, "options": self.options[m]}
+                           for m in ("resolver", "dialback", "policy", "s2s")],
+        })
+
+    def echo(self, domain):
+        """The plugin answers for this domain, inside the process."""
+        self.installed.install_echo()
+        self.config["components"].append({"module": "echo", "options": {"domain": domain}})
+
+    def start(self):
+        self.write()
+        self.launch()
+        self.wait_port(self.ip, self.s2s_port)
+        self.wait_port(self.ip, self.link_port)
+        return self

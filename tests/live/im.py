@@ -4,13 +4,12 @@
 
 The client sends what ciscoaxl and its like send: an envelope, Basic, SOAPAction; it knows statuses, faults and rows.
 """
-import os
 import re
 import subprocess
 import xml.etree.ElementTree as tree
 
-import fedway
-from process import Process, free_port, wait_until
+from fedway import Daemon
+from process import free_port, wait_until
 
 PASSWORD = "axl-secret"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -28,46 +27,27 @@ class Fault(Exception):
         self.status, self.code, self.text = status, code, text
 
 
-class ImNode(Process):
+class ImNode(Daemon):
     """One node; `options` go to axl_service."""
 
-    judged = True
-
     def __init__(self, where, authority, ip="127.0.0.1", realm="im-1", **options):
-        self.installed, self.where, self.ip = fedway.Installation(), where, ip
-        os.makedirs(where, exist_ok=True)
-        self.port, self.authority = free_port(ip), authority
-        self.socket = f"{where}/control.sock"
+        super().__init__(where, realm)
+        self.ip, self.port, self.authority = ip, free_port(ip), authority
         self.certificate = authority.issue(NAME)
-        with open(f"{where}/password", "w") as f:
-            f.write(PASSWORD + "\n")
-        os.chmod(f"{where}/password", 0o600)
-        users = [{"name": name, "password_file": f"{where}/password", "role": role}
+        password = self.secret("password", PASSWORD)
+        users = [{"name": name, "password_file": password, "role": role}
                  for name, role in (("fedway", "administrator"), ("reader", "read-only"), ("nobody", "none"))]
         self.options = {"listen": [{"address": ip, "port": self.port}], "certificate_file": self.certificate.both,
                         "users": users, "database_file": f"{where}/axl.db", "login_delay_ms": 10, "poll_ms": 20,
                         **options}
-        self.config = {"realm": realm, "module_path": self.installed.modules, "control_socket": self.socket,
-                       "log_level": "debug", "domains": [{"name": "corp.example", "federation": True}],
-                       "components": [{"module": "axl_service", "options": self.options}]}
-        super().__init__(f"fedwayd {realm}", [f"{self.installed.prefix}/sbin/fedwayd", "--config", f"{where}/im.conf"],
-                         f"{where}/fedwayd.log", self.installed.env)
-
-    def write(self):
-        with open(f"{self.where}/im.conf", "w") as f:
-            f.write("".join(f"{k} = {fedway.libconfig(v)};\n" for k, v in self.config.items()))
+        self.config.update({"domains": [{"name": "corp.example", "federation": True}],
+                            "components": [{"module": "axl_service", "options": self.options}]})
 
     def start(self):
         self.write()
         self.launch()
         self.wait_port(self.ip, self.port)
         return self
-
-    launch = fedway.Fedway.launch
-    ctl = fedway.Fedway.ctl
-    ctl_text = fedway.Fedway.ctl_text
-    reload = fedway.Fedway.reload
-    story = fedway.Fedway.story
 
     @property
     def url(self):

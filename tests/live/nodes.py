@@ -21,6 +21,7 @@ from samples import SampleProsody, SampleUnbound, sample
 FOLDER = "three-nodes"
 S2S = "cm-2_s2scp-1"  # without its realm
 CORP, ROOMS, PARTNER = "corp.example", "rooms.corp.example", "partner.example"
+JULIET, PORTER = f"juliet@{PARTNER}/test", f"porter@{CORP}"  # at the partner, and our component
 LAB, LAB_ROOMS = "lab.example", "conference.lab.example"  # of the Prosody inside
 # Which secret each file of a sample holds: what two nodes share has one name.
 SECRETS = {
@@ -86,13 +87,6 @@ class Node(Fedway):
         for name, text in SECRETS[file].items():
             self.secret(name, text)
 
-    def secret(self, file, text):
-        """A file that only its owner reads."""
-        path = f"{self.where}/{file}"
-        with open(path, "w") as f:
-            f.write(text + "\n")
-        os.chmod(path, 0o600)
-
     def write(self):
         ours = {key: self.config[key] for key in ("module_path", "control_socket", "log_level")}
         text = sample(f"{FOLDER}/{self.file}", {
@@ -108,6 +102,14 @@ class Node(Fedway):
     def start(self):
         self.write()
         return self.launch()
+
+
+def talk_both_ways(world):
+    """Juliet and the porter get through to each other."""
+    world.juliet.message(PORTER, "open the gate")
+    assert world.porter.wait_body("open the gate")["from"].full == JULIET
+    world.porter.message(JULIET, "it is open", source=PORTER)
+    assert world.juliet.wait_body("it is open")["from"].full == PORTER
 
 
 class Loopback:
@@ -233,8 +235,7 @@ class Nodes:
         wanted = sorted(f"{S2S}.{edge.realm}" for edge in edges)
         wait_until(lambda: f"rows {wanted}; there are {self.rows(im)}", lambda: sorted(self.rows(im)) == wanted)
         for node in (*edges, core, im):
-            wait_until(lambda: f"federation at {node.realm}: {node.ctl_text('status')[1]}",
-                       lambda: "Federation: Active" in node.ctl_text("status")[1])
+            wait_until(lambda: f"federation at {node.realm}: {node.status()}", lambda: "Federation: Active" in node.status())
 
     def quiet(self):
         """Nobody has tried what the filter forbids."""

@@ -3,44 +3,32 @@
 """Routers without modules on addresses of this machine, for tests of what they do with each other: edges, a core, an inner
 node. No DNS, no real peers, no root.
 """
-import os
-
 import talk
-from fedway import SECRET, Fedway, Installation
-from process import Process, free_port, wait_until
+from fedway import SECRET, Daemon
+from process import free_port, wait_until
 
 ADDRESSES = {"edge-1": "127.0.9.1", "edge-2": "127.0.9.2", "core-1": "127.0.9.3", "im-1": "127.0.9.4"}
 
 
-class Node(Fedway):
+class Node(Daemon):
     """A router without modules; `routers` are dictionaries of rows."""
 
     def __init__(self, where, realm):
-        self.installed = Installation()
-        self.realm, self.ip = realm, ADDRESSES[realm]
-        self.where = f"{where}/{realm}"
-        os.makedirs(self.where, exist_ok=True)
+        super().__init__(f"{where}/{realm}", realm)
+        self.ip = ADDRESSES[realm]
         self.link_port = free_port(self.ip)
-        self.socket = f"{self.where}/control.sock"
-        with open(f"{self.where}/link.secret", "w") as f:
-            f.write(SECRET + "\n")
-        os.chmod(f"{self.where}/link.secret", 0o600)
-        self.config = {
-            "realm": realm, "module_path": self.installed.modules, "control_socket": self.socket,
-            "state_file": "", "log_level": "debug", "link_reroute_after_s": 1,
-            "link_resume_window_s": 3,
+        self.link_secret = self.secret("link.secret", SECRET)
+        self.config.update({
+            "state_file": "", "link_reroute_after_s": 1, "link_resume_window_s": 3,
             "listen": [{"address": self.ip, "port": self.link_port}],
             "domains": [{"name": "corp.example", "federation": True}], "routers": [], "links": [],
-        }
-        Process.__init__(self, f"fedwayd {realm}",
-                         [f"{self.installed.prefix}/sbin/fedwayd", "--config", f"{self.where}/fedway.conf"],
-                         f"{self.where}/fedwayd.log", self.installed.env)
+        })
 
     def row(self, other, dial=False, secret=True, **more):
         """A row for another router; `more` goes before what is usual."""
         where = {"host": other.ip, "port": other.link_port} if dial else {}
         if secret:
-            where["secret_file"] = f"{self.where}/link.secret"
+            where["secret_file"] = self.link_secret
         self.config["routers"].append({"realm": other.realm, "retry_min_ms": 50, "retry_max_ms": 500, **where, **more})
 
     def certify(self, authority, pair):

@@ -27,10 +27,7 @@ def begin(world, ours=None, **theirs):
     world.fedway.link(SVC)
     world.s2s = world.fedway.options["s2s"]
     world.s2s.update(ack_request_ms=50)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.juliet = world.client(world.partner, "juliet")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC)
     return world
 
 

@@ -3,9 +3,7 @@
 """config/samples/three-nodes/all-in-one.conf: one fedwayd that is edge, core and IM node at once, and its switch."""
 import pytest
 
-from nodes import CORP, PARTNER, Nodes
-
-JULIET, PORTER = f"juliet@{PARTNER}/test", f"porter@{CORP}"
+from nodes import CORP, JULIET, PORTER, Nodes, talk_both_ways
 
 
 @pytest.fixture
@@ -25,30 +23,19 @@ def one(world):
         nodes.close()
 
 
-def status(node):
-    return node.ctl_text("status")[1]
-
-
-def talk_both_ways(one):
-    one.juliet.message(PORTER, "open the gate")
-    assert one.porter.wait_body("open the gate")["from"].full == JULIET
-    one.porter.message(JULIET, "it is open", source=PORTER)
-    assert one.juliet.wait_body("it is open")["from"].full == PORTER
-
-
 def test_all_in_one(one):
     """The switch on one node that is edge, core and IM node at once; it is kept over a restart."""
     one.juliet, one.porter = one.client(one.partner, "juliet"), one.component(CORP, one.edge)
-    assert "Inactive" in status(one.edge)
+    assert "Inactive" in one.edge.status()
     one.porter.message(JULIET, "too early", "too-early", source=PORTER)
     assert "federation-off" in str(one.porter.wait_error("too-early"))
     one.edge.ctl("federation", "on")
     one.edge.wait_log(r"xconfiguration xcpConfiguration is_federation_enabled - changed from: 0 to: 1")
-    assert "Active" in status(one.edge)
+    assert "Active" in one.edge.status()
     talk_both_ways(one)
     one.edge.stop()
     one.edge.start()
-    assert "Active" in status(one.edge)
+    assert "Active" in one.edge.status()
     one.porter = one.component(CORP, one.edge)
     one.porter.message(JULIET, "still open", source=PORTER)
     one.juliet.wait_body("still open")

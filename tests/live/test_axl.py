@@ -1,8 +1,6 @@
 # SPDX-FileCopyrightText: The Fedway authors
 # SPDX-License-Identifier: Apache-2.0
 """The AXL client of an installed core: rows of the edges in a publisher's table, whatever the publisher does."""
-import os
-
 import pytest
 
 from axl_lab import MOODS, LabPublisher
@@ -20,8 +18,7 @@ class Core:
         self.publisher = publisher() if publisher else LabPublisher(ip, world.authority.issue(host), PASSWORD)
         self.publisher.sql(f"insert into xmpps2snodes (pkid, cp_id) values ('11111111-2222-4333-8444-555555555555', '{STRANGER}')")
         self.fedway = world.prepare_fedway([CORP], publish=False)
-        self.password_file = f"{self.fedway.where}/axl.password"
-        self.say_password(PASSWORD)
+        self.password_file = self.say_password(PASSWORD)
         self.options = {
             "publishers": [{"name": "imp1", "url": f"https://{host}:{self.publisher.port}/axl/", "address": ip, "user": user,
                             "password_file": self.password_file, "ca_file": (authority or world.authority).file}],
@@ -30,9 +27,7 @@ class Core:
         self.fedway.config["components"].append({"module": "axl", "options": self.options})
 
     def say_password(self, text):
-        with open(self.password_file, "w") as f:
-            f.write(text + "\n")
-        os.chmod(self.password_file, 0o600)
+        return self.fedway.secret("axl.password", text)
 
     def start(self):
         self.world.start(self.fedway)

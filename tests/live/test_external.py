@@ -76,10 +76,7 @@ def verona(request, world):
                                         certificate=world.authority.issue(SVC))
     world.fedway.options["s2s"]["domains"] = [{"name": f"*.{PARTNER}", **case.rules(shown)}]
     world.fedway.link(SVC)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.romeo = world.client(world.partner, "romeo")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC, "romeo")
     return world
 
 
@@ -133,10 +130,7 @@ def test_a_renewed_certificate_is_taken_over(world):
     world.fedway = world.prepare_fedway([SVC], allow=[PARTNER], authority=world.authority, certificate=ours)
     world.fedway.options["s2s"]["certificate_watch_ms"] = 100
     world.fedway.link(SVC)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.romeo = world.client(world.partner, "romeo")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC, "romeo")
     world.svc.message(ROMEO, "before", source=PORTER)
     world.romeo.wait_body("before")
     fresh = world.authority.issue(SVC, days=(-1, 90))

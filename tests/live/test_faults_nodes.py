@@ -19,11 +19,10 @@ import time
 import pytest
 
 from load import Load
-from nodes import CORP, PARTNER, S2S, Nodes, on_postgresql
+from nodes import CORP, JULIET, PARTNER, PORTER, S2S, Nodes, on_postgresql
 from postgres import Postgres
 from scripted_axl import ScriptedAxl
 
-JULIET, PORTER = f"juliet@{PARTNER}/test", f"porter@{CORP}"
 PLUGINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "prosody")
 
 

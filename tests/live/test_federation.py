@@ -15,10 +15,7 @@ def verona(shared_world):
     world.fedway = world.prepare_fedway([SVC, ECHO], allow=["partner.example"])
     world.fedway.link(SVC)
     world.fedway.echo(ECHO)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.juliet = world.client(world.partner, "juliet")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC)
     yield world
 
 

@@ -74,10 +74,7 @@ def verona(request, world_of_rows):
     world.fedway.options["dialback"].update(verify_keep_ms=300)  # so that nothing_stands() need not wait for long
     for name in (SVC, ROOMS):
         world.fedway.link(name)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.juliet = world.client(world.partner, "juliet")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC)
     world.rooms = Rooms(world.component(ROOMS, world.fedway))
     yield world
     world.stop()

@@ -18,10 +18,7 @@ def verona(shared_world):
     world.fedway.link(SVC)
     world.traces = f"{world.fedway.where}/traces"
     world.fedway.options["s2s"]["trace_dir"] = world.traces
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.juliet = world.client(world.partner, "juliet")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC)
     yield world
 
 

@@ -17,10 +17,7 @@ def verona(request, world_of_rows):
                                         certificate=world.authority.issue(SVC))
     world.fedway.options["s2s"].update({"idle_timeout_ms": 200})
     world.fedway.link(SVC)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.juliet = world.client(world.partner, "juliet")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC)
     yield world
     world.stop()
 

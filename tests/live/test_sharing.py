@@ -25,10 +25,8 @@ def federate(world, peer, method="dialback", also=(), **more):
                                         certificate=world.authority.issue(SVC, CHAT))
     for name in (SVC, CHAT):
         world.fedway.link(name)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.juliet = world.client(world.partner, "juliet")
-    world.svc, world.chat = (world.component(name, world.fedway) for name in (SVC, CHAT))
+    world.meet(SVC)
+    world.chat = world.component(CHAT, world.fedway)
 
 
 PEERS = [(peer, method) for peer in ("prosody", "ejabberd") for method in ("dialback", "external")]

@@ -17,10 +17,7 @@ def verona(world):
     world.fedway = world.prepare_fedway([SVC], allow=["partner.example"])
     world.fedway.config["state_file"] = f"{world.fedway.where}/state.conf"
     world.fedway.link(SVC)
-    for process in (world.dns, world.partner, world.fedway):
-        world.start(process)
-    world.juliet = world.client(world.partner, "juliet")
-    world.svc = world.component(SVC, world.fedway)
+    world.meet(SVC)
     return world
 
 
@@ -34,7 +31,7 @@ def talk_both_ways(verona, word):
 
 def line_of(fedway):
     """What `fedwayctl status` says of federation."""
-    return next(l for l in fedway.ctl_text("status")[1].splitlines() if l.startswith("XMPP Federation"))
+    return next(l for l in fedway.status().splitlines() if l.startswith("XMPP Federation"))
 
 
 def test_off_under_load_then_on(verona):

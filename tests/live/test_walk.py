@@ -4,10 +4,9 @@
 the conversation, and the switch off again; and the guide's two symptoms."""
 import pytest
 
-from nodes import CORP, PARTNER, S2S, Nodes, on_postgresql
+from nodes import CORP, JULIET, PORTER, S2S, Nodes, on_postgresql, talk_both_ways
 from postgres import Postgres
 
-JULIET, PORTER = f"juliet@{PARTNER}/test", f"porter@{CORP}"
 EDGE_1 = f"{S2S}.edge-1"
 AXL = r'Module="network.axl" Level="INFO" Action="Send" URL="https://imp1.corp.internal:8443/axl/" Function="executeSQL'
 
@@ -38,21 +37,10 @@ def rows(im):
     return text
 
 
-def status(node):
-    return node.ctl_text("status")[1]
-
-
-def talk_both_ways(world):
-    world.juliet.message(PORTER, "open the gate")
-    assert world.porter.wait_body("open the gate")["from"].full == JULIET
-    world.porter.message(JULIET, "it is open", source=PORTER)
-    assert world.juliet.wait_body("it is open")["from"].full == PORTER
-
-
 def test_the_walk(three):
     edge, core, im = three.edge, three.core, three.im
     for node in (edge, core, im):
-        assert "XMPP Federation: Inactive" in " ".join(status(node).split())
+        assert "XMPP Federation: Inactive" in " ".join(node.status().split())
     assert EDGE_1 not in rows(im)
     world = three
     world.juliet, world.porter = world.client(world.partner, "juliet"), world.component(CORP, im)
@@ -64,8 +52,8 @@ def test_the_walk(three):
     core.wait_log(AXL)
     world.until(lambda: f"the row of the edge; {rows(im)}", lambda: EDGE_1 in rows(im))
     for node in (edge, core, im):
-        world.until(lambda: f"federation to be active; {status(node)}",
-                    lambda: "XMPP Federation: Active" in " ".join(status(node).split()))
+        world.until(lambda: f"federation to be active; {node.status()}",
+                    lambda: "XMPP Federation: Active" in " ".join(node.status().split()))
     talk_both_ways(world)
 
     edge.ctl("federation", "off")

@@ -3,31 +3,24 @@
 """Two nodes with nothing but a tunnel between them: an edge with a real sshd, a core with a real ssh, on loopback addresses."""
 import glob
 import json
-import os
 import time
 
-import fedway
-from process import Process, free_port, wait_until
+from fedway import Daemon
+from process import free_port, wait_until
 
 EDGE, CORE = "edge-1", "core-1"
 
 
-class Node(fedway.Fedway):
+class Node(Daemon):
     """fedwayd with the component tunnel."""
 
     def __init__(self, where, realm, **options):
-        self.installed = fedway.Installation()
-        self.where, self.realm, self.directory = where, realm, f"{where}/tunnel"
-        self.socket, self.options = f"{where}/control.sock", options
-        os.makedirs(where, exist_ok=True)
+        super().__init__(where, realm)
+        self.directory, self.options = f"{where}/tunnel", options
         options.update(directory="tunnel", backoff_min_ms=100, backoff_max_ms=500,
                        bridge_program=f"{self.installed.prefix}/libexec/fedway/fedway-tunnel")
-        self.config = {"realm": realm, "module_path": self.installed.modules, "control_socket": self.socket,
-                       "log_level": "debug", "state_file": "state.conf", "federation": False, "listen": [], "domains": [],
-                       "components": [{"module": "tunnel", "options": options}]}
-        Process.__init__(self, f"fedwayd {realm}",
-                         [f"{self.installed.prefix}/sbin/fedwayd", "--config", f"{where}/fedway.conf"],
-                         f"{where}/fedwayd.log", self.installed.env)
+        self.config.update({"state_file": "state.conf", "federation": False, "listen": [], "domains": [],
+                            "components": [{"module": "tunnel", "options": options}]})
 
     def start(self):
         self.write()

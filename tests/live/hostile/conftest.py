@@ -116,6 +116,13 @@ class Arena:
         error = str(self.svc.wait_error(f"{name}@{self.domain}"))
         assert f'<cause xmlns="urn:fedway:cause:1" name="{cause}"' in error, error
 
+    def nothing_came(self):
+        """No stanza of this test's domain has reached the component."""
+        assert not [m for m in self.svc.messages() if self.domain in m["body"]]
+
+    def acknowledged(self):
+        return self.fedway.ledger()["total"]["acknowledged"]
+
     def judged(self):
         """A test must tell each cause that the log told: no stream ends unseen, none for another reason."""
         causes = set(re.findall("(?:stream ended|not verified) cause=([a-z-]+)", self.fedway.text(self.since)))

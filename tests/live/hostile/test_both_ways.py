@@ -25,10 +25,6 @@ def prove(arena, wire, identity):
     authority.rest()
 
 
-def nothing_came(arena):
-    assert not [m for m in arena.svc.messages() if arena.domain in m["body"]]
-
-
 # ---- both directions, on a stream that the peer opened ----
 
 def test_what_is_proved_is_good_for_the_way_back(arena):
@@ -131,7 +127,7 @@ def test_a_server_answers_for_others(arena, sender, to, cause):
     wire.send(stanza(sender.format(arena.domain), "lie", to))
     wire.ends(cause)
     arena.ended(cause, "OUT")
-    nothing_came(arena)
+    arena.nothing_came()
 
 
 def test_a_server_sends_before_it_takes_our_key(arena):
@@ -141,7 +137,7 @@ def test_a_server_sends_before_it_takes_our_key(arena):
     wire.ends("not-authorized")
     arena.ended("not-authorized", "OUT")
     arena.bounced("to", "not-authorized")
-    nothing_came(arena)
+    arena.nothing_came()
 
 
 def test_a_domain_of_theirs_is_checked_over_another_connection(arena):
@@ -161,7 +157,7 @@ def test_a_domain_of_theirs_is_checked_over_another_connection(arena):
     wire.send(stanza(other, "forged"))
     wire.ends("invalid-from")
     arena.ended("invalid-from", "OUT")
-    nothing_came(arena)
+    arena.nothing_came()
 
 
 # ---- acknowledgements, on a stream that the peer opened ----
@@ -229,15 +225,11 @@ def acknowledging(arena, name):
     return wire
 
 
-def acknowledged(arena):
-    return arena.fedway.ledger()["total"]["acknowledged"]
-
-
 def test_what_is_acknowledged_is_delivered(arena):
-    before = acknowledged(arena)
+    before = arena.acknowledged()
     wire = acknowledging(arena, "ack")
     wire.send(f"<a xmlns='{SM}' h='1'/>")
-    arena.world.until("it is delivered", lambda: acknowledged(arena) == before + 1)
+    arena.world.until("it is delivered", lambda: arena.acknowledged() == before + 1)
     arena.stands()
 
 

@@ -133,6 +133,52 @@ int component_unbind(struct component *component, const char *domain)
 	return ret;
 }
 
+static bool is_own(const struct component *component, const char *domain)
+{
+	return fw_domain_eq(fw_str(domain), fw_str(component->id));
+}
+
+static bool strings_have(const struct fw_strings *list, const char *domain)
+{
+	for (size_t i = 0; list != NULL && i < list->count; i++) {
+		if (fw_domain_eq(fw_str(list->items[i]), fw_str(domain)) ||
+		    fw_str_is(fw_str(list->items[i]), domain)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void bind_missing(struct component *component, const struct fw_strings *have,
+                         const struct fw_strings *domains)
+{
+	for (size_t i = 0; i < domains->count; i++) {
+		const char *domain = domains->items[i];
+		struct fw_error err = { 0 };
+		if (!is_own(component, domain) && !strings_have(have, domain) &&
+		    component_bind(component, domain, &err) != FW_OK) {
+			fw_log(component->log, &component_life, FW_LOG_ERROR,
+			       "domain not bound domain=%s reason=\"%s\"", domain, err.text);
+		}
+	}
+}
+
+void component_bind_row(struct component *component, const struct fw_strings *domains)
+{
+	bind_missing(component, NULL, domains);
+}
+
+void component_rebind_row(struct component *component, const struct fw_strings *old,
+                          const struct fw_strings *domains)
+{
+	bind_missing(component, old, domains);
+	for (size_t i = 0; i < old->count; i++) {
+		if (!is_own(component, old->items[i]) && !strings_have(domains, old->items[i])) {
+			(void)component_unbind(component, old->items[i]);
+		}
+	}
+}
+
 bool component_holds(const struct component *component, struct fw_str domain)
 {
 	return route_table_holds(component->router->routes, component, domain);

@@ -72,6 +72,10 @@ void component_remove(struct component **component);
 /** Claims or gives back a domain for it; grammar of fw_bind(). Others may hold it too: the caller decides that. */
 int component_bind(struct component *component, const char *domain, struct fw_error *err);
 int component_unbind(struct component *component, const char *domain);
+/** Claims the domains of its row, but for its own name, which it holds. What cannot be claimed is logged. */
+void component_bind_row(struct component *component, const struct fw_strings *domains);
+/** Its row has changed. New domains are claimed before old ones go, and one that is only spelled otherwise stays. */
+void component_rebind_row(struct component *component, const struct fw_strings *old, const struct fw_strings *domains);
 struct route_terms; /* route_table.h */
 /** The same with a place of its own among the holders; may be repeated with another place. */
 int component_bind_terms(struct component *component, const char *domain, const struct route_terms *terms,

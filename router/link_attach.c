@@ -73,50 +73,11 @@ static void link_discard(struct link *link)
 /* ---- XEP-0114 ---- */
 
 /* A domain that cannot be bound does not cost the link: the operator is told, the others work. */
-static void link_bind_row(struct link *link, const char *domain)
-{
-	struct fw_error err = { 0 };
-
-	if (fw_domain_eq(fw_str(domain), fw_str(link->component->id))) {
-		return; /* its name is bound already */
-	}
-	if (component_bind(link->component, domain, &err) != FW_OK) {
-		fw_log(link->room->router->log, &attach_log, FW_LOG_ERROR,
-		       "domain not bound link=%s domain=%s reason=\"%s\"", link->component->id,
-		       domain, err.text);
-	}
-}
-
-static bool strings_have(const struct fw_strings *list, const char *domain)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (fw_domain_eq(fw_str(list->items[i]), fw_str(domain)) ||
-		    fw_str_is(fw_str(list->items[i]), domain)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* New domains are bound before old ones go, so that a domain in both never has no holder. */
 static void component_reload(struct link *link, const struct config_link *old,
                              const struct config *config)
 {
-	const struct config_link *row = link->name->row;
-
 	(void)config;
-	for (size_t i = 0; i < row->domains.count; i++) {
-		if (!strings_have(&old->domains, row->domains.items[i])) {
-			link_bind_row(link, row->domains.items[i]);
-		}
-	}
-	for (size_t i = 0; i < old->domains.count; i++) {
-		const char *domain = old->domains.items[i];
-		if (!strings_have(&row->domains, domain) &&
-		    !fw_domain_eq(fw_str(domain), fw_str(link->component->id))) {
-			(void)component_unbind(link->component, domain);
-		}
-	}
+	component_rebind_row(link->component, &old->domains, &link->name->row->domains);
 }
 
 const struct link_kind link_kind_component = {
@@ -143,9 +104,7 @@ static int add_component(struct link *link, const struct config_link *row, enum 
 		return ret;
 	}
 	take_row(link->component, row);
-	for (size_t i = 0; i < row->domains.count; i++) {
-		link_bind_row(link, row->domains.items[i]);
-	}
+	component_bind_row(link->component, &row->domains);
 	component_up(link->component);
 	link->state = LINK_UP;
 	return FW_OK;

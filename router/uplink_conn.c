@@ -74,25 +74,11 @@ int uplink_open_channel(struct uplink *uplink)
 	                      &uplink->channel);
 }
 
-static void uplink_bind(struct uplink *uplink, const char *domain)
-{
-	struct fw_error err = { 0 };
-
-	if (component_bind(uplink->component, domain, &err) != FW_OK) {
-		fw_log(uplink->log, &uplink_log, FW_LOG_ERROR,
-		       "domain not bound domain=%s reason=\"%s\"", domain, err.text);
-	}
-}
-
 void uplink_join(struct uplink *uplink)
 {
-	const struct fw_strings *domains = &uplink->row->domains;
-
 	uplink->up_ms = fw_now_ms(uplink->router->loop);
 	component_up(uplink->component);
-	for (size_t i = 0; i < domains->count; i++) {
-		uplink_bind(uplink, domains->items[i]);
-	}
+	component_bind_row(uplink->component, &uplink->row->domains);
 }
 
 void uplink_leave(struct uplink *uplink, enum fw_cause cause)
@@ -327,16 +313,6 @@ void uplink_free(struct uplink **uplink, enum fw_cause cause)
 	free(old);
 }
 
-static bool strings_have(const struct fw_strings *list, const char *domain)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->items[i], domain) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
 void uplink_reload(struct uplink *uplink, const struct config_uplink *row)
 {
 	const struct config_uplink *old = uplink->row;
@@ -347,14 +323,7 @@ void uplink_reload(struct uplink *uplink, const struct config_uplink *row)
 	uplink->component->priority = row->priority;
 	uplink->component->weight = row->weight;
 	route_table_reorder(uplink->router->routes, uplink->component);
-	for (size_t i = 0; uplink->up_ms != 0 && i < row->domains.count; i++) {
-		if (!strings_have(&old->domains, row->domains.items[i])) {
-			uplink_bind(uplink, row->domains.items[i]);
-		}
-	}
-	for (size_t i = 0; uplink->up_ms != 0 && i < old->domains.count; i++) {
-		if (!strings_have(&row->domains, old->domains.items[i])) {
-			(void)component_unbind(uplink->component, old->domains.items[i]);
-		}
+	if (uplink->up_ms != 0) {
+		component_rebind_row(uplink->component, &old->domains, &row->domains);
 	}
 }

@@ -256,6 +256,12 @@ static void test_reload(void **state)
 	assert_int_equal(fw_json_count(changes), 1);
 	peer_send(&a, "<message from='a.test' to='two.test' id='two'/>");
 	peer_expect(peer, "id='two'");
+	/* the same one, spelled otherwise: it is held all the time */
+	assert_int_equal(rig_reload(&rig, NULL, CONFIG(UPLINK("\"CORP.test\", \"two.test\"")),
+	                            rig_socket(), port, server_port),
+	                 FW_OK);
+	peer_send(&a, "<message from='a.test' to='corp.test' id='three'/>");
+	peer_expect(peer, "id='three'");
 	/* gone: ends in good order */
 	assert_int_equal(rig_reload(&rig, changes, CONFIG(""), rig_socket(), port), FW_OK);
 	peer_expect(peer, "</stream:stream>");

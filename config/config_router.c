@@ -134,7 +134,7 @@ static const struct fw_option domain_rows[] = {
 #define PRIORITY_HELP "among several holders of a name, those with the lowest number are used"
 #define WEIGHT_HELP "share of the traffic among holders of the same priority"
 
-static const struct fw_option link_rows[] = {
+const struct fw_option config_link_options[] = {
 	FW_OPT(struct config_link, name, NULL, .check = check_domain,
 	       .help = "the component's domain, which its stream header is addressed to"),
 	FW_OPT(struct config_link, secret, "",
@@ -158,7 +158,7 @@ static const struct fw_option link_rows[] = {
 	FW_OPT_END,
 };
 
-static const struct fw_option uplink_rows[] = {
+const struct fw_option config_uplink_options[] = {
 	FW_OPT(struct config_uplink, name, NULL, .check = check_domain,
 	       .help = "name of the component that the other server expects"),
 	FW_OPT(struct config_uplink, host, "127.0.0.1", .check = check_ip,
@@ -248,10 +248,10 @@ const struct fw_option config_router_rows[] = {
 	       .row_size = sizeof(struct config_listen), .help = "where links attach"),
 	FW_OPT(struct config_router, domains, "", .rows = domain_rows,
 	       .row_size = sizeof(struct config_domain), .help = "domains that this router serves"),
-	FW_OPT(struct config_router, links, "", .rows = link_rows,
+	FW_OPT(struct config_router, links, "", .rows = config_link_options,
 	       .row_size = sizeof(struct config_link),
 	       .help = "components of other processes and machines that may attach"),
-	FW_OPT(struct config_router, uplinks, "", .rows = uplink_rows,
+	FW_OPT(struct config_router, uplinks, "", .rows = config_uplink_options,
 	       .row_size = sizeof(struct config_uplink),
 	       .help = "servers that this router attaches to as their component (XEP-0114)"),
 	FW_OPT(struct config_router, routers, "", .rows = peer_rows,

@@ -164,31 +164,6 @@ static void say(struct fw_json *changes, const char *fact, const char *what)
 	}
 }
 
-static bool strings_equal(const struct fw_strings *a, const struct fw_strings *b)
-{
-	if (a->count != b->count) {
-		return false;
-	}
-	for (size_t i = 0; i < a->count; i++) {
-		if (strcmp(a->items[i], b->items[i]) != 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool rows_equal(const struct config_link *a, const struct config_link *b)
-{
-	struct fw_str secret_a = fw_str_n(a->secret.bytes, a->secret.len);
-	struct fw_str secret_b = fw_str_n(b->secret.bytes, b->secret.len);
-
-	return strings_equal(&a->domains, &b->domains) && a->conflict == b->conflict &&
-	       a->xep_0114 == b->xep_0114 &&
-	       strcmp(a->certificate_name, b->certificate_name) == 0 &&
-	       a->check_from == b->check_from && a->priority == b->priority &&
-	       a->weight == b->weight && fw_equal_const_time(secret_a, secret_b);
-}
-
 /* The holders of a name move from the old table to the new one; a name that is gone takes its links
  * along. */
 static void move_name(struct link_room *room, struct link_name *old, const struct config *config,
@@ -209,7 +184,7 @@ static void move_name(struct link_room *room, struct link_name *old, const struc
 		}
 		return;
 	}
-	if (!rows_equal(old->row, name->row)) {
+	if (!config_options_equal(config_link_options, old->row, name->row)) {
 		say(changes, "link changed: ", old->key);
 	}
 	name->links = old->links;

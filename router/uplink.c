@@ -164,21 +164,6 @@ static void uplink_ended(struct uplink *uplink)
 	uplink_free(&uplink, FW_CAUSE_CONFIG_CLOSED);
 }
 
-static bool rows_equal(const struct config_uplink *a, const struct config_uplink *b)
-{
-	if (a->domains.count != b->domains.count || a->check_from != b->check_from ||
-	    a->priority != b->priority || a->weight != b->weight ||
-	    a->retry_min_ms != b->retry_min_ms || a->retry_max_ms != b->retry_max_ms) {
-		return false;
-	}
-	for (size_t i = 0; i < a->domains.count; i++) {
-		if (strcmp(a->domains.items[i], b->domains.items[i]) != 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
 void uplinks_apply(struct router *router, const struct config *config, struct fw_json *changes)
 {
 	struct uplink_room *room = router->uplinks;
@@ -188,7 +173,7 @@ void uplinks_apply(struct router *router, const struct config *config, struct fw
 		struct uplink *uplink = *at;
 		const struct config_uplink *row = find_in_config(config, uplink->row);
 		if (row != NULL) {
-			if (!rows_equal(uplink->row, row)) {
+			if (!config_options_equal(config_uplink_options, uplink->row, row)) {
 				say(changes, "changed", row);
 			}
 			uplink_reload(uplink, row);

@@ -59,7 +59,7 @@ const struct fw_option axls_options[] = {
 	       .row_size = sizeof(struct axls_user_row), .help = "who may ask"),
 	FW_OPT(struct axl_service_config, storage, "sqlite", .choices = axls_storage_choices,
 	       .help = "where the table is kept"),
-	FW_OPT(struct axl_service_config, database_file, "axl.db", .min = 1, .max = 4096,
+	FW_OPT(struct axl_service_config, database_file, "/var/lib/fedway/axl.db", .min = 1, .max = 4096,
 	       .help = "sqlite: the file, made at the first start"),
 	FW_OPT(struct axl_service_config, connection, "", .max = 4096,
 	       .help = "postgresql: connection string of libpq, without the password (passfile, "

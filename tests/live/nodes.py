@@ -74,7 +74,7 @@ def renamed(text):
 def on_postgresql(database):
     """The IM node's table in a Postgres."""
     return {'storage = "sqlite";': f'storage = "postgresql"; connection = "{database.connection}";',
-            'database_file = "axl.db";': ""}
+            'database_file = "/var/lib/fedway/axl.db";': ""}
 
 
 class Node(Fedway):
@@ -92,9 +92,9 @@ class Node(Fedway):
         text = sample(f"{FOLDER}/{self.file}", {
             '{ module = "resolver"; }': f'{{ module = "resolver"; options = {libconfig(self.options["resolver"])}; }}',
             **self.changes} if self.file != "im.conf" else self.changes)
-        text = text.replace('directory = "tunnel";', f'directory = "tunnel"; bridge_program = "{self.installed.prefix}/libexec/'
+        text = text.replace('/fedway/tunnel";', f'/fedway/tunnel"; bridge_program = "{self.installed.prefix}/libexec/'
                             'fedway/fedway-tunnel"; backoff_min_ms = 100; backoff_max_ms = 1000;')
-        for old, new in self.moved.items():
+        for old, new in {"/var/lib/fedway/": f"{self.where}/", **self.moved}.items():
             text = text.replace(old, new)
         with open(f"{self.where}/fedway.conf", "w") as f:
             f.write(text + "".join(f"{key} = {libconfig(value)};\n" for key, value in {**ours, **self.more}.items()))
@@ -177,9 +177,9 @@ class Nodes:
         for machine in edges:
             self.dns.add(f"{machine}.{CORP}. 60 IN A {self.address(machine)}")
 
-    def node(self, machine, file, realm, changes=None, **more):
+    def node(self, machine, file, realm, changes=None, kind=Node, **more):
         """A node with the keys, certificates and secrets that its sample names."""
-        node = self.place(machine, lambda: Node(f"{self.where}/{realm}", self.dns, file, realm, self.address(machine, -1),
+        node = self.place(machine, lambda: kind(f"{self.where}/{realm}", self.dns, file, realm, self.address(machine, -1),
                                                 changes, **more))
         node.moved = self.moved
         node.ip = self.moved.get(HERE, HERE)  # components attach from the same machine

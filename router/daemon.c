@@ -21,6 +21,9 @@
 
 static struct fw_logger daemon_log = FW_LOGGER("daemon");
 
+/* What may come after drain_timeout_ms: stopping the modules and writing what is learned. */
+enum { DRAIN_MARGIN_MS = 30000 };
+
 struct daemon {
 	const char *config_path;
 	bool foreground;
@@ -165,7 +168,9 @@ static void on_drain(void *ctx)
 		return;
 	}
 	daemon->stopping = true;
-	(void)notify("STOPPING=1\nSTATUS=draining");
+	/* Whatever time the service manager gives by itself: it must not kill a drain. */
+	(void)notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu\nSTATUS=draining",
+	             (daemon->router->config->router.drain_timeout_ms + DRAIN_MARGIN_MS) * 1000ULL);
 	router_drain(daemon->router, drained, daemon);
 }
 

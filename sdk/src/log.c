@@ -14,6 +14,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,15 +45,19 @@ static struct fw_logger *log_loggers; /* in order of registration */
 static struct fw_logger **log_loggers_end = &log_loggers;
 static struct log_rule *log_rules; /* newest first: the first that matches decides */
 static int log_fd = STDERR_FILENO;
+static bool log_marks; /* the journal reads: it wants to know how loud a line is */
 static struct fw_log_sink log_sink = { log_write_fd, NULL };
 
 static const struct {
 	const char *name; /* in commands and configuration */
 	const char *tag;  /* in lines */
+	const char *mark; /* before lines for the journal: sd-daemon(3) */
 } log_levels[FW_LOG_LEVEL_COUNT] = {
-	[FW_LOG_ERROR] = { "error", "ERROR" },   [FW_LOG_WARNING] = { "warning", "WARN " },
-	[FW_LOG_NOTICE] = { "notice", "NOTE " }, [FW_LOG_INFO] = { "info", "INFO " },
-	[FW_LOG_DEBUG] = { "debug", "DEBUG" },
+	[FW_LOG_ERROR] = { "error", "ERROR", "<3>" },
+	[FW_LOG_WARNING] = { "warning", "WARN ", "<4>" },
+	[FW_LOG_NOTICE] = { "notice", "NOTE ", "<5>" },
+	[FW_LOG_INFO] = { "info", "INFO ", "<6>" },
+	[FW_LOG_DEBUG] = { "debug", "DEBUG", "<7>" },
 };
 
 /* ---- contexts ---- */
@@ -366,20 +372,27 @@ void fw_log_fields(const struct fw_log *log, struct fw_logger *logger, enum fw_l
 
 static void log_write_fd(void *ctx, enum fw_level level, const char *line, size_t len)
 {
+	const char *mark = log_marks ? log_levels[level].mark : "";
+	struct iovec parts[] = { { (char *)mark, strlen(mark) }, { (char *)line, len } };
+	size_t at = 0;
 	int saved = errno;
 
 	(void)ctx;
-	(void)level;
-	while (len > 0) {
-		ssize_t written = write(log_fd, line, len);
+	while (at < FW_COUNT(parts)) {
+		ssize_t written = writev(log_fd, parts + at, (int)(FW_COUNT(parts) - at));
 		if (written < 0 && errno == EINTR) {
 			continue;
 		}
 		if (written <= 0) {
 			break; /* a full disk must not stop the router */
 		}
-		line += written;
-		len -= (size_t)written;
+		while (at < FW_COUNT(parts) && (size_t)written >= parts[at].iov_len) {
+			written -= (ssize_t)parts[at++].iov_len;
+		}
+		if (at < FW_COUNT(parts)) {
+			parts[at].iov_base = (char *)parts[at].iov_base + written;
+			parts[at].iov_len -= (size_t)written;
+		}
 	}
 	errno = saved;
 }
@@ -389,6 +402,21 @@ void fw_log_set_sink(const struct fw_log_sink *sink)
 	static const struct fw_log_sink by_default = { log_write_fd, NULL };
 
 	log_sink = sink != NULL ? *sink : by_default;
+}
+
+/* systemd.exec(5): $JOURNAL_STREAM names device and inode of what it gave us as standard error. */
+static bool log_is_journal(int fd)
+{
+	const char *told = getenv("JOURNAL_STREAM");
+	struct stat file;
+	char name[64];
+
+	if (told == NULL || fstat(fd, &file) != 0) {
+		return false;
+	}
+	(void)snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)file.st_dev,
+	               (unsigned long long)file.st_ino);
+	return strcmp(told, name) == 0;
 }
 
 int fw_log_open(const char *path, struct fw_error *err)
@@ -406,6 +434,7 @@ int fw_log_open(const char *path, struct fw_error *err)
 		close(log_fd);
 	}
 	log_fd = fd;
+	log_marks = fd == STDERR_FILENO && log_is_journal(fd);
 	fw_log_set_sink(NULL);
 	return FW_OK;
 }

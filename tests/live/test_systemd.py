@@ -159,6 +159,8 @@ def test_it_is_ready_when_start_returns(one):
     assert one.answers("192.0.2.7", 5269) and one.answers("127.0.0.1", 7400)
     assert "health           green" in one.ctl_text("status")[1], one.ctl_text("notifications")[1]
     assert one.show("NRestarts") == "0"
+    loud = one.machine.journal("fedway", "-p", "notice", "_COMM=fedwayd").splitlines()
+    assert loud and all(re.match(r'20\S+ \S+: Level="NOTE ', line) for line in loud), loud
 
 
 def test_who_may_do_what(one):

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fedway/hosting.h>
@@ -312,6 +313,48 @@ static void test_file_is_appended_and_opened_again(void **state)
 	unlink(moved);
 }
 
+/* What is written on standard error while $JOURNAL_STREAM says this, read back. */
+static const char *written_for(const char *journal, char *text, size_t size)
+{
+	static struct fw_logger logger = FW_LOGGER("test.journal");
+	struct fw_error err = { 0 };
+	struct stat file;
+	char name[64];
+	FILE *to = tmpfile();
+	int kept = dup(STDERR_FILENO);
+
+	assert_true(to != NULL && kept >= 0 && fstat(fileno(to), &file) == 0);
+	snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)file.st_dev,
+	         (unsigned long long)file.st_ino);
+	(void)setenv("JOURNAL_STREAM", journal != NULL ? journal : name, 1);
+	assert_int_equal(dup2(fileno(to), STDERR_FILENO), STDERR_FILENO);
+	int ret = fw_log_open("-", &err);
+	fw_log(NULL, &logger, FW_LOG_ERROR, "loud");
+	fw_log(NULL, &logger, FW_LOG_INFO, "low");
+	(void)dup2(kept, STDERR_FILENO);
+	close(kept);
+	(void)unsetenv("JOURNAL_STREAM");
+	assert_int_equal(ret, FW_OK);
+	assert_int_equal(fw_log_open("-", &err), FW_OK);
+	rewind(to);
+	text[fread(text, 1, size - 1, to)] = '\0';
+	fclose(to);
+	return text;
+}
+
+static void test_the_journal_is_told_how_loud_a_line_is(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(strncmp(written_for(NULL, text, sizeof(text)), "<3>20", 5), 0);
+	assert_non_null(strstr(text, "loud\"\n<6>20"));
+	/* standard error has gone elsewhere since: to a terminal, or a file */
+	assert_int_equal(strncmp(written_for("1:1", text, sizeof(text)), "20", 2), 0);
+	assert_null(strstr(text, "<"));
+	assert_int_equal(strncmp(written_for("", text, sizeof(text)), "20", 2), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +379,8 @@ int main(void)
 		                                release),
 		cmocka_unit_test_setup_teardown(test_file_is_appended_and_opened_again, capture,
 		                                release),
+		cmocka_unit_test_setup_teardown(test_the_journal_is_told_how_loud_a_line_is,
+		                                capture, release),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

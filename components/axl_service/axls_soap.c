@@ -3,7 +3,7 @@
  *
  * Reads AXL requests and checks what the guide asks for: envelope, operation, version of schema and
  * of SOAPAction, sequence. Called by axls_call.c with a whole body. XML itself is the SDK's work;
- * document types, comments and processing instructions are refused there.
+ * document types and processing instructions are refused there.
  */
 #include "components/axl_service/axls_soap.h"
 

@@ -296,7 +296,7 @@ static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML
 	}
 }
 
-/* RFC 6120 §11.1: no comments, no processing instructions, no DTD. */
+/* RFC 6120 §11.1: no comments, no processing instructions, no DTD. Documents may have comments. */
 static void refuse_restricted(void *ctx)
 {
 	xml_reader_stop(ctx, FW_CAUSE_RESTRICTED_XML);
@@ -304,8 +304,12 @@ static void refuse_restricted(void *ctx)
 
 static void XMLCALL on_comment(void *ctx, const XML_Char *text)
 {
+	const struct xml_reader *reader = ctx;
+
 	(void)text;
-	refuse_restricted(ctx);
+	if (!reader->comments) {
+		refuse_restricted(ctx);
+	}
 }
 
 static void XMLCALL on_instruction(void *ctx, const XML_Char *target, const XML_Char *data)

@@ -63,6 +63,7 @@ struct xml_reader {
 	bool stopped;
 	bool quick;             /* plain elements are recognised without the parser */
 	bool deep;
+	bool comments;          /* are passed over; on streams they are refused */
 };
 
 void xml_reader_init(struct xml_reader *reader, const struct xml_events *events, void *ctx,

@@ -156,7 +156,8 @@ static int code_of(enum fw_cause cause)
 }
 
 /* @return FW_CAUSE_NONE, or why the text is refused */
-static enum fw_cause build(struct fw_stanza *stanza, const struct fw_xml_limits *limits)
+static enum fw_cause build(struct fw_stanza *stanza, const struct fw_xml_limits *limits,
+                           bool comments)
 {
 	struct builder builder = { .stanza = stanza };
 	struct fw_str bytes;
@@ -172,6 +173,7 @@ static enum fw_cause build(struct fw_stanza *stanza, const struct fw_xml_limits 
 	/* A root without a default namespace: what the stanza inherits from its stream shows as
 	 * absent. */
 	xml_reader_init(&builder.reader, &tree_events, &builder, limits, true);
+	builder.reader.comments = comments;
 	cause = xml_reader_feed(&builder.reader, "<r>", 3);
 	if (cause == FW_CAUSE_NONE) {
 		cause = xml_reader_feed(&builder.reader, bytes.ptr, bytes.len);
@@ -195,11 +197,11 @@ static const struct fw_xml_limits trusted_limits = { UINT32_MAX, UINT32_MAX, 102
 
 int tree_parse(struct fw_stanza *stanza)
 {
-	return code_of(build(stanza, &trusted_limits));
+	return code_of(build(stanza, &trusted_limits, false));
 }
 
 static enum fw_cause parse_text(struct fw_str text, const struct fw_xml_limits *limits,
-                                struct fw_stanza **out)
+                                bool comments, struct fw_stanza **out)
 {
 	struct fw_stanza *stanza = stanza_alloc();
 	enum fw_cause cause = FW_CAUSE_RESOURCES;
@@ -216,7 +218,7 @@ static enum fw_cause parse_text(struct fw_str text, const struct fw_xml_limits *
 	}
 	stanza->bytes = stanza->chunk->bytes;
 	stanza->size = (uint32_t)text.len;
-	cause = build(stanza, limits);
+	cause = build(stanza, limits, comments);
 	if (cause != FW_CAUSE_NONE) {
 		goto done;
 	}
@@ -231,7 +233,7 @@ done:
 
 int fw_stanza_parse(struct fw_str text, struct fw_stanza **out)
 {
-	return code_of(parse_text(text, &trusted_limits, out));
+	return code_of(parse_text(text, &trusted_limits, false, out));
 }
 
 /* ---- documents ---- */
@@ -278,7 +280,7 @@ int fw_xml_document(struct fw_str text, const struct fw_xml_limits *limits, stru
 		return fw_error_set(err, FW_ELIMIT, "the document has more than %u bytes",
 		                    (unsigned)limits->stanza_max_bytes);
 	}
-	enum fw_cause cause = parse_text(text, limits, out);
+	enum fw_cause cause = parse_text(text, limits, true, out);
 	if (cause != FW_CAUSE_NONE) {
 		return fw_error_set(err, code_of(cause), "%s", fw_cause_row(cause)->text);
 	}

@@ -33,6 +33,8 @@ static void documents_are_read(void **state)
 		 "xmlns='u:a'><b>text</b></a>\n"),
 		"  <x:a xmlns:x='u:a'><x:b>te<![CDATA[xt]]></x:b></x:a>  ",
 		"<a xmlns='u:a'><b>&#116;ext</b></a>",
+		"<!-- < > --><a xmlns='u:a'><!--\n<b>not this</b>--><b>te<!-- > "
+		"-->xt</b></a><!---->",
 	};
 
 	(void)state;
@@ -66,7 +68,8 @@ static void others_are_refused(void **state)
 		{ "<x:a/>", FW_EPARSE },
 		{ "<a>&nbsp;</a>", FW_EPARSE },
 		{ "<a>\xff</a>", FW_EPARSE },
-		{ "<a><!-- c --></a>", FW_EPARSE },
+		{ "<a><!-- c -- --></a>", FW_EPARSE },
+		{ "<a><!-- c", FW_EPARSE },
 		{ "<a><?php?></a>", FW_EPARSE },
 		{ "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>", FW_EPARSE },
 		{ "<!DOCTYPE a [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]><a>&b;</a>", FW_EPARSE },

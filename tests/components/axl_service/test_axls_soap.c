@@ -59,6 +59,10 @@ static void requests_are_read(void **state)
 		{ OPEN
 		  "<n:executeSQLQuery><n:sql><![CDATA[a<b]]></n:sql></n:executeSQLQuery>" CLOSE,
 		  NULL, AXLS_QUERY, "9.1", "", "a<b" },
+		/* as tools make it from the schema */
+		{ "<!-- > -->" OPEN "<!--a < b--><n:executeSQLQuery sequence='7'>"
+		  "\n<!--Optional:--><sql>a <!-- b -->c</sql></n:executeSQLQuery>" CLOSE "<!-- -->",
+		  NULL, AXLS_QUERY, "9.1", "7", "a c" },
 	};
 
 	(void)state;

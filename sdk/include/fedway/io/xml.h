@@ -29,8 +29,9 @@ FW_API const char *fw_xml_escape(struct fw_str text, char *out, size_t out_size)
 struct fw_stanza; /* stanza.h */
 
 /**
- * Parses one whole document from whoever. As on streams, document types, processing instructions, comments and
- * undeclared entities are refused, and so is what is not UTF-8. A byte order mark and an XML declaration may stand first.
+ * Parses one whole document from whoever. As on streams, document types, processing instructions and undeclared
+ * entities are refused, and so is what is not UTF-8. Comments are passed over. A byte order mark and an XML declaration
+ * may stand first.
  * @param limits  tag, depth, attributes and declarations as for streams; stanza_max_bytes bounds the document
  * @param out     its tree is read with fw_stanza_root() and fw_elem_…(); free with fw_stanza_free() [g]
  * @return FW_OK; FW_EPARSE, FW_ELIMIT (err says what is wrong); FW_ENOMEM

@@ -35,6 +35,7 @@ struct axl_http {
 	char *body;
 	size_t body_len, body_size, body_max;
 	bool begun, busy, too_large;
+	bool session; /* the server is sent a cookie that it gave */
 	CURLcode code;
 	uint64_t began_ms;
 	char words[CURL_ERROR_SIZE];
@@ -89,6 +90,33 @@ static void http_tell(void *ctx)
 	http->fn(http->ctx, &answer); /* may free http */
 }
 
+static bool http_begin(struct axl_http *http)
+{
+	struct curl_slist *cookies = NULL;
+
+	curl_easy_getinfo(http->easy, CURLINFO_COOKIELIST, &cookies);
+	http->session = cookies != NULL;
+	curl_slist_free_all(cookies);
+	http->body_len = 0;
+	http->too_large = false;
+	http->words[0] = '\0';
+	http->begun = curl_multi_add_handle(http->multi, http->easy) == CURLM_OK;
+	return http->begun;
+}
+
+/* A session that has ended is told by 401 or 404, whatever the password: once more, without it. */
+static bool http_again(struct axl_http *http)
+{
+	long status = 0;
+
+	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (http->code != CURLE_OK || !http->session || (status != 401 && status != 404)) {
+		return false;
+	}
+	curl_easy_setopt(http->easy, CURLOPT_COOKIELIST, "ALL"); /* forgets them */
+	return http_begin(http);
+}
+
 /* After each call into the library: has it finished? */
 static void http_look(struct axl_http *http)
 {
@@ -100,7 +128,9 @@ static void http_look(struct axl_http *http)
 			http->code = message->data.result;
 			curl_multi_remove_handle(http->multi, http->easy);
 			http->begun = false;
-			fw_defer(http->loop, &http->told);
+			if (!http_again(http)) {
+				fw_defer(http->loop, &http->told);
+			}
 		}
 	}
 }
@@ -337,6 +367,7 @@ static bool http_set_exchange(struct axl_http *http, const struct axl_http_setti
 
 	code |= curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* nor what the environment says */
 	code |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	code |= curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* none; but they are kept */
 	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -468,13 +499,7 @@ int axl_http_post(struct axl_http *http, const char *action, struct fw_str body)
 	    curl_easy_setopt(http->easy, CURLOPT_COPYPOSTFIELDS, body.ptr) != CURLE_OK) {
 		return FW_ENOMEM;
 	}
-	http->body_len = 0;
-	http->too_large = false;
-	http->words[0] = '\0';
 	http->began_ms = fw_now_ms(http->loop);
-	if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK) {
-		return FW_ENOMEM;
-	}
-	http->begun = http->busy = true;
-	return FW_OK;
+	http->busy = http_begin(http);
+	return http->busy ? FW_OK : FW_ENOMEM;
 }

@@ -24,7 +24,8 @@ static struct {
 	struct fw_loop *loop;
 	struct axl_http *http;
 	uint16_t port;
-	const char *say; /* bytes as they are; NULL: nothing */
+	const char *say;         /* bytes as they are; NULL: nothing */
+	const char *say_session; /* instead, to a request with a cookie */
 	bool hang_up;
 	/* the answer */
 	unsigned told;
@@ -37,8 +38,10 @@ static struct {
 static char *serve(void *ctx, const char *request, bool *hang_up)
 {
 	(void)ctx;
-	(void)request;
 	*hang_up = scene.hang_up;
+	if (scene.say_session != NULL && strstr(request, "\r\nCookie: ") != NULL) {
+		return fw_str_dup(fw_str(scene.say_session));
+	}
 	return scene.say != NULL ? fw_str_dup(fw_str(scene.say)) : NULL;
 }
 
@@ -136,6 +139,38 @@ static void test_a_request_says_what_it_must(void **state)
 	assert_null(strstr(axl_server_last(), "SOAPAction"));
 	assert_int_equal(axl_server_requests(), 2);
 	assert_int_equal(axl_server_connections(), 1); /* it stays open */
+}
+
+/* A publisher need not begin a session for each request; one that it has ended must not look like a
+ * wrong password. */
+static void test_a_session_goes_on_and_its_end_is_no_failure(void **state)
+{
+	static const char *const ends[] = { "HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno",
+		                            "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno" };
+
+	(void)state;
+	open_scene("a", "a.example", CA, PATIENCE_MS);
+	scene.say = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 5\r\n"
+	            "Set-Cookie: JSESSIONIDSSO=12ab; Path=/; Secure; HttpOnly\r\n\r\nhello";
+	ask("", "<question/>");
+	assert_null(strstr(axl_server_last(), "Cookie"));
+	for (size_t i = 0; i < FW_COUNT(ends); i++) {
+		scene.say_session = NULL;
+		ask("", "<question/>");
+		assert_non_null(strstr(axl_server_last(), "\r\nCookie: JSESSIONIDSSO=12ab\r\n"));
+		assert_non_null(strstr(axl_server_last(), "\r\nAuthorization: Basic "));
+		scene.say_session = ends[i];
+		unsigned before = axl_server_requests();
+		ask("", "<again/>");
+		assert_int_equal(scene.status, 200);
+		assert_string_equal(scene.body, "hello");
+		assert_int_equal(axl_server_requests(), before + 2);
+		assert_null(strstr(axl_server_last(), "Cookie"));
+		assert_non_null(strstr(axl_server_last(), "\r\n\r\n<again/>"));
+	}
+	scene.say = ends[0]; /* and without a session it is what it says */
+	ask("", "<question/>");
+	assert_int_equal(scene.status, 401);
 }
 
 static void test_a_connection_that_was_closed_is_made_again(void **state)
@@ -336,6 +371,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_a_request_says_what_it_must, close_scene),
+		cmocka_unit_test_teardown(test_a_session_goes_on_and_its_end_is_no_failure,
+		                          close_scene),
 		cmocka_unit_test_teardown(test_a_connection_that_was_closed_is_made_again,
 		                          close_scene),
 		cmocka_unit_test(test_what_a_server_can_do_wrong),

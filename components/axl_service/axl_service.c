@@ -192,6 +192,7 @@ static void axls_reload(struct fw_self *self, const void *ctx)
 		axls_users_free(&axls->users);
 		axls->users = users;
 	}
+	axls_users_end_sessions(axls->users);
 	if (!same_store(old, config)) {
 		swap_store(axls, config);
 	}

@@ -14,6 +14,7 @@
 #include "components/axl_service/axls_users.h"
 
 #define PATH "/axl/"
+#define SESSION "JSESSIONIDSSO"
 #define REALM "Basic realm=\"Fedway AXL\", charset=\"UTF-8\""
 
 enum status {
@@ -48,10 +49,12 @@ static void log_call(struct axls *axls, struct axls_exchange *exchange, const ch
 {
 	struct fw_str user, password;
 	char peer[FW_ADDR_TEXT_SIZE], number[16];
+	int role;
 
 	snprintf(number, sizeof(number), "%u", status);
 	if (!axls_exchange_login(exchange, &user, &password)) {
-		user = fw_str("");
+		user = axls_users_session(axls->users, axls_exchange_cookie(exchange, SESSION),
+		                          fw_now_ms(axls->loop), &role);
 	}
 	const struct fw_log_field fields[] = {
 		{ "Action", fw_str("Receive") },
@@ -188,22 +191,29 @@ static void delay_login(struct axls *axls, struct axls_exchange *exchange)
 /* @return the role, or AXLS_NO_ROLE when the request has been answered or will be */
 static enum axls_role login(struct axls *axls, struct axls_exchange *exchange)
 {
-	struct fw_str name, password;
+	const struct fw_addr *peer = axls_exchange_peer(exchange);
+	struct fw_str cookie = axls_exchange_cookie(exchange, SESSION), name, password;
+	uint64_t now_ms = fw_now_ms(axls->loop);
 	int role = AXLS_NO_ROLE;
 
 	if (!axls_exchange_login(exchange, &name, &password)) {
-		fw_count(axls->self, AXLS_COUNT_LOGINS_FAILED, 1);
-		refuse_login(axls, exchange);
-		return AXLS_NO_ROLE;
+		if (axls_users_session(axls->users, cookie, now_ms, &role).ptr == NULL) {
+			fw_count(axls->self, AXLS_COUNT_LOGINS_FAILED, 1);
+			refuse_login(axls, exchange);
+		}
+		return (enum axls_role)role;
 	}
-	switch (axls_users_login(axls->users, &axls->config->users, name, password,
-	                         axls_exchange_peer(exchange), fw_now_ms(axls->loop), &role)) {
+	switch (axls_users_login(axls->users, &axls->config->users, name, password, peer, now_ms,
+	                         &role)) {
 	case AXLS_LOGIN_OK:
 		break;
 	case AXLS_LOGIN_WRONG:
 		delay_login(axls, exchange);
 		return AXLS_NO_ROLE;
-	case AXLS_LOGIN_LATER:
+	case AXLS_LOGIN_LATER: /* somebody guesses there; whoever has a session is not he */
+		if (axls_users_session(axls->users, cookie, now_ms, &role).ptr != NULL) {
+			return (enum axls_role)role;
+		}
 		fw_count(axls->self, AXLS_COUNT_THROTTLED, 1);
 		answer_text(axls, exchange, STATUS_LATER, "Retry-After", "60",
 		            "503 Too many failed logins from this address; wait login_pause_s\n");
@@ -212,6 +222,10 @@ static enum axls_role login(struct axls *axls, struct axls_exchange *exchange)
 	if (role == AXLS_NO_ROLE) {
 		answer_text(axls, exchange, STATUS_ROLE, NULL, NULL,
 		            "403 The user has no role for AXL\n");
+	} else {
+		axls_exchange_set_cookie(
+		        exchange, SESSION,
+		        axls_users_begin_session(axls->users, name, role, peer, now_ms));
 	}
 	return (enum axls_role)role;
 }

@@ -7,18 +7,23 @@
  */
 #include "components/axl_service/axls_http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <microhttpd.h>
 
 #include <fedway/error.h>
+#include <fedway/io/crypto.h>
 
 struct axls_exchange {
 	struct axls_http *http;
 	struct axls_guest *guest;
 	struct MHD_Connection *connection;
 	struct axls_exchange *next, **link; /* resting; link NULL: it does not rest */
-	char *method, *path, *name, *password;
+	char *method, *path;
+	char *login; /* name, colon, password; NULL: not read yet, or there is none */
+	size_t login_size, name_len;
+	char cookie[128]; /* that the answer sets; "": none */
 	char *body;
 	size_t len, room;
 	bool too_large, asked, answered;
@@ -49,11 +54,10 @@ static void exchange_free(struct axls_exchange *exchange)
 			exchange->next->link = exchange->link;
 		}
 	}
-	if (exchange->password != NULL) {
-		explicit_bzero(exchange->password, strlen(exchange->password));
+	if (exchange->login != NULL) {
+		explicit_bzero(exchange->login, exchange->login_size);
 	}
-	MHD_free(exchange->name);
-	MHD_free(exchange->password);
+	free(exchange->login);
 	free(exchange->method);
 	free(exchange->path);
 	free(exchange->body);
@@ -124,6 +128,9 @@ static enum MHD_Result exchange_send(struct axls_exchange *exchange)
 	answer->body = NULL;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (exchange->cookie[0] != '\0') {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, exchange->cookie);
+	}
 	if (answer->header != NULL) {
 		MHD_add_response_header(response, answer->header, answer->value);
 	}
@@ -368,16 +375,60 @@ struct fw_str axls_exchange_header(const struct axls_exchange *exchange, const c
 	return fw_str(MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name));
 }
 
+/* RFC 7617 §2; the name of the scheme has no case (RFC 9110 §11.1). */
+static void read_login(struct axls_exchange *exchange)
+{
+	static const struct fw_str scheme = FW_STR("Basic ");
+	struct fw_str text = axls_exchange_header(exchange, MHD_HTTP_HEADER_AUTHORIZATION);
+	size_t len = 0;
+
+	if (text.len <= scheme.len || !fw_str_eq_nocase(fw_str_n(text.ptr, scheme.len), scheme)) {
+		return;
+	}
+	text = fw_str_trim(fw_str_n(text.ptr + scheme.len, text.len - scheme.len));
+	char *login = calloc(1, text.len + 1);
+	if (login == NULL) {
+		return;
+	}
+	char *colon = fw_base64_read(text, login, text.len, &len) == FW_OK && len > 0
+	                      ? memchr(login, ':', len)
+	                      : NULL;
+	if (colon == NULL || memchr(login, '\0', len) != NULL) {
+		explicit_bzero(login, text.len);
+		free(login);
+		return;
+	}
+	exchange->login = login;
+	exchange->login_size = len;
+	exchange->name_len = (size_t)(colon - login);
+}
+
 bool axls_exchange_login(struct axls_exchange *exchange, struct fw_str *name,
                          struct fw_str *password)
 {
-	if (exchange->name == NULL) {
-		exchange->name = MHD_basic_auth_get_username_password(exchange->connection,
-		                                                      &exchange->password);
+	size_t begin;
+
+	if (exchange->login == NULL) {
+		read_login(exchange);
 	}
-	*name = fw_str(exchange->name);
-	*password = fw_str(exchange->password);
-	return exchange->name != NULL && exchange->password != NULL;
+	if (exchange->login == NULL) {
+		return false;
+	}
+	begin = exchange->name_len + 1;
+	*name = fw_str_n(exchange->login, exchange->name_len);
+	*password = fw_str_n(exchange->login + begin, exchange->login_size - begin);
+	return true;
+}
+
+struct fw_str axls_exchange_cookie(const struct axls_exchange *exchange, const char *name)
+{
+	return fw_str(MHD_lookup_connection_value(exchange->connection, MHD_COOKIE_KIND, name));
+}
+
+void axls_exchange_set_cookie(struct axls_exchange *exchange, const char *name, const char *value)
+{
+	snprintf(exchange->cookie, sizeof(exchange->cookie),
+	         "%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict", name, value);
 }
 
 const struct fw_addr *axls_exchange_peer(const struct axls_exchange *exchange)

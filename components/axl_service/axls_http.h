@@ -57,6 +57,10 @@ struct fw_str axls_exchange_body(const struct axls_exchange *exchange);
 struct fw_str axls_exchange_header(const struct axls_exchange *exchange, const char *name);
 /** Name and password of Basic (RFC 7617); false when there are none that can be read. */
 bool axls_exchange_login(struct axls_exchange *exchange, struct fw_str *name, struct fw_str *password);
+/** Absent when there is none. */
+struct fw_str axls_exchange_cookie(const struct axls_exchange *exchange, const char *name);
+/** The answer will set it: for this host, over TLS, for no script and no other site. @param value  copied */
+void axls_exchange_set_cookie(struct axls_exchange *exchange, const char *name, const char *value);
 const struct fw_addr *axls_exchange_peer(const struct axls_exchange *exchange);
 /** For whoever answers later. */
 void axls_exchange_set_state(struct axls_exchange *exchange, void *state);

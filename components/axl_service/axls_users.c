@@ -3,17 +3,19 @@
  *
  * Compares logins with the users of the configuration, all of them each time, by digests of the
  * same length. Addresses that were wrong too often wait; those that were wrong longest ago are
- * forgotten when the table is full. Called by axls_call.c.
+ * forgotten when the table is full. A session spares a client the password; a user has one per
+ * address, so that clients that know no cookies do not fill the table. Called by axls_call.c.
  */
 #include "components/axl_service/axls_users.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <fedway/io/crypto.h>
 
 #include "components/axl_service/axl_service.h"
 
-enum { ADDRESSES_MAX = 256 };
+enum { ADDRESSES_MAX = 256, SESSIONS_MAX = 64, NAME_SIZE = 129 };
 
 struct failing {
 	struct fw_network network;
@@ -21,9 +23,18 @@ struct failing {
 	uint64_t last_ms;
 };
 
+struct session {
+	char id[FW_STREAM_ID_SIZE]; /* "": free place */
+	char name[NAME_SIZE];
+	int role;
+	struct fw_network network;
+	uint64_t last_ms;
+};
+
 struct axls_users {
 	uint32_t failures_max;
 	uint64_t pause_ms;
+	struct session sessions[SESSIONS_MAX];
 	struct failing failing[ADDRESSES_MAX];
 };
 
@@ -117,4 +128,52 @@ enum axls_login axls_users_login(struct axls_users *users, const struct fw_rows 
 	}
 	*role = user->role;
 	return AXLS_LOGIN_OK;
+}
+
+/* ---- sessions ---- */
+
+static bool is_alive(const struct session *session, uint64_t now_ms)
+{
+	return session->id[0] != '\0' && now_ms - session->last_ms < AXLS_SESSION_MS;
+}
+
+const char *axls_users_begin_session(struct axls_users *users, struct fw_str name, int role,
+                                     const struct fw_addr *peer, uint64_t now_ms)
+{
+	struct session *place = &users->sessions[0];
+	struct fw_network network;
+
+	fw_addr_network(peer, &network);
+	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+		struct session *one = &users->sessions[i];
+		if (is_alive(one, now_ms) && one->role == role && fw_str_is(name, one->name) &&
+		    fw_network_eq(&one->network, &network)) {
+			one->last_ms = now_ms;
+			return one->id;
+		}
+		place = one->last_ms < place->last_ms ? one : place;
+	}
+	*place = (struct session){ .role = role, .network = network, .last_ms = now_ms };
+	snprintf(place->name, sizeof(place->name), "%.*s", FW_STR_ARG(name));
+	fw_random_id(place->id);
+	return place->id;
+}
+
+struct fw_str axls_users_session(struct axls_users *users, struct fw_str cookie, uint64_t now_ms,
+                                 int *role)
+{
+	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+		struct session *one = &users->sessions[i];
+		if (is_alive(one, now_ms) && fw_equal_const_time(fw_str(one->id), cookie)) {
+			one->last_ms = now_ms;
+			*role = one->role;
+			return fw_str(one->name);
+		}
+	}
+	return fw_str(NULL);
+}
+
+void axls_users_end_sessions(struct axls_users *users)
+{
+	explicit_bzero(users->sessions, sizeof(users->sessions));
 }

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The Fedway authors
 # SPDX-License-Identifier: Apache-2.0
 """The AXL service of an IM node, as installed: the real curl, a client like those of the field, hostile bytes, and both databases."""
+import base64
 import os
 import re
 import socket
@@ -76,7 +77,6 @@ def raw(node, data, ends=True):
 
 
 def head(extra="", method="POST", path="/axl/", length=0, user=f"fedway:{PASSWORD}"):
-    import base64
     login = base64.b64encode(user.encode()).decode()
     return (f"{method} {path} HTTP/1.1\r\nHost: {NAME}\r\nAuthorization: Basic {login}\r\nContent-Type: text/xml\r\n"
             f"Content-Length: {length}\r\n{extra}\r\n").encode()
@@ -144,6 +144,11 @@ def test_statements_that_are_refused(either):
 def test_statuses_with_curl(node):
     assert node.curl()[0] == 401 and "WWW-Authenticate: Basic" in node.curl()[1]
     good, wrong = ("-u", f"fedway:{PASSWORD}"), ("-u", "fedway:no")
+    login = base64.b64encode(f"fedway:{PASSWORD}".encode()).decode()
+    for words, status in ((f"basic {login}", 200), (f"BASIC   {login}", 200), (f"Basic{login}", 401), ("Basic !", 401),
+                          ("Basic", 401), (f"Bearer {login}", 401), ("Basic " + base64.b64encode(b"fedway").decode(), 401),
+                          ("Basic " + base64.b64encode(b"\0:\0").decode(), 401)):
+        assert node.curl("-H", f"Authorization: {words}")[0] == status, words
     assert node.curl(*good)[0] == 200
     assert node.curl(*wrong)[0] == 401
     assert node.curl("-u", f"nobody:{PASSWORD}")[0] == 403
@@ -163,12 +168,28 @@ def test_statuses_with_curl(node):
     assert PASSWORD not in node.text()
 
 
+def test_a_session_spares_the_password(node):
+    status, header, _ = node.curl("-u", f"reader:{PASSWORD}")
+    cookie = re.search("Set-Cookie: (JSESSIONIDSSO=[0-9a-f]{32}); Path=/; Secure; HttpOnly; SameSite=Strict", header)[1]
+    assert status == 200
+    words = ["-H", f"Cookie: $Version=0; {cookie}; other=1", "-H", "Content-Type: text/xml"]
+    status, header, text = node.curl(*words, data=QUERY.encode())
+    assert status == 200 and "<return>" in text and "Set-Cookie" not in header
+    assert node.curl(*words, data=QUERY.replace("Query", "Update").encode())[0] == 403  # the role is the user's
+    assert cookie in node.curl("-u", f"reader:{PASSWORD}")[1]  # one for each user and address
+    assert cookie not in node.curl("-u", f"fedway:{PASSWORD}")[1]
+    assert node.curl("-u", "reader:wrong", *words, data=QUERY.encode())[0] == 401  # a password that is given counts
+    assert node.curl("-H", "Cookie: JSESSIONIDSSO=" + "0" * 32)[0] == 401
+    assert "Set-Cookie" not in node.curl("-u", "reader:wrong")[1]
+    assert node.story('User="reader" Function="executeSQLQuery" Status="200"')
+
+
 def test_documents_that_mean_ill(node):
     laughs = ("<!DOCTYPE l [<!ENTITY a 'ha'>" + "".join(f"<!ENTITY {chr(98 + i)} '{'&' + chr(97 + i) + ';' * 1}'>" for i in range(9))
               + "]>" + QUERY)
     bodies = [b"", b"<", b"x", QUERY.encode()[:-3], b"\xff\xfe" + QUERY.encode(), QUERY.encode().replace(b"pkid", b"\xff"),
               b"<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>" + QUERY.encode().replace(b"pkid", b"&e;"),
-              laughs.encode(), b"<a>" * 5000, QUERY.replace("select", "<!-- c -->select").encode(),
+              laughs.encode(), b"<a>" * 5000, QUERY.replace("select", "<!-- c -- -->select").encode(),
               QUERY.replace("select", "<?php x?>select").encode(), QUERY.encode("utf-16"),
               (ENVELOPE % ("9.1", "<ns:executeSQLQuery a='" + "x" * 60000 + "'/>")).encode(),
               QUERY.replace(SOAP, "http://www.w3.org/2003/05/soap-envelope").encode(),
@@ -208,10 +229,12 @@ def test_http_that_means_ill(node, made):
 
 def test_whoever_guesses_waits(made):
     guessed = made("im-guess", login_failures_max=3, login_pause_s=1)
+    session = re.search("JSESSIONIDSSO=[0-9a-f]+", guessed.curl("-u", f"fedway:{PASSWORD}")[1])[0]
     for _ in range(3):
         assert guessed.curl("-u", "fedway:guess")[0] == 401
     status, header, _ = guessed.curl("-u", f"fedway:{PASSWORD}")
     assert status == 503 and "Retry-After" in header
+    assert guessed.curl("-u", f"fedway:{PASSWORD}", "-H", f"Cookie: {session}")[0] == 200  # he does not guess
     wait_until("the end of the pause", lambda: guessed.curl("-u", f"fedway:{PASSWORD}")[0] == 200)
 
 
@@ -359,9 +382,12 @@ def test_certificates_and_users_change_live(made):
     wait_until("the new certificate", lambda: shown() == renewed.x509.public_bytes(Encoding.DER))
     assert "axl-certificate" not in node.notices()
     second = free_port(node.ip)
+    session = re.search("JSESSIONIDSSO=[0-9a-f]+", node.curl("-u", f"fedway:{PASSWORD}")[1])[0]
+    assert node.curl("-H", f"Cookie: {session}")[0] == 200
     node.options["users"] = [node.options["users"][1]]
     node.options["listen"].append({"address": node.ip, "port": second})
     node.reload()
     assert node.curl("-u", f"fedway:{PASSWORD}")[0] == 401
+    assert node.curl("-H", f"Cookie: {session}")[0] == 401
     node.port = second
     assert node.curl("-u", f"reader:{PASSWORD}")[0] == 200

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <fedway/io/crypto.h>
+
 #include "components/axl_service/axl_service.h"
 #include "components/axl_service/axls_sqlite.h"
 #include "components/axl_service/axls_users.h"
@@ -274,6 +276,46 @@ static void logins_are_counted_per_address(void **state)
 	axls_users_free(&users);
 }
 
+static void a_session_is_of_one_user_and_address_and_ends(void **state)
+{
+	struct fw_addr here, there;
+	struct axls_users *users = NULL;
+	char first[FW_STREAM_ID_SIZE];
+	int role = AXLS_NO_ROLE;
+
+	(void)state;
+	assert_int_equal(fw_addr_parse("192.0.2.1", 1, &here), FW_OK);
+	assert_int_equal(fw_addr_parse("192.0.2.2", 1, &there), FW_OK);
+	assert_int_equal(axls_users_new(2, 60, &users), FW_OK);
+#define BEGIN(name, role, addr, now) axls_users_begin_session(users, fw_str(name), role, addr, now)
+#define FIND(cookie, now) axls_users_session(users, fw_str(cookie), now, &role)
+	assert_null(FIND(NULL, 5).ptr);
+	assert_null(FIND("", 5).ptr);
+	snprintf(first, sizeof(first), "%s", BEGIN("a", AXLS_READ_ONLY, &here, 5));
+	assert_int_equal(strlen(first), 32);
+	assert_string_equal(BEGIN("a", AXLS_READ_ONLY, &here, 6), first);
+	assert_string_not_equal(BEGIN("a", AXLS_READ_ONLY, &there, 6), first);
+	assert_string_not_equal(BEGIN("b", AXLS_ADMINISTRATOR, &here, 6), first);
+	assert_true(fw_str_is(FIND(first, 7), "a"));
+	assert_int_equal(role, AXLS_READ_ONLY);
+	assert_null(FIND("00000000000000000000000000000000", 7).ptr);
+	assert_non_null(FIND(first, 6 + AXLS_SESSION_MS).ptr); /* lives on when it is used */
+	assert_non_null(FIND(first, 5 + 2 * AXLS_SESSION_MS).ptr);
+	assert_null(FIND(first, 5 + 3 * AXLS_SESSION_MS).ptr);
+	snprintf(first, sizeof(first), "%s", BEGIN("a", AXLS_READ_ONLY, &here, 5));
+	axls_users_end_sessions(users);
+	assert_null(FIND(first, 6).ptr);
+	for (uint64_t i = 1; i <= 200; i++) { /* those of long ago make place */
+		char name[16];
+		snprintf(name, sizeof(name), "user%u", (unsigned)i);
+		snprintf(first, sizeof(first), "%s", BEGIN(name, AXLS_READ_ONLY, &here, i));
+		assert_true(fw_str_is(FIND(first, i), name));
+	}
+#undef BEGIN
+#undef FIND
+	axls_users_free(&users);
+}
+
 static void wrong_options_are_told(void **state)
 {
 	struct axls_user_row rows[] = { { "a", { "x", 1, NULL }, 0 },
@@ -318,6 +360,7 @@ int main(void)
 		TEST(a_reload_changes_weight_and_place),
 		TEST(wrong_options_are_told),
 		cmocka_unit_test(logins_are_counted_per_address),
+		cmocka_unit_test(a_session_is_of_one_user_and_address_and_ends),
 	};
 
 	if (mkdtemp(folder) == NULL) {

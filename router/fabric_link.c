@@ -74,10 +74,7 @@ static const struct fabric_wire wire = { wire_send, wire_end };
 
 static void greet(struct link *link)
 {
-	const struct fabric_wired *wired = link->owner;
-
-	link_say(link, "<router xmlns='" TRAIL_NS "' realm='%s' weight='%u'/>",
-	         link->room->router->realm, wired->peer != NULL ? wired->peer->row->weight : 1);
+	link_say(link, "<router xmlns='" TRAIL_NS "' realm='%s'/>", link->room->router->realm);
 }
 
 /* What an older session still holds goes the new way at once. */

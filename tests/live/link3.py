@@ -67,7 +67,7 @@ class Router(Link):
         self.write(f"<enable xmlns='{SM}' resume='true' max='60'/>")
         self.session = self.next(f"{{{SM}}}enabled").get("id")
         self.new_session()
-        self.write(f"<router xmlns='{LINK}' realm='{self.name}' weight='10'/>")
+        self.write(f"<router xmlns='{LINK}' realm='{self.name}'/>")
         self.greeting()
         self.announce(full, full=True)
         return self
@@ -83,7 +83,7 @@ class Router(Link):
 
     def greeting(self):
         greeting = self.next(f"{{{LINK}}}router")
-        assert greeting.get("realm") == self.realm
+        assert greeting.attrib == {"realm": self.realm}
         self.greeted = True
 
     # ---- who is dialled ----
@@ -142,7 +142,7 @@ class Router(Link):
             self.write(f"<enabled xmlns='{SM}' id='{self.session}' resume='true' max='60'/>")
             self.new_session()
             self.greeting()
-            self.write(f"<router xmlns='{LINK}' realm='{self.name}' weight='10'/>")
+            self.write(f"<router xmlns='{LINK}' realm='{self.name}'/>")
         self.announce(full, full=True)
         return self
 

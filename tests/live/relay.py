@@ -11,7 +11,7 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing tells the other side at on
 
 
 class Relay:
-    """Listens at an address; whoever connects there talks to `target`."""
+    """Listens at an address; whoever connects there talks to `target`, an address or the path of a UNIX socket."""
 
     def __init__(self, ip, target):
         self.target, self.lock, self.open = target, threading.Lock(), set()
@@ -21,6 +21,13 @@ class Relay:
         self.ip, self.port = self.listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def _dial(self):
+        if not isinstance(self.target, str):
+            return socket.create_connection(self.target, 10)
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self.target)
+        return server
+
     def _accept(self):
         while True:
             try:
@@ -28,7 +35,7 @@ class Relay:
             except OSError:
                 return
             try:
-                server = socket.create_connection(self.target, 10)
+                server = self._dial()
                 server.settimeout(None)
             except OSError:
                 client.close()

@@ -13,6 +13,7 @@ import pytest
 from im import AXL, ENVELOPE, NAME, PASSWORD, SOAP, Fault, ImNode
 from postgres import Postgres
 from process import free_port, stop_all, wait_until
+from relay import Relay
 
 QUERY = ENVELOPE % ("9.1", "<ns:executeSQLQuery><sql>select pkid, cp_id from xmpps2snodes</sql></ns:executeSQLQuery>")
 EDGE = "cm-2_s2scp-1.eft-xwye-a-coluc-com"
@@ -335,6 +336,20 @@ def test_a_silent_server_does_not_stand_before_the_next(made, database):
         database.restart()
         wait_until("the database again", lambda: len(node.story("connected to the database")) == 2)
         assert node.update("delete from xmpps2snodes") == 1
+
+
+def test_a_name_is_looked_up_and_silence_is_noticed(made, database):
+    """TCP asks a database that says nothing whether it is there: a session that only listens would never know."""
+    relay = Relay("127.0.0.1", f"{database.folder}/.s.PGSQL.5432")
+    connection = f"host=localhost port={relay.port} user=postgres dbname={database.database}"
+    node = made("im-relay", storage="postgresql", connection=connection)
+    wait_until("the database", lambda: node.story("connected to the database host='localhost'"))
+
+    def timer():
+        return subprocess.run(["ss", "-tnoH", f"dport = :{relay.port}"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    wait_until(lambda: f"keepalive: {timer()}", lambda: re.search(r"timer:\(keepalive,[0-4]\.", timer()))
+    relay.close()
+    wait_until("a notice", lambda: "axl-database" in node.notices())
 
 
 def test_a_server_that_takes_no_writes_any_more_is_left(made, database):

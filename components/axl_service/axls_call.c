@@ -312,6 +312,11 @@ static bool type_fits(struct fw_str type)
 	                 strcasestr(charset, "us-ascii") != NULL);
 }
 
+static bool is_plain(struct fw_str encoding)
+{
+	return encoding.len == 0 || fw_str_eq_nocase(fw_str_trim(encoding), fw_str("identity"));
+}
+
 static void call_document(struct axls *axls, struct axls_exchange *exchange, enum axls_role role)
 {
 	struct axls_call *call = call_new(axls, exchange);
@@ -345,13 +350,27 @@ static void call_document(struct axls *axls, struct axls_exchange *exchange, enu
 
 /* ---- requests ---- */
 
+/* Of a whole address, as it is sent to proxies, which servers take too (RFC 9112 §3.2.2). */
+static struct fw_str path_of(const struct axls_exchange *exchange)
+{
+	static const struct fw_str scheme = FW_STR("https://");
+	struct fw_str path = axls_exchange_path(exchange);
+
+	if (path.len <= scheme.len || !fw_str_eq_nocase(fw_str_n(path.ptr, scheme.len), scheme)) {
+		return path;
+	}
+	path = fw_str_n(path.ptr + scheme.len, path.len - scheme.len);
+	const char *slash = memchr(path.ptr, '/', path.len);
+	return slash != NULL ? fw_str_n(slash, (size_t)(path.ptr + path.len - slash)) : fw_str("/");
+}
+
 void axls_call(void *ctx, struct axls_exchange *exchange)
 {
 	struct axls *axls = ctx;
 	struct fw_str method = axls_exchange_method(exchange);
 	bool get = fw_str_is(method, "GET") || fw_str_is(method, "HEAD");
 
-	if (!fw_str_is(axls_exchange_path(exchange), PATH)) {
+	if (!fw_str_is(path_of(exchange), PATH)) {
 		answer_text(axls, exchange, STATUS_PATH, NULL, NULL,
 		            "404 The AXL service is at " PATH "\n");
 		return;
@@ -371,9 +390,10 @@ void axls_call(void *ctx, struct axls_exchange *exchange)
 		            "<p>The login is good. Requests are sent by POST.</p></body></html>\n");
 		return;
 	}
-	if (!type_fits(axls_exchange_header(exchange, "Content-Type"))) {
-		answer_text(axls, exchange, STATUS_TYPE, NULL, NULL,
-		            "415 Content-Type must be text/xml in UTF-8\n");
+	if (!type_fits(axls_exchange_header(exchange, "Content-Type")) ||
+	    !is_plain(axls_exchange_header(exchange, "Content-Encoding"))) {
+		answer_text(axls, exchange, STATUS_TYPE, "Accept-Encoding", "identity",
+		            "415 Content-Type must be text/xml in UTF-8, not compressed\n");
 		return;
 	}
 	call_document(axls, exchange, role);

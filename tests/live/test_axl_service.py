@@ -159,6 +159,12 @@ def test_statuses_with_curl(node):
     assert status == 405 and "Allow: GET, HEAD, POST" in header
     assert node.post(QUERY, content="application/json")[0] == 415
     assert node.post(QUERY, content="text/xml; charset=iso-8859-1")[0] == 415
+    status, header, _ = node.post(QUERY, more=("-H", "Content-Encoding: gzip"))
+    assert status == 415 and "Accept-Encoding: identity" in header
+    assert node.post(QUERY, more=("-H", "Content-Encoding: identity"))[0] == 200
+    for target, status in ((f"https://{NAME}:8443/axl/", 200), (f"HTTPS://{NAME}/axl/", 200), (f"https://{NAME}", 404),
+                           (f"http://{NAME}/axl/", 404), ("https:///axl/", 200)):
+        assert node.curl(*good, "--request-target", target)[0] == status, target
     assert node.post(QUERY, user="reader")[0] == 200
     update = ENVELOPE % ("9.1", "<ns:executeSQLUpdate><sql>delete from xmpps2snodes</sql></ns:executeSQLUpdate>")
     assert node.post(update, user="reader")[0] == 403

@@ -2,9 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Stopping without loss. Other routers are told first that we are no way to the outside any more;
- * when they have confirmed it, in two steps: first the modules finish what they hold, while links
- * still take it; then links and uplinks write their queues and close. Services without a drain() of
- * their own answer until the end.
+ * when they have confirmed it, in three steps: what waits for a link that is suspended goes back,
+ * while gateways still take it; then the modules finish what they hold, while links still take
+ * it; then links and uplinks write their queues and close. Services without a drain() of their own
+ * answer until the end.
  */
 #include "router/router_drain.h"
 
@@ -22,8 +23,8 @@ struct router_drain {
 	void *ctx;
 	struct fw_timer *timer;
 	struct fw_task task;
-	bool modules;  /* the first step has begun */
-	bool attached; /* the second step has begun */
+	bool modules;  /* the first two steps have begun */
+	bool attached; /* the third step has begun */
 };
 
 static struct fw_logger drain_log = FW_LOGGER("drain");
@@ -42,12 +43,13 @@ static size_t busy(const struct router *router, bool modules)
 	return count;
 }
 
-static void drain_attached(struct router *router)
+/* Those that are attached: all, or the suspended ones. */
+static void drain_attached(struct router *router, bool suspended)
 {
 	/* A port may take its component off the list while it drains: begin again after each. */
 	struct component *each = router->components;
 	while (each != NULL) {
-		if (!component_is(each, "module") &&
+		if (!component_is(each, "module") && (each->suspended || !suspended) &&
 		    (each->state == COMPONENT_UP || each->state == COMPONENT_STARTING)) {
 			component_drain(each);
 			each = router->components;
@@ -68,11 +70,12 @@ static void finish(struct router_drain *drain)
 	done(ctx);
 }
 
-/* The first step, once all neighbours know. */
+/* The first steps, once all neighbours know. Nobody comes back to a router that stops. */
 static void begin_modules(struct router_drain *drain)
 {
 	if (!drain->modules && fabric_settled(drain->router)) {
 		drain->modules = true;
+		drain_attached(drain->router, true);
 		instances_drain(drain->router);
 	}
 }
@@ -97,7 +100,7 @@ static void look_again(void *ctx)
 		if (router->uplinks != NULL) {
 			uplinks_drain(router);
 		}
-		drain_attached(router);
+		drain_attached(router, false);
 	}
 	if (busy(router, false) == 0) {
 		finish(drain);

@@ -45,6 +45,7 @@ static void end(struct router **router)
 
 /* Something attached, which drains when told to. */
 static unsigned attached_drains;
+static unsigned drains_before; /* any module was told to */
 
 static int attached_deliver(void *port, struct fw_stanza **stanza)
 {
@@ -57,6 +58,7 @@ static void attached_drain(void *port)
 {
 	(void)port;
 	attached_drains++;
+	drains_before += toys_story[0] == '\0';
 }
 
 static const struct component_port attached = { .kind = "link",
@@ -111,6 +113,36 @@ static void modules_finish_before_what_is_attached_closes(void **state)
 	end(&router);
 }
 
+/* What it held goes back to where it came from, which may be a gateway. */
+static void a_suspended_link_is_given_up_while_modules_still_take(void **state)
+{
+	(void)state;
+	struct router *router =
+	        begin("components = ({ module = \"toy\"; options = { slow = true; }; });");
+	struct component *links[2] = { NULL, NULL };
+
+	attached_drains = 0;
+	for (size_t i = 0; i < FW_COUNT(links); i++) {
+		const char *name = i == 0 ? "edge.example" : "im.example";
+		assert_int_equal(component_add(router, name, false, &attached, NULL, &links[i]),
+		                 FW_OK);
+		component_up(links[i]);
+	}
+	component_suspend(links[0]);
+	drains_before = 0;
+	router_drain(router, on_done, NULL);
+	assert_int_equal(drains_before, 1);
+	assert_int_equal(attached_drains, 1);
+	assert_int_equal(links[0]->state, COMPONENT_DRAINING);
+	assert_int_equal(links[1]->state, COMPONENT_UP);
+	assert_string_equal(toys_story, "drain toy-1;");
+	for (size_t i = 0; i < FW_COUNT(links); i++) {
+		component_drained(links[i]);
+		component_remove(&links[i]);
+	}
+	end(&router);
+}
+
 static void it_takes_no_longer_than_the_limit(void **state)
 {
 	(void)state;
@@ -157,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_to_drain_is_done_at_the_end_of_the_turn),
 		cmocka_unit_test(modules_finish_before_what_is_attached_closes),
+		cmocka_unit_test(a_suspended_link_is_given_up_while_modules_still_take),
 		cmocka_unit_test(it_takes_no_longer_than_the_limit),
 		cmocka_unit_test(a_stop_in_the_middle_forgets_the_drain),
 		cmocka_unit_test(no_reload_while_draining),

@@ -446,6 +446,21 @@ static void note_peer_error(struct fw_channel *channel, struct fw_stanza *stanza
 	channel->peer_error = true;
 }
 
+/* What the peer has is true whatever we think of it (XEP-0198): else it would be returned as lost.
+ */
+static bool is_awaited_count(const struct fw_channel *channel, const struct fw_stanza *stanza)
+{
+	size_t stanzas = 0;
+	size_t bytes = 0;
+
+	if (channel_over(channel) || !fw_str_is(fw_stanza_ns(stanza), FW_NS_SM) ||
+	    !fw_str_is(fw_stanza_name(stanza), "a")) {
+		return false;
+	}
+	fw_channel_unacknowledged(channel, &stanzas, &bytes);
+	return stanzas > 0;
+}
+
 static void on_element(void *ctx, struct fw_stanza **stanza)
 {
 	struct fw_channel *channel = ctx;
@@ -457,7 +472,7 @@ static void on_element(void *ctx, struct fw_stanza **stanza)
 	} else {
 		channel->peer_error = false;
 	}
-	if (!silent(channel)) {
+	if (!silent(channel) || is_awaited_count(channel, *stanza)) {
 		channel->events->element(channel->ctx, stanza);
 	}
 }

@@ -48,7 +48,7 @@ struct fw_channel {
 	bool dead;           /* freed by the owner while busy */
 	bool paused;
 	bool closing;    /* our footer is queued */
-	bool deaf;       /* the peer did wrong: its elements are no longer given to the owner */
+	bool deaf;       /* the peer did wrong: only its acknowledgements are given to the owner */
 	bool refused;    /* the stream takes no more input: its footer cannot be seen */
 	bool peer_ended; /* its footer was seen */
 	bool half_shut;  /* our half is closed, and the peer's end is awaited */

@@ -80,7 +80,7 @@ class Net:
     """
 
     def __init__(self, machines, groups, opened, inwards):
-        self.machines, self.groups, self.spaces = machines, groups, {}
+        self.machines, self.groups, self.spaces, self.cuts = machines, groups, {}, []
         self.router = Space("the router")
         try:
             for number, (name, addresses) in enumerate(machines.items()):
@@ -127,8 +127,10 @@ class Net:
         how="drop" hears nothing."""
         pair = f"ip saddr {self.addresses(one)} ip daddr {self.addresses(other)}"
         back = f"ip saddr {self.addresses(other)} ip daddr {self.addresses(one)}"
-        self.router.run("nft", "-f", "-", given=f"add rule ip filter cut {pair} tcp dport {port} counter {how}\n"
-                        f"add rule ip filter cut {back} tcp sport {port} counter {how}\n")
+        self.cuts.append(f"add rule ip filter cut {pair} tcp dport {port} counter {how}\n"
+                         f"add rule ip filter cut {back} tcp sport {port} counter {how}\n")
+        self.router.run("nft", "-f", "-", given=self.cuts[-1])
+        return self.cuts[-1]
 
     def hit(self):
         """How many packets have met what is cut."""
@@ -136,8 +138,10 @@ class Net:
         return sum(part["counter"]["packets"] for row in told["nftables"] for part in row.get("rule", {}).get("expr", [])
                    if "counter" in part)
 
-    def mend(self):
-        self.router.run("nft", "flush", "chain", "ip", "filter", "cut")
+    def mend(self, cut=None):
+        """One cut, or all of them."""
+        self.cuts = [other for other in self.cuts if cut is not None and other is not cut]
+        self.router.run("nft", "-f", "-", given="flush chain ip filter cut\n" + "".join(self.cuts))
 
     def close(self):
         for space in [*self.spaces.values(), self.router]:

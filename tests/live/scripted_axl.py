@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Fedway authors
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy before a real AXL service that can be told to misbehave: it answers by itself, or passes half a reply.
+"""A proxy before a real AXL service that can be told to misbehave: it answers by itself, says nothing, or passes half a reply.
 
 It ends TLS with the service's own certificate and speaks TLS to the service, so that both take it for the other. Each mode
-is a row of SAYS, or one of pass, half and shut.
+is a row of SAYS, or one of pass, half, silence and shut.
 """
 import socket
 import ssl
@@ -56,7 +56,9 @@ class ScriptedAxl:
         if mode in SAYS:
             client.sendall(SAYS[mode])
             return True
-        if mode == "shut":
+        if mode == "silence":
+            client.recv(1)  # until the client has had enough
+        if mode in ("shut", "silence"):
             return False
         with self.ask.wrap_socket(socket.create_connection(self.service, 10)) as service:
             service.sendall(request)

@@ -157,7 +157,9 @@ void s2s_acks_last_words(struct s2s_leg *leg)
 	if (leg->acks.counting && fw_channel_handled(leg->channel) != leg->acks.told) {
 		acks_answer(leg);
 	}
-	if (s2s_acks_missing(leg) > 0 && leg->acks.confirmed && !leg->acks.asked) {
+	/* The answer to an earlier question says nothing of what was written behind it. */
+	if (s2s_acks_missing(leg) > 0 && leg->acks.confirmed &&
+	    (!leg->acks.asked || leg->acks.unasked > 0)) {
 		acks_send(leg, SM("r"));
 	}
 }

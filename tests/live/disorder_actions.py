@@ -26,12 +26,20 @@ def cut(run, one, other, port, how):
     run.cut_at = time.monotonic()
 
 
+def cut_edge(run, edge, how):
+    """Where another edge takes it, nothing waits for long: it goes that way, and may have arrived this way too."""
+    others = len(run.edges) > 1
+    row = run.windows.open(f"no link to {edge.realm}", ("twice", "both", "disordered") if others else ())
+    yield from cut(run, "core", edge.realm, 7400, how)
+    run.windows.close(row, 5)
+
+
 def link_edge_reset(run, edge):
-    yield from cut(run, "core", edge.realm, 7400, RESET)
+    yield from cut_edge(run, edge, RESET)
 
 
 def link_edge_silent(run, edge):
-    yield from cut(run, "core", edge.realm, 7400, "drop")
+    yield from cut_edge(run, edge, "drop")
 
 
 def link_im_reset(run, edge):

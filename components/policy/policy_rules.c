@@ -278,7 +278,6 @@ static void facts_direction(const struct policy_rules *rules, enum policy_direct
 		const struct policy_set *set;
 		const char *prefix;
 	} parts[] = { { list->exact, "" }, { list->suffix, "*." } };
-	char text[FW_DOMAIN_SIZE + 16];
 	uint32_t number = 0;
 
 	for (size_t p = 0; p < FW_COUNT(parts); p++) {
@@ -286,9 +285,8 @@ static void facts_direction(const struct policy_rules *rules, enum policy_direct
 			const char *name = policy_set_at(parts[p].set, i);
 			(void)policy_set_has(parts[p].set, fw_str(name), &number);
 			bool allow = rules->rules[number].cause == FW_CAUSE_NONE;
-			snprintf(text, sizeof(text), "%s %s%s %s", word, parts[p].prefix, name,
-			         allow ? "allow" : "deny");
-			fw_json_append(array, fw_str(text));
+			fw_json_appendf(array, "%s %s%s %s", word, parts[p].prefix, name,
+			                allow ? "allow" : "deny");
 		}
 	}
 }
@@ -301,15 +299,13 @@ static void facts_list(const struct policy_list *own, const struct policy_list *
 		const struct policy_set *own, *learned;
 		const char *prefix;
 	} parts[] = { { own->exact, learned->exact, "" }, { own->suffix, learned->suffix, "*." } };
-	char text[FW_DOMAIN_SIZE + 2];
 
 	policy_list_report(own, array);
 	for (size_t p = 0; p < FW_COUNT(parts); p++) {
 		for (size_t i = 0; i < policy_set_count(parts[p].learned); i++) {
 			const char *name = policy_set_at(parts[p].learned, i);
 			if (!policy_set_has(parts[p].own, fw_str(name), NULL)) {
-				snprintf(text, sizeof(text), "%s%s", parts[p].prefix, name);
-				fw_json_append(array, fw_str(text));
+				fw_json_appendf(array, "%s%s", parts[p].prefix, name);
 			}
 		}
 	}

@@ -8,7 +8,6 @@
 #include <fedway/io/listener.h>
 
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { LISTENER_REST_MS = 1000 };
@@ -332,14 +331,11 @@ void fw_listeners_forget(struct fw_listeners *set)
 static void tell(const struct listener *listener, const char *fact, struct fw_json *changes)
 {
 	const struct fw_listeners_settings *settings = &listener->set->settings;
-	char text[FW_ADDR_TEXT_SIZE], line[FW_ADDR_TEXT_SIZE + 32];
+	char text[FW_ADDR_TEXT_SIZE];
 
 	fw_addr_text(&listener->bound, text);
 	fw_log(settings->log, settings->logger, FW_LOG_NOTICE, "%s address=%s", fact, text);
-	if (changes != NULL) {
-		(void)snprintf(line, sizeof(line), "%s on %s", fact, text);
-		fw_json_append(changes, fw_str(line));
-	}
+	fw_json_appendf(changes, "%s on %s", fact, text);
 }
 
 static void close_unwanted(struct fw_listeners *set, struct fw_json *changes)

@@ -185,22 +185,29 @@ void fw_json_set(struct fw_json *object, const char *key, struct fw_str text)
 	json_put_text(json_member(object, key), text);
 }
 
-void fw_json_setf(struct fw_json *object, const char *key, const char *format, ...)
+/* Before the container is touched: the arguments may be parts of it. NULL when nothing is to be
+ * put. */
+static char *json_format(struct fw_json *container, const char *format, va_list args)
 {
 	char *text = NULL;
+
+	if (container != NULL && vasprintf(&text, format, args) < 0) {
+		container->root->failed = true;
+		return NULL;
+	}
+	return text;
+}
+
+void fw_json_setf(struct fw_json *object, const char *key, const char *format, ...)
+{
 	va_list args;
 
-	if (object == NULL) {
-		return;
-	}
 	va_start(args, format);
-	int len = vasprintf(&text, format, args);
+	char *text = json_format(object, format, args);
 	va_end(args);
-	if (len < 0) {
-		object->root->failed = true;
-		return;
+	if (text != NULL) {
+		fw_json_set(object, key, fw_str(text));
 	}
-	fw_json_set(object, key, fw_str_n(text, (size_t)len));
 	free(text);
 }
 
@@ -245,6 +252,19 @@ struct fw_json *fw_json_set_array(struct fw_json *object, const char *key)
 void fw_json_append(struct fw_json *array, struct fw_str text)
 {
 	json_put_text(json_element(array), text);
+}
+
+void fw_json_appendf(struct fw_json *array, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *text = json_format(array, format, args);
+	va_end(args);
+	if (text != NULL) {
+		fw_json_append(array, fw_str(text));
+	}
+	free(text);
 }
 
 struct fw_json *fw_json_append_object(struct fw_json *array)

@@ -34,9 +34,12 @@ static void test_build_and_dump(void **state)
 	struct fw_json *list = fw_json_set_array(json, "list");
 	fw_json_append(list, fw_str("x"));
 	fw_json_set_int(fw_json_append_object(list), "n", 0);
+	fw_json_appendf(list, "%s %u", "y", 2u);
+	fw_json_setf(json, "name", "%s\"", fw_json_text(fw_json_get(json, "name")).ptr);
 	fw_json_set(fw_json_set_object(json, "inner"), "k", fw_str(""));
-	assert_dump(json, "{\"name\":\"a\\\"b\",\"id\":\"cm-1\",\"big\":-9223372036854775808,"
-	                  "\"up\":true,\"list\":[\"x\",{\"n\":0}],\"inner\":{\"k\":\"\"}}");
+	assert_dump(json, "{\"id\":\"cm-1\",\"big\":-9223372036854775808,\"up\":true,"
+	                  "\"list\":[\"x\",{\"n\":0},\"y 2\"],\"name\":\"a\\\"b\\\"\","
+	                  "\"inner\":{\"k\":\"\"}}");
 	fw_json_set_int(json, "list", 7); /* replaces the array and all in it */
 	assert_int_equal(fw_json_int(fw_json_get(json, "list")), 7);
 	assert_int_equal(fw_json_count(json), 6);
@@ -68,6 +71,7 @@ static void test_null_containers_are_ignored(void **state)
 	fw_json_set_int(NULL, "a", 1);
 	fw_json_set_bool(NULL, "a", true);
 	fw_json_append(NULL, fw_str("b"));
+	fw_json_appendf(NULL, "b");
 	assert_null(fw_json_set_object(NULL, "a"));
 	assert_null(fw_json_set_array(NULL, "a"));
 	assert_null(fw_json_append_object(NULL));

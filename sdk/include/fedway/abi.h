@@ -11,6 +11,7 @@
  * History (newest first; each change is also in NEWS, libfedway.map and tests/abi/symbols.txt):
  *   2026-11-21  1.0  fw_stanza_attr()
  *   2026-11-21  1.0  fw_work_start(), fw_work_end(), fw_lookup_start(), fw_lookup_cancel()
+ *   2026-11-21  1.0  fw_json_appendf()
  *   2026-11-21  1.0  fw_log_fields()
  *   2026-11-21  1.0  fw_bind_for, fw_unbind_for, fw_holders; causes too-many-hops, no-edge
  *   2026-11-21  1.0  receipts, xcoder, trail and destination of stanzas (hosting.h)

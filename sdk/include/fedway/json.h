@@ -35,6 +35,7 @@ FW_API struct fw_json *fw_json_set_array(struct fw_json *object, const char *key
 FW_API void fw_json_set_copy(struct fw_json *object, const char *key, const struct fw_json *value);
 /** Elements of an array. */
 FW_API void fw_json_append(struct fw_json *array, struct fw_str text);
+FW_API void fw_json_appendf(struct fw_json *array, const char *format, ...) FW_PRINTF(2, 3);
 FW_API struct fw_json *fw_json_append_object(struct fw_json *array);
 /** A copy of `value`, with all that is in it; NULL appends a null. */
 FW_API void fw_json_append_copy(struct fw_json *array, const struct fw_json *value);

@@ -174,8 +174,8 @@ int config_load_text(const char *text, const struct config_modules *modules, str
                      struct config_problems *problems);
 void config_free(struct config **config);
 
-/** The options of one row of `links`, of `uplinks`. */
-extern const struct fw_option config_link_options[], config_uplink_options[];
+/** The options of one row of `links`, of `uplinks`, of `routers`. */
+extern const struct fw_option config_link_options[], config_uplink_options[], config_peer_options[];
 
 /** Two structs filled from the same rows say the same; secrets are compared by content. */
 bool config_options_equal(const struct fw_option *rows, const void *a, const void *b);

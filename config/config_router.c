@@ -187,7 +187,7 @@ static int check_peer_host(const char *text, struct fw_str name, char *why, size
 	return text[0] == '\0' ? 0 : check_ip(text, name, why, why_size);
 }
 
-static const struct fw_option peer_rows[] = {
+const struct fw_option config_peer_options[] = {
 	FW_OPT(struct config_peer, realm, NULL, .min = 1, .max = 63, .check = check_word,
 	       .help = "name space of the other router"),
 	FW_OPT(struct config_peer, host, "", .check = check_peer_host,
@@ -254,7 +254,7 @@ const struct fw_option config_router_rows[] = {
 	FW_OPT(struct config_router, uplinks, "", .rows = config_uplink_options,
 	       .row_size = sizeof(struct config_uplink),
 	       .help = "servers that this router attaches to as their component (XEP-0114)"),
-	FW_OPT(struct config_router, routers, "", .rows = peer_rows,
+	FW_OPT(struct config_router, routers, "", .rows = config_peer_options,
 	       .row_size = sizeof(struct config_peer),
 	       .help = "other routers of this installation, which tell each other their routes"),
 	FW_OPT(struct config_router, routes_expire_s, "60", .min = 3, .max = 86400, .unit = "s",

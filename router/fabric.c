@@ -311,16 +311,6 @@ void fabric_forget(struct router *router)
 	}
 }
 
-static void say(struct fw_json *changes, const char *fact, const char *realm)
-{
-	char line[128];
-
-	if (changes != NULL) {
-		(void)snprintf(line, sizeof(line), "router %s: %s", fact, realm);
-		fw_json_append(changes, fw_str(line));
-	}
-}
-
 static const struct config_peer *find_row(const struct config *config, const char *realm)
 {
 	const struct config_peer *rows = config->router.routers.items;
@@ -351,6 +341,9 @@ void fabric_apply(struct router *router, const struct config *config, struct fw_
 		const struct config_peer *row = find_row(config, peer->realm);
 		if (row != NULL) {
 			bool other_way = !same_way(peer->row, row);
+			if (!config_options_equal(config_peer_options, peer->row, row)) {
+				fw_json_appendf(changes, "router changed: %s", peer->realm);
+			}
 			peer->row = row;
 			fabric_judge(peer);
 			if (other_way && peer->dial != NULL) {
@@ -359,7 +352,7 @@ void fabric_apply(struct router *router, const struct config *config, struct fw_
 			at = &peer->next;
 			continue;
 		}
-		say(changes, "removed", peer->realm);
+		fw_json_appendf(changes, "router removed: %s", peer->realm);
 		if (peer->component != NULL) {
 			peer->wire->end(peer->link, FW_CAUSE_CONFIG_CLOSED);
 		}
@@ -367,7 +360,7 @@ void fabric_apply(struct router *router, const struct config *config, struct fw_
 		peer_free(at);
 	}
 	for (const struct fabric_peer *peer = fabric->aside; peer != NULL; peer = peer->next) {
-		say(changes, "added", peer->realm);
+		fw_json_appendf(changes, "router added: %s", peer->realm);
 	}
 	take_aside(fabric);
 	start_timer(fabric);

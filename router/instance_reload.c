@@ -153,13 +153,8 @@ int instances_prepare(struct router *router, struct snapshot *snapshot, struct i
 
 static void tell(struct router *router, struct fw_json *changes, const char *id, const char *what)
 {
-	char line[FW_DOMAIN_SIZE + 64];
-	int len = snprintf(line, sizeof(line), "component %s: %s", id, what);
-
-	fw_log(router->log, &reload_log, FW_LOG_NOTICE, "%s", line);
-	if (changes != NULL && len > 0) {
-		fw_json_append(changes, fw_str(line));
-	}
+	fw_log(router->log, &reload_log, FW_LOG_NOTICE, "component %s: %s", id, what);
+	fw_json_appendf(changes, "component %s: %s", id, what);
 }
 
 static void adjust(struct instance *instance, const struct config_component *row)

@@ -152,18 +152,6 @@ void links_forget(struct router *router)
 	}
 }
 
-static void say(struct fw_json *changes, const char *fact, const char *what)
-{
-	char line[512];
-
-	if (changes != NULL) {
-		int len = snprintf(line, sizeof(line), "%s%s", fact, what);
-		fw_json_append(changes,
-		               fw_str_n(line, (size_t)len < sizeof(line) ? (size_t)len
-		                                                         : sizeof(line) - 1));
-	}
-}
-
 /* The holders of a name move from the old table to the new one; a name that is gone takes its links
  * along. */
 static void move_name(struct link_room *room, struct link_name *old, const struct config *config,
@@ -178,14 +166,14 @@ static void move_name(struct link_room *room, struct link_name *old, const struc
 		return; /* another router: its links are looked after where its row is */
 	}
 	if (name == NULL || name->row == NULL) {
-		say(changes, "link removed: ", old->key);
+		fw_json_appendf(changes, "link removed: %s", old->key);
 		while (old->links != NULL) {
 			link_end(old->links, FW_CAUSE_CONFIG_CLOSED);
 		}
 		return;
 	}
 	if (!config_options_equal(config_link_options, old->row, name->row)) {
-		say(changes, "link changed: ", old->key);
+		fw_json_appendf(changes, "link changed: %s", old->key);
 	}
 	name->links = old->links;
 	old->links = NULL;
@@ -210,7 +198,7 @@ void links_apply(struct router *router, const struct config *config, struct fw_j
 	for (size_t i = 0; (name = link_names_at(room->new_names, i)) != NULL; i++) {
 		const struct link_name *old = link_names_find(room->names, fw_str(name->key));
 		if (name->row != NULL && (old == NULL || old->row == NULL)) {
-			say(changes, "link added: ", name->key);
+			fw_json_appendf(changes, "link added: %s", name->key);
 		}
 	}
 	link_names_free(&room->names);
@@ -218,7 +206,7 @@ void links_apply(struct router *router, const struct config *config, struct fw_j
 	room->new_names = NULL;
 	link_tls_take(room->tls, &config->router, &room->new_tls);
 	if (fw_listeners_apply(room->listeners, changes, &err) != FW_OK) {
-		say(changes, "not listening: ", err.text);
+		fw_json_appendf(changes, "not listening: %s", err.text);
 		fw_log(room->router->log, &links_log, FW_LOG_ERROR, "not listening reason='%s'",
 		       err.text);
 	}

@@ -89,13 +89,8 @@ static int make_missing(struct uplink_room *room, const struct config *config, s
 
 static void say(struct fw_json *changes, const char *fact, const struct config_uplink *row)
 {
-	char line[512];
-
-	if (changes != NULL) {
-		(void)snprintf(line, sizeof(line), "uplink %s: %s at %s port %u", fact, row->name,
-		               row->host, row->port);
-		fw_json_append(changes, fw_str(line));
-	}
+	fw_json_appendf(changes, "uplink %s: %s at %s port %u", fact, row->name, row->host,
+	                row->port);
 }
 
 static void begin_aside(struct uplink_room *room, struct fw_json *changes)

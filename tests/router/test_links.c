@@ -191,6 +191,36 @@ static void test_listeners_change_live(void **state)
 	finish();
 }
 
+#define ROUTER(rest) " ); routers = ( { realm = \"edge-9\"; secret = \"s\"; " rest " }"
+
+/* @param more  behind the links @param line  the one change that is told; NULL: none */
+static void expect_change(const char *more, const char *line)
+{
+	struct fw_json *document = fw_json_new();
+	struct fw_json *changes = fw_json_set_array(document, "changes");
+
+	assert_int_equal(
+	        rig_reload(&rig, changes, CONFIG(ONE, LINK_A "%s"), rig_socket(), port, more),
+	        FW_OK);
+	assert_int_equal(fw_json_count(changes), line != NULL ? 1 : 0);
+	if (line != NULL) {
+		assert_true(changes_say(changes, line));
+	}
+	fw_json_free(&document);
+}
+
+static void test_a_reload_tells_what_became_of_other_routers(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(rig_reload(&rig, NULL, CONFIG(ONE, LINK_A), rig_socket(), port), FW_OK);
+	expect_change(ROUTER(""), "router added: edge-9");
+	expect_change(ROUTER("cost = 7;"), "router changed: edge-9");
+	expect_change(ROUTER("cost = 7;"), NULL);
+	expect_change("", "router removed: edge-9");
+	finish();
+}
+
 /* An address that cannot be had: nothing changes, not even what came before it in the file. */
 static void test_failed_reload_changes_nothing(void **state)
 {
@@ -256,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_domains_change_live),
 		cmocka_unit_test(test_check_from_changes_live),
 		cmocka_unit_test(test_listeners_change_live),
+		cmocka_unit_test(test_a_reload_tells_what_became_of_other_routers),
 		cmocka_unit_test(test_failed_reload_changes_nothing),
 		cmocka_unit_test(test_drain_writes_what_is_queued),
 	};

@@ -45,14 +45,17 @@ struct axls_table {
 	uint64_t readings;
 };
 
-static struct row *find(struct axls_table *table, const char *cp_id)
+/* Rows are in the order of their bytes, here and in each reading: so they are walked side by side.
+ * @param from  where the last one was found @return the link to the row, or to where it belongs */
+static struct row **place_of(struct axls_table *table, struct row **from, const char *cp_id)
 {
-	struct row *row = table->rows;
-
-	while (row != NULL && strcmp(row->cp_id, cp_id) != 0) {
-		row = row->next;
+	if (*from != NULL && strcmp((*from)->cp_id, cp_id) > 0) {
+		from = &table->rows; /* a database that did not sort */
 	}
-	return row;
+	while (*from != NULL && strcmp((*from)->cp_id, cp_id) < 0) {
+		from = &(*from)->next;
+	}
+	return from;
 }
 
 /* `<component>.<realm>`, as it is written in the router: a key of two labels or more. */
@@ -66,7 +69,7 @@ static bool is_component_id(const char *cp_id)
 	       fw_domain_key(fw_str(cp_id), key, &found) == FW_OK && fw_str_is(found, cp_id);
 }
 
-static void row_add(struct axls_table *table, const char *cp_id)
+static void row_add(struct axls_table *table, struct row **link, const char *cp_id)
 {
 	size_t len = strlen(cp_id);
 	struct fw_self *self = table->axls->self;
@@ -85,8 +88,8 @@ static void row_add(struct axls_table *table, const char *cp_id)
 		             : ret == FW_EPARSE ? ROW_NO_COMPONENT
 		                                : ROW_REFUSED;
 	}
-	row->next = table->rows;
-	table->rows = row;
+	row->next = *link;
+	*link = row;
 	fw_log(fw_self_log(self), &table_logger, FW_LOG_NOTICE,
 	       AXLS_TABLE " row appeared cp_id='%s' in_force=%s",
 	       fw_quote(fw_str(cp_id), quoted, sizeof(quoted)),
@@ -164,13 +167,18 @@ static void tell_restart(const struct axls_table *table)
 
 static void take(struct axls_table *table, const struct axls_result *result)
 {
+	struct row **at = &table->rows;
+
 	for (size_t i = 0; i < axls_result_rows(result); i++) {
 		const char *cp_id = axls_result_at(result, i, 0);
-		struct row *row = cp_id != NULL ? find(table, cp_id) : NULL;
-		if (row != NULL) {
-			row->seen = true;
-		} else if (cp_id != NULL) {
-			row_add(table, cp_id);
+		if (cp_id == NULL) {
+			continue;
+		}
+		at = place_of(table, at, cp_id);
+		if (*at != NULL && strcmp((*at)->cp_id, cp_id) == 0) {
+			(*at)->seen = true;
+		} else {
+			row_add(table, at, cp_id);
 		}
 	}
 	table->count = table->bound = 0;

@@ -75,6 +75,7 @@ struct config_peer {
 	bool outside;                /**< it speaks for domains that are not ours */
 	bool default_route;          /**< its way to the outside is taken */
 	struct fw_strings domains;   /**< domains of ours that it may announce beside its rights */
+	struct fw_strings realms;    /**< routers behind it that it may announce; "*" is any */
 	bool control;                /**< it may ask our control service */
 	uint32_t cost;               /**< of the way to it, added to what it announces */
 	uint32_t priority, weight;

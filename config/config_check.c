@@ -330,6 +330,12 @@ static void check_peer(const struct config_node *place, const struct config_rout
 		               "announce all of ours",
 		               peer->realm);
 	}
+	if (peer->realms.count > 0 && !peer->outside) {
+		config_problem(problems, place->file, place->line,
+		               "realms of router '%s' wants outside = true: an inner router may "
+		               "announce all behind it",
+		               peer->realm);
+	}
 }
 
 static void check_peers(const struct config_node *top, const struct config_router *router,

@@ -64,6 +64,11 @@ static int check_word(const char *text, struct fw_str name, char *why, size_t wh
 	return 0;
 }
 
+static int check_realms(const char *text, struct fw_str name, char *why, size_t why_size)
+{
+	return strcmp(text, "*") == 0 ? 0 : check_word(text, name, why, why_size);
+}
+
 static const struct fw_choice levels[] = {
 	{ "error", FW_LOG_ERROR, "an operator must act" },
 	{ "warning", FW_LOG_WARNING, "service is worse than it should be" },
@@ -203,6 +208,9 @@ const struct fw_option config_peer_options[] = {
 	       .help = "whether stanzas to the outside may leave through it"),
 	FW_OPT(struct config_peer, domains, "", .check = check_claim,
 	       .help = "domains of ours that an outside router may announce none the less"),
+	FW_OPT(struct config_peer, realms, "", .check = check_realms,
+	       .help = "routers behind an outside router that it may announce beside itself and "
+	               "those that a component here stands for; \"*\" is any"),
 	FW_OPT(struct config_peer, control, "false",
 	       .help = "whether it may ask our control service"),
 	FW_OPT(struct config_peer, cost, "10", .min = 1, .max = 10000,

@@ -129,6 +129,12 @@ static void fabric_tick(void *ctx)
 	}
 }
 
+/* Moves when what was announced has to be judged again. */
+static uint64_t judging_of(const struct router *router)
+{
+	return route_table_list_generation(router->routes) + router->via_generation;
+}
+
 void fabric_look(struct router *router)
 {
 	struct fabric *fabric = router->fabric;
@@ -136,13 +142,13 @@ void fabric_look(struct router *router)
 	if (fabric == NULL) {
 		return;
 	}
-	uint64_t generation = route_table_list_generation(router->routes);
+	uint64_t generation = judging_of(router);
 	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
-		if (generation != fabric->list_generation) {
+		if (generation != fabric->judged) {
 			fabric_judge(peer);
 		}
 	}
-	fabric->list_generation = generation;
+	fabric->judged = generation;
 	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
 		fabric_tell(peer, false);
 	}
@@ -252,7 +258,7 @@ int fabric_start(struct router *router, struct fw_error *err)
 	router->fabric = fabric;
 	fabric->router = router;
 	fabric->seq = (uint64_t)time(NULL) * 1000;
-	fabric->list_generation = route_table_list_generation(router->routes);
+	fabric->judged = judging_of(router);
 	ret = trails_new(router->realm, PATHS_MAX, &fabric->trails);
 	if (ret == FW_OK) {
 		ret = fw_timer_new(router->loop, fabric_tick, fabric, &fabric->timer);

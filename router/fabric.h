@@ -32,7 +32,7 @@ struct fabric {
 	struct fw_task begin;      /**< begins to dial */
 	struct fw_timer *timer;    /**< tells again, forgets what nobody says any more */
 	uint64_t seq;              /**< of what begins here; goes up with each telling, also over a restart */
-	uint64_t list_generation;  /**< of the table's list of what is ours, when rights were judged last */
+	uint64_t judged;           /**< what rights depend on, when they were judged last: list of what is ours, vias */
 };
 
 /** One other router, by its row. */

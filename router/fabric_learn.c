@@ -7,6 +7,7 @@
  */
 #include "router/fabric.h"
 #include "router/route_table.h"
+#include "router/via.h"
 
 enum { COST_MAX = 65535, EXPIRES_MAX_S = 86400, NORMAL_WEIGHT = 10 };
 
@@ -15,9 +16,13 @@ static struct fw_logger learn_log = FW_LOGGER("router.fabric");
 const char *fabric_verdict_name(enum fabric_verdict verdict)
 {
 	static const char *const names[] = {
-		[FABRIC_TAKEN] = "taken",       [FABRIC_NOT_WANTED] = "default_route is false",
-		[FABRIC_NOT_OURS] = "not ours", [FABRIC_NO_RIGHT] = "no right to it",
-		[FABRIC_LOOP] = "loop",         [FABRIC_NO_MEMORY] = "out of memory",
+		[FABRIC_TAKEN] = "taken",
+		[FABRIC_NOT_WANTED] = "default_route is false",
+		[FABRIC_NOT_OURS] = "not ours",
+		[FABRIC_NO_RIGHT] = "no right to it",
+		[FABRIC_UNKNOWN] = "a router behind it that nothing here names",
+		[FABRIC_LOOP] = "loop",
+		[FABRIC_NO_MEMORY] = "out of memory",
 	};
 	return names[verdict];
 }
@@ -94,6 +99,20 @@ static bool is_realm_of(struct fw_str name, struct fw_str realm)
 	return fw_str_eq_nocase(name, realm);
 }
 
+/* What an outside router says of others would make them ours: it could take in their traffic, speak
+ * for them, and call a top-level domain a realm. So somebody here has to know them. */
+static bool may_be_behind(const struct fabric_peer *peer, struct fw_str realm)
+{
+	const struct fw_strings *realms = &peer->row->realms;
+	bool may = !peer->row->outside || fw_str_eq_nocase(realm, fw_str(peer->realm));
+
+	for (size_t i = 0; i < realms->count && !may; i++) {
+		may = strcmp(realms->items[i], "*") == 0 ||
+		      fw_str_eq_nocase(realm, fw_str(realms->items[i]));
+	}
+	return may || vias_stand_in(peer->fabric->router, realm);
+}
+
 static enum fabric_verdict judge(const struct fabric_peer *peer, const struct fabric_route *route)
 {
 	const struct fabric *fabric = peer->fabric;
@@ -115,8 +134,10 @@ static enum fabric_verdict judge(const struct fabric_peer *peer, const struct fa
 	}
 	bool ours = route_table_is_listed(fabric->router->routes, bare);
 	if (!ours) {
-		bool realm = is_realm_of(name, trail_first(fabric->trails, route->trail));
-		return realm ? FABRIC_TAKEN : FABRIC_NOT_OURS;
+		if (!is_realm_of(name, trail_first(fabric->trails, route->trail))) {
+			return FABRIC_NOT_OURS;
+		}
+		return may_be_behind(peer, bare) ? FABRIC_TAKEN : FABRIC_UNKNOWN;
 	}
 	return row_allows(peer->row, name) ? FABRIC_TAKEN : FABRIC_NO_RIGHT;
 }

@@ -15,6 +15,7 @@ enum fabric_verdict {
 	FABRIC_TAKEN,
 	FABRIC_NOT_WANTED, /**< the default route, and the row does not take it */
 	FABRIC_NOT_OURS,   /**< a name that is not listed here */
+	FABRIC_UNKNOWN,    /**< a router behind an outside one, which nothing here names */
 	FABRIC_NO_RIGHT,   /**< the row does not let it announce this name */
 	FABRIC_LOOP,       /**< it has come through here already, or through too many */
 	FABRIC_NO_MEMORY,

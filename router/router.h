@@ -47,6 +47,7 @@ struct router {
 	struct holders *holders;       /**< tells modules when holders change (holders.h) */
 	struct fabric *fabric;         /**< other routers (fabric.h) */
 	struct via *vias;              /**< components that pass on to others (via.h) */
+	uint64_t via_generation;             /**< moves when there is one more or less */
 	unsigned depth;                /**< passages inside passages (passage.c) */
 	struct node_state *state;      /**< what was learned while running (state.h) */
 	bool federation;               /**< the switch is on (federation.h) */

@@ -129,6 +129,17 @@ void vias_refresh(struct router *router)
 	}
 }
 
+bool vias_stand_in(const struct router *router, struct fw_str realm)
+{
+	for (const struct via *via = router->vias; via != NULL; via = via->next) {
+		const char *dot = strrchr(via->target, '.');
+		if (dot != NULL && fw_str_eq_nocase(fw_str(dot + 1), realm)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static struct via **find(struct router *router, uint32_t owner, const char *target)
 {
 	struct via **at = &router->vias;
@@ -150,6 +161,7 @@ static void via_end(struct via **at)
 	struct via *via = *at;
 
 	*at = via->next;
+	via->router->via_generation++;
 	component_remove(&via->component);
 	free(via);
 }
@@ -177,6 +189,7 @@ static int via_new(struct component *owner, const char *target, struct via **out
 	component_up(via->component);
 	via->next = router->vias;
 	router->vias = via;
+	router->via_generation++;
 	*out = via;
 	return FW_OK;
 }

@@ -18,6 +18,8 @@ int via_unbind(struct component *owner, const char *domain, const char *componen
 void via_forget(const struct component *owner);
 /** There is a way to the component that this one stands for. */
 bool via_is_up(const struct component *component);
+/** Somebody here stands for a component of that realm. */
+bool vias_stand_in(const struct router *router, struct fw_str realm);
 /** Brings the states that are shown up to date; a pick does not rely on them. */
 void vias_refresh(struct router *router);
 

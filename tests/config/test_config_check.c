@@ -65,16 +65,6 @@ static void test_between_rows(void **state)
 		  "'certificate_name'\n" },
 		{ "realm = \"a\"; routers = ( " ROUTER "} );",
 		  "<text>:1: router 'b' has no 'host' and is to dial us, but 'listen' is empty\n" },
-		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; outside = true; } );", "" },
-		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; default_route = true; } );",
-		  "<text>:1: default_route = true of router 'b' wants outside = true\n" },
-		{ "realm = \"a\"; routers = ( " ROUTER
-		  "host = \"::1\"; domains = \"c.example\"; } );",
-		  "<text>:1: domains of router 'b' wants outside = true: an inner router may "
-		  "announce all of ours\n" },
-		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; outside = true; domains = "
-		  "( \"c.example\", \"C.example\" ); } );",
-		  "<text>:1: 'C.example' is given twice among the names of this router\n" },
 		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; retry_min_ms = 20000; } );",
 		  "<text>:1: retry_min_ms = 20000 is more than retry_max_ms = 15000\n" },
 		{ "\nlink_queue_max_bytes = 10000;", "<text>:2: link_queue_max_bytes = 10000 is "
@@ -82,6 +72,35 @@ static void test_between_rows(void **state)
 		                                     "262144\n" },
 		{ "stanza_max_bytes = 10000;\nlink_queue_max_bytes = 10000;", "" },
 		{ "\nstanza_max_bytes = 16777216;", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		assert_problems(rows[i].text, rows[i].problems);
+	}
+}
+
+static void test_rights_of_routers(void **state)
+{
+	static const struct {
+		const char *text, *problems;
+	} rows[] = {
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; outside = true; } );", "" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; default_route = true; } );",
+		  "<text>:1: default_route = true of router 'b' wants outside = true\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER
+		  "host = \"::1\"; domains = \"c.example\"; } );",
+		  "<text>:1: domains of router 'b' wants outside = true: an inner router may "
+		  "announce all of ours\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; realms = ( \"c\" ); } );",
+		  "<text>:1: realms of router 'b' wants outside = true: an inner router may "
+		  "announce all behind it\n" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; outside = true; "
+		  "realms = ( \"c\", \"*\" ); } );",
+		  "" },
+		{ "realm = \"a\"; routers = ( " ROUTER "host = \"::1\"; outside = true; domains = "
+		  "( \"c.example\", \"C.example\" ); } );",
+		  "<text>:1: 'C.example' is given twice among the names of this router\n" },
 	};
 
 	(void)state;
@@ -163,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_between_rows),
+		cmocka_unit_test(test_rights_of_routers),
 		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_proofs_of_links),
 		cmocka_unit_test(test_thousands_of_domains),

@@ -70,7 +70,7 @@ class Nodes:
             edge.link("gw.edge", domains=["*"])
             self.core.row(edge, dial=True, outside=True, default_route=True)
         self.core.row(self.im, dial=True)
-        self.im.row(self.core, outside=True, default_route=True)
+        self.im.row(self.core, outside=True, default_route=True, realms=[edge.realm for edge in self.edges])
         self.im.link("corp.example")
 
     def start(self):

@@ -276,6 +276,20 @@ def test_a_router_speaks_for_nobody_else(house, who, sender):
     assert bodies(corp) == ["the truth"]
 
 
+def test_an_edge_does_not_take_in_what_is_for_others(house):
+    """It calls itself a way to the inner router, and top-level domains realms of its own."""
+    corp, im = house.corp(), house.inside()
+    edge = house.way_out()
+    claims = [{"name": n, "path": f"{n.removeprefix('*.')} edge-1"} for n in ("im-1", "*.im-1", "*.org", "*.example")]
+    edge.wait_learned(edge.announce(claims))
+    for n in range(20):
+        corp.send(f"<message from='a{n}@{CORP}' to='x{n}@control.im-1'/><message from='a{n}@{CORP}' to='x{n}@{ROOMS}' id='r{n}'/>")
+    im.until("all came", lambda: len(im.passed) == 20)
+    corp.wait_error("r19")
+    assert not edge.passed
+    assert {r["name"]: r["verdict"] for r in house.core.router("edge-1")["routes"]}["*.org"] != "taken"
+
+
 # ---- acknowledgement ----
 
 

@@ -164,6 +164,9 @@ uint32_t fabric_cost(unsigned at, const char *name)
 	return route != NULL ? route_rank(route) & 0xffff : 0;
 }
 
+static const char *const any[] = { "*" };
+static const struct fw_strings any_realm = { any, 1 };
+
 /* edge-1 (s2s) — core-1 — im-1 (corp.example), as in a real installation. */
 struct guest *fabric_open_line(void)
 {
@@ -172,7 +175,9 @@ struct guest *fabric_open_line(void)
 	struct config_peer *edge = fabric_row(CORE, EDGE);
 	edge->outside = edge->default_route = true;
 	(void)fabric_row(CORE, IM);
-	fabric_row(IM, CORE)->outside = true;
+	struct config_peer *out = fabric_row(IM, CORE);
+	out->outside = true;
+	out->realms = any_realm;
 	fabric_start_nodes();
 	struct guest *s2s = house_guest(&fabric_nodes[EDGE].house, "s2s-1.edge-1", "*");
 	(void)house_guest(&fabric_nodes[IM].house, "corp", "corp.example");

@@ -15,6 +15,7 @@
 #include "router/holders.h"
 #include "router/route_table.h"
 #include "router/router_drain.h"
+#include "router/via.h"
 #include "tests/router/fabric_rig.h"
 
 static void a_line_learns_all(void **state)
@@ -360,6 +361,49 @@ static void what_cannot_be_is_not_believed(void **state)
 	fabric_close_nodes();
 }
 
+/* It would take in what is for the others, and be believed as one of us. */
+static void an_outside_router_is_not_believed_about_others(void **state)
+{
+	static const char *const far[] = { "far-1" };
+
+	(void)state;
+	struct guest *s2s = fabric_open_line();
+	struct router *core = &fabric_nodes[CORE].house.router;
+	struct fabric_peer *edge = fabric_peer_of(CORE, EDGE);
+	fabric_peer_of(EDGE, CORE)->told_seq = UINT64_MAX; /* it hears what the core confirms */
+	assert_int_equal(
+	        hear(edge, ROUTES SEQ
+	             "><route name='im-1' cost='0' weight='1' seq='1' path='im-1 edge-1'/>"
+	             "<route name='*.im-1' cost='0' weight='1' seq='1' path='im-1 edge-1'/>"
+	             "<route name='*.com' cost='0' weight='1' seq='1' path='com edge-1'/>"
+	             "<route name='*.example' cost='0' weight='1' seq='1' path='example edge-1'/>"
+	             "<route name='*.far-1' cost='0' weight='1' seq='1' path='far-1 edge-1'/>"
+	             "<route name='*.far-2' cost='0' weight='1' seq='1' path='far-2 edge-1'/>"
+	             "</routes>"),
+	        FW_CAUSE_NONE);
+	assert_ptr_equal(route_table_holders(core->routes, "*.im-1")->component,
+	                 fabric_nodes[CORE].links[IM]->component);
+	assert_null(route_table_holders(core->routes, "*.im-1")->sibling);
+	assert_null(route_table_holders(core->routes, "im-1")->sibling);
+	assert_int_equal(fabric_cost(CORE, "*.com"), 0);
+	assert_int_equal(fabric_cost(CORE, "*.example"), 0);
+	assert_int_equal(fabric_cost(CORE, "*.far-1"), 0);
+	assert_int_equal(fabric_cost(CORE, "*.edge-1"), 10);
+	/* the row names one; a component here stands for one, and then no more */
+	fabric_nodes[CORE].rows[0].realms = (struct fw_strings){ far, 1 };
+	fabric_judge(edge);
+	assert_int_equal(fabric_cost(CORE, "*.far-1"), 10);
+	struct component *owner = house_guest(&fabric_nodes[CORE].house, "owner", NULL)->component;
+	assert_int_equal(via_bind(owner, "x.example", "s2s-1.FAR-2", 10), FW_OK);
+	fabric_settle();
+	assert_int_equal(fabric_cost(CORE, "*.far-2"), 10);
+	assert_int_equal(via_unbind(owner, "x.example", "s2s-1.FAR-2"), FW_OK);
+	fabric_settle();
+	assert_int_equal(fabric_cost(CORE, "*.far-2"), 0);
+	assert_int_equal(s2s->count, 0);
+	fabric_close_nodes();
+}
+
 /* More names than fit into one element. */
 static void long_lists_go_in_pieces(void **state)
 {
@@ -405,6 +449,7 @@ int main(void)
 		cmocka_unit_test(a_triangle_does_not_count_to_infinity),
 		cmocka_unit_test(what_is_malformed_ends_the_link),
 		cmocka_unit_test(what_cannot_be_is_not_believed),
+		cmocka_unit_test(an_outside_router_is_not_believed_about_others),
 		cmocka_unit_test(long_lists_go_in_pieces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,7 @@ struct config_router {
 	uint32_t link_reroute_after_s;
 	uint32_t link_ping_s;
 	uint32_t link_dead_s;
+	uint32_t link_suspended_max;
 	uint32_t link_handshake_timeout_ms;
 	int link_security;           /**< enum config_link_security */
 	const char *link_certificate_file, *link_key_file; /**< "": none; in the former */

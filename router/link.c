@@ -18,6 +18,9 @@
 #include "router/link_tls.h"
 #include "router/route_table.h"
 
+/* More than anybody asks in one turn: link_binds_max names, each piece of a list of routes. */
+enum { ANSWERS_MAX = 5000 };
+
 static struct fw_logger link_log = FW_LOGGER("router.link");
 
 /* ---- the end ---- */
@@ -92,6 +95,12 @@ void link_end(struct link *link, enum fw_cause cause)
 
 /* ---- what comes in ---- */
 
+bool link_ignored(struct link *link)
+{
+	link->ignored++;
+	return (link->ignored & (link->ignored - 1)) == 0;
+}
+
 /* What is no stanza is neither routed nor answered: RFC 6120 §4.8.4 lets a server ignore it. */
 static void link_ignore(struct link *link, const struct fw_stanza *stanza)
 {
@@ -100,8 +109,7 @@ static void link_ignore(struct link *link, const struct fw_stanza *stanza)
 	if (link_is_stream_error(stanza)) {
 		return;
 	}
-	link->ignored++;
-	fw_log(link->room->router->log, &link_log, FW_LOG_INFO,
+	fw_log(link->room->router->log, &link_log, link_ignored(link) ? FW_LOG_INFO : FW_LOG_DEBUG,
 	       "element ignored session=%u name=%s%s", link->session,
 	       fw_quote(fw_stanza_name(stanza), name, sizeof(name)),
 	       link->component == NULL ? " reason=\"the link has ended\"" : "");
@@ -117,6 +125,18 @@ static const struct link_element *find_row(const struct link_element *rows,
 		}
 	}
 	return NULL;
+}
+
+/* A peer that asks and asks, and reads nothing of what it is told, must not fill our memory. Beside
+ * answers there is a hop header for each stanza. */
+static bool reads_nothing(const struct link *link)
+{
+	const struct config_router *limits = &link->room->router->config->router;
+
+	return link->channel != NULL && fw_channel_queued_texts(link->channel) >
+	                                        (size_t)ANSWERS_MAX +
+	                                                limits->link_queue_max_stanzas +
+	                                                limits->link_unacknowledged_max_stanzas;
 }
 
 /* An element goes to the file that owns it. */
@@ -140,7 +160,9 @@ static void link_dispatch(struct link *link, struct fw_stanza *element)
 	if (link->state == LINK_FRESH && !link_session_is_resume(element)) {
 		link_begin(link);
 	}
-	if (link->component != NULL) {
+	if (link->component != NULL && reads_nothing(link)) {
+		link_end(link, FW_CAUSE_RESOURCES);
+	} else if (link->component != NULL) {
 		row->take(link, element);
 	}
 }

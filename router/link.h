@@ -129,6 +129,11 @@ static inline bool link_is_handshake(const struct fw_stanza *stanza)
 
 /** Takes a fresh connection. *fd is -1 on return [t]; what fails is logged. @param xep_0114  enum config_xep_0114 */
 void link_hello_start(struct link_room *room, int xep_0114, int *fd);
+/**
+ * Too many: the oldest makes room for a newcomer, unless the newcomer's own address (IPv6: its /64) has half of the places.
+ * So one stranger who opens connections and says nothing keeps nobody out.
+ */
+bool link_hello_make_room(struct link_room *room, const struct fw_addr *newcomer);
 /** Sends it away with a cause. */
 void link_hello_end(struct link_hello *hello, enum fw_cause cause);
 /** Frees it at once. */
@@ -176,6 +181,8 @@ int link_attach(struct link_room *room, const struct link_start *start, struct f
 /** Another link of the same kind and identity: first with link NULL. */
 struct link *link_next_of(struct link_room *room, const struct link_kind *kind, const char *identity, struct link *link);
 
+/** One more element that does nothing. @return the 1st, 2nd, 4th, 8th …, which is worth a line in the log */
+bool link_ignored(struct link *link);
 /** Text on the channel, as it is; nothing while there is none. */
 void link_say(struct link *link, const char *format, ...) FW_PRINTF(2, 3);
 /** Our side ends it for good: what it holds is routed again or bounces with the cause, the peer gets the stream error. */

@@ -211,7 +211,8 @@ static void on_credit(struct link *link, struct fw_stanza *element)
 	if (route == NULL || route->credit == NULL ||
 	    fw_str_to_u64(total_text.len > 0 ? total_text : add_text, INT64_MAX, &number) !=
 	            FW_OK) {
-		fw_log(link->component->log, &credit_log, FW_LOG_WARNING,
+		fw_log(link->component->log, &credit_log,
+		       link_ignored(link) ? FW_LOG_WARNING : FW_LOG_DEBUG,
 		       "credit ignored name=%s reason=\"no such name with credit, or no number\"",
 		       fw_quote(name, quoted, sizeof(quoted)));
 		return;

@@ -62,10 +62,10 @@ int link_queue_push(struct link_queue *queue, struct fw_stanza **stanza)
 
 struct fw_stanza *link_queue_take(struct link_queue *queue, uint32_t place)
 {
+	fw_assert(place < queue->count);
 	struct fw_stanza **at = place_of(queue, place);
 	struct fw_stanza *stanza = *at;
 
-	fw_assert(place < queue->count);
 	*at = NULL;
 	if (stanza != NULL) {
 		queue->stanzas--;

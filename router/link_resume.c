@@ -60,6 +60,27 @@ static void arm(struct link *link)
 	fw_timer_start_ms(link->xep198->timer, delay > 0 ? delay : 1, 0);
 }
 
+/* Rows that are shared may have any number of links, and each of them may be cut. */
+static void make_room(const struct link *link)
+{
+	uint32_t max = link->room->router->config->router.link_suspended_max;
+	struct link *oldest = NULL;
+
+	for (struct link *l = link->name != NULL ? link->name->links : NULL; l != NULL;
+	     l = l->name_next) { /* the newest first */
+		if (l->state == LINK_SUSPENDED && l != link) {
+			oldest = l;
+			max -= max > 0;
+		}
+	}
+	if (max == 0 && oldest != NULL) {
+		fw_log(link->room->router->log, &resume_log, FW_LOG_WARNING,
+		       "link not resumed session=%u name=%s reason=\"link_suspended_max\"",
+		       oldest->session, oldest->identity);
+		link_end(oldest, FW_CAUSE_NOT_RESUMED);
+	}
+}
+
 static void suspend(struct link *link)
 {
 	struct link_session *session = link->xep198;
@@ -77,6 +98,7 @@ static void suspend(struct link *link)
 	       link->session, link->identity, session->kept.stanzas, session->waiting.stanzas,
 	       session->window_s, session->hopeless ? " resumable=no" : "");
 	arm(link);
+	make_room(link);
 	if (link->kind->suspended != NULL) {
 		link->kind->suspended(link);
 	}

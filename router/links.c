@@ -50,15 +50,21 @@ static void links_accepted(void *ctx, const struct fw_addr *wanted, int *fd,
 		link_hello_start(room, xep_0114_of(room, wanted), fd);
 		return;
 	}
+	bool room_made = link_hello_make_room(room, peer);
 	/* One line per power of two: a flood must not become a flood of lines. */
 	room->refused_count++;
 	if ((room->refused_count & (room->refused_count - 1)) == 0) {
 		fw_log(room->router->log, &links_log, FW_LOG_WARNING,
 		       "connection refused peer=%s cause=%s limit=link_unauthenticated_max "
 		       "value=%u "
-		       "refused=%llu",
+		       "refused=%llu%s",
 		       fw_addr_text(peer, text), fw_cause_row(FW_CAUSE_RESOURCES)->name, max,
-		       (unsigned long long)room->refused_count);
+		       (unsigned long long)room->refused_count,
+		       room_made ? " instead=\"the oldest, whose place it gets\"" : "");
+	}
+	if (room_made) {
+		link_hello_start(room, xep_0114_of(room, wanted), fd);
+		return;
 	}
 	(void)fw_socket_write(*fd, &piece, 1);
 }

@@ -328,6 +328,11 @@ void fw_channel_queued(const struct fw_channel *channel, size_t *stanzas, size_t
 	fw_stream_queued(channel->stream, stanzas, bytes);
 }
 
+size_t fw_channel_queued_texts(const struct fw_channel *channel)
+{
+	return fw_stream_queued_texts(channel->stream);
+}
+
 struct fw_stanza *fw_channel_take_back(struct fw_channel *channel)
 {
 	return fw_stream_take_back(channel->stream);

@@ -25,6 +25,7 @@ static void append(struct fw_stream *stream, struct fw_stanza *item)
 	}
 	stream->queued_bytes += stanza_wire_size(item);
 	stream->queued_stanzas += !item->text;
+	stream->queued_texts += item->text;
 }
 
 static struct fw_stanza *remove_head(struct fw_stream *stream)
@@ -44,6 +45,7 @@ static struct fw_stanza *remove_head(struct fw_stream *stream)
 	}
 	stream->queued_bytes -= stanza_wire_size(item) - stream->head_sent;
 	stream->queued_stanzas -= !item->text;
+	stream->queued_texts -= item->text;
 	stream->head_sent = 0;
 	return item;
 }
@@ -308,6 +310,11 @@ void fw_stream_queued(const struct fw_stream *stream, size_t *stanzas, size_t *b
 {
 	*stanzas = stream->queued_stanzas;
 	*bytes = stream->queued_bytes;
+}
+
+size_t fw_stream_queued_texts(const struct fw_stream *stream)
+{
+	return stream->queued_texts;
 }
 
 struct fw_stanza *fw_stream_take_back(struct fw_stream *stream)

@@ -30,7 +30,7 @@ struct fw_stream {
 	struct fw_stanza *unsettled; /* first that may still borrow a receive buffer */
 	struct fw_stanza *footer; /* text that ends the stream: nothing behind it is written */
 	size_t head_sent;         /* bytes of head already taken */
-	size_t queued_stanzas, queued_bytes;
+	size_t queued_stanzas, queued_texts, queued_bytes;
 	bool opened, closed, footer_sent;
 	bool acks;                /* what is written is kept until it is acknowledged */
 	/* acknowledgement */

@@ -10,8 +10,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
+
+#include "router/link.h"
 
 #define BIND "<bind xmlns='urn:fedway:link:1' name='%s'/>"
 #define UNBIND "<unbind xmlns='urn:fedway:link:1' name='%s'/>"
@@ -21,7 +24,9 @@ static uint16_t port;
 
 #define CONFIG(domains) \
 	"realm = \"test-realm\"; control_socket = \"%s\"; log_level = \"error\";" \
-	"listen = ( { address = \"127.0.0.1\"; port = %u; } ); link_binds_max = 4;" \
+	"listen = ( { address = \"127.0.0.1\"; port = %u; } ); link_binds_max = 4; " \
+	"link_suspended_max = 2;" \
+	"link_queue_max_stanzas = 100; link_unacknowledged_max_stanzas = 100;" \
 	"links = ( { name = \"many.test\"; secret = \"s\"; conflict = \"share\";" \
 	"            domains = ( " domains " ); }," \
 	"          { name = \"old.test\"; secret = \"s\"; }," \
@@ -257,6 +262,70 @@ static void a_reload_takes_rights_away(void **state)
 	rig_stop(&rig);
 }
 
+static bool two_are_left(void *ctx)
+{
+	const struct link *link = rig.router->links->links;
+	unsigned suspended = 0;
+
+	(void)ctx;
+	for (; link != NULL; link = link->next) {
+		suspended += link->state == LINK_SUSPENDED;
+	}
+	return suspended == 2 && rig.router->links->link_count == 2;
+}
+
+/* A row that is shared may open links and cut them as often as it likes. */
+static void few_wait_to_be_resumed(void **state)
+{
+	static struct peer peers[5];
+	uint32_t last = 0;
+
+	(void)state;
+	start(&peers[0]);
+	for (size_t i = 0; i < FW_COUNT(peers); i++) {
+		if (i > 0) {
+			peer_attach_sasl(&peers[i], &rig, port, "many.test", "s");
+		}
+		peer_send(&peers[i], "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+		peer_expect(&peers[i], "<enabled");
+		last = rig.router->links->links->session;
+		peer_close(&peers[i]);
+		rig_settle(&rig);
+	}
+	rig_until(&rig, two_are_left, NULL, "two suspended links");
+	assert_int_equal(rig.router->links->links->session, last); /* the newest */
+	rig_stop(&rig);
+}
+
+/* A peer that asks and asks and reads nothing of what it is told. */
+static void answers_that_nobody_reads_end_the_link(void **state)
+{
+	static char questions[64 * 1024], answer[64 * 1024];
+	static struct peer many;
+	size_t size = 0, at = 0;
+	ssize_t done;
+
+	(void)state;
+	start(&many);
+	while (size + 64 < sizeof(questions)) {
+		size += (size_t)snprintf(questions + size, sizeof(questions) - size, BIND, "x y");
+	}
+	for (unsigned i = 0; i < 2000 && rig.router->links->links->component != NULL; i++) {
+		done = send(many.fd, questions + at, size - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		at = done > 0 ? (at + (size_t)done) % size : at;
+		rig_settle(&rig);
+	}
+	assert_null(rig.router->links->links->component);
+	do { /* what was said before, and why it ended */
+		memmove(answer, answer + sizeof(answer) / 2, sizeof(answer) / 2);
+		done = recv(many.fd, answer + sizeof(answer) / 2, sizeof(answer) / 2, MSG_DONTWAIT);
+		rig_settle(&rig);
+	} while (done != 0);
+	assert_non_null(memmem(answer, sizeof(answer), "<resource-constraint", 20));
+	peer_close(&many);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +337,8 @@ int main(void)
 		cmocka_unit_test(two_links_share_a_name),
 		cmocka_unit_test(one_row_is_held_by_one_dialect),
 		cmocka_unit_test(a_reload_takes_rights_away),
+		cmocka_unit_test(few_wait_to_be_resumed),
+		cmocka_unit_test(answers_that_nobody_reads_end_the_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  */
 #include "tests/router/attach_rig.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -261,6 +262,52 @@ static void test_unauthenticated_links_are_capped(void **state)
 	rig_stop(&rig);
 }
 
+/* Connects from another loopback address. */
+static void connect_from(struct peer *peer, uint32_t address)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(address) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		                  .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	peer_take(peer, &rig, fd);
+}
+
+static void test_one_address_keeps_nobody_out(void **state)
+{
+	static struct peer crowd[4], other, another;
+
+	(void)state;
+	start(10000, 4);
+	for (size_t i = 0; i < FW_COUNT(crowd); i++) {
+		peer_connect(&crowd[i], &rig, port);
+		peer_open(&crowd[i], "a.test");
+		peer_expect(&crowd[i], " id=");
+	}
+	connect_from(&other, INADDR_LOOPBACK + 1);
+	peer_expect_end(&crowd[0]); /* the oldest */
+	peer_prove(&other, "a.test", "s3cret");
+	peer_expect(&other, "<handshake/>");
+	peer_close(&other);
+	/* the crowd gets one place more, as there is one, and then none */
+	peer_close(&crowd[0]);
+	peer_connect(&crowd[0], &rig, port);
+	peer_open(&crowd[0], "a.test");
+	peer_expect(&crowd[0], " id=");
+	peer_connect(&another, &rig, port);
+	peer_expect(&another, "<resource-constraint");
+	peer_expect_end(&another);
+	assert_int_equal(rig.router->links->refused_count, 2);
+	peer_close(&another);
+	for (size_t i = 0; i < FW_COUNT(crowd); i++) {
+		peer_close(&crowd[i]);
+	}
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_handshake_byte_by_byte),
 		cmocka_unit_test(test_silence_is_not_waited_for),
 		cmocka_unit_test(test_unauthenticated_links_are_capped),
+		cmocka_unit_test(test_one_address_keeps_nobody_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

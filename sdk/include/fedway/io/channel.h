@@ -74,6 +74,8 @@ FW_API void fw_channel_send_vtext(struct fw_channel *channel, const char *format
 FW_API void fw_channel_send_raw(struct fw_channel *channel, struct fw_str text);
 /** What waits to be written. */
 FW_API void fw_channel_queued(const struct fw_channel *channel, size_t *stanzas, size_t *bytes);
+/** Texts among that: who answers a peer must know when it does not read. */
+FW_API size_t fw_channel_queued_texts(const struct fw_channel *channel);
 /** Oldest unwritten stanza, or NULL. [g] */
 FW_API struct fw_stanza *fw_channel_take_back(struct fw_channel *channel);
 

@@ -111,6 +111,8 @@ FW_API void fw_stream_sent(struct fw_stream *stream, size_t size);
 FW_API void fw_stream_settle(struct fw_stream *stream);
 /** What waits: stanzas (without texts) and bytes of everything. */
 FW_API void fw_stream_queued(const struct fw_stream *stream, size_t *stanzas, size_t *bytes);
+/** Texts among that. */
+FW_API size_t fw_stream_queued_texts(const struct fw_stream *stream);
 /** Takes the oldest stanza that was not sent whole out of the queue; NULL when there is none. [g] */
 FW_API struct fw_stanza *fw_stream_take_back(struct fw_stream *stream);
 

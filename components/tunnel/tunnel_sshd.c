@@ -65,7 +65,10 @@ static const char sshd_rules[] =
         "StrictModes no\n"
         "MaxAuthTries 3\n"
         "MaxSessions 1\n"
-        "MaxStartups 10:30:30\n"
+        /* One stranger who opens connections and says nothing must not keep the core out. */
+        "MaxStartups 30:30:60\n"
+        "PerSourceMaxStartups 5\n"
+        "PerSourceNetBlockSize 32:64\n"
         "LoginGraceTime 15\n"
         "TCPKeepAlive yes\n"
         "ClientAliveInterval 3\n"

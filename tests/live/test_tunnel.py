@@ -191,6 +191,31 @@ def test_a_strange_key_is_refused(joined, tmp_path):
     assert status == 255 and "Permission denied (publickey)" in said, said
 
 
+def test_a_crowd_of_strangers_keeps_the_core_in(pair):
+    """One address opens more connections than sshd keeps, and says nothing on them: the core comes back at once."""
+    pair.start().introduce()
+    crowd = []
+    for _ in range(60):
+        one = socket.socket()
+        one.bind(("127.0.0.66", 0))
+        one.connect(("127.0.0.7", pair.port))
+        crowd.append(one)
+    kept = 0
+    for one in crowd:  # sshd says its version to those that it keeps
+        one.settimeout(10)
+        try:
+            kept += one.recv(4) == b"SSH-"
+        except ConnectionError:
+            pass
+    mark = pair.core.mark()
+    os.kill(pair.core.program(), signal.SIGKILL)
+    pair.core.wait_log("edge disconnected", mark)
+    pair.core.peer(state="connected", seconds=10)
+    assert kept <= 5, kept
+    for one in crowd:
+        one.close()
+
+
 def test_each_part_may_be_killed(pair):
     pair.start().introduce()
     listener = pair.edge.program()

@@ -180,6 +180,8 @@ int link_attach(struct link_room *room, const struct link_start *start, struct f
                 enum fw_cause *cause);
 /** Another link of the same kind and identity: first with link NULL. */
 struct link *link_next_of(struct link_room *room, const struct link_kind *kind, const char *identity, struct link *link);
+/** The next link of the same row, by whatever dialect where the row is one of `links`; NULL begins. Walks no others then. */
+struct link *link_next_like(const struct link *like, struct link *link);
 
 /** One more element that does nothing. @return the 1st, 2nd, 4th, 8th …, which is worth a line in the log */
 bool link_ignored(struct link *link);

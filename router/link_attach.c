@@ -190,18 +190,22 @@ struct link *link_next_of(struct link_room *room, const struct link_kind *kind,
 	return link;
 }
 
+struct link *link_next_like(const struct link *like, struct link *link)
+{
+	if (like->name == NULL) {
+		return link_next_of(like->room, like->kind, like->identity, link);
+	}
+	return link == NULL ? like->name->links : link->name_next;
+}
+
 /* Another that is up under the same row, by whatever dialect. A suspended one is no rival: it waits
  * for this very peer. */
 static struct link *find_rival(const struct link *link)
 {
-	struct link *other = link->name != NULL
-	                             ? link->name->links
-	                             : link_next_of(link->room, link->kind, link->identity, NULL);
+	struct link *other = link_next_like(link, NULL);
 
 	while (other != NULL && (other == link || other->state != LINK_UP)) {
-		other = link->name != NULL
-		                ? other->name_next
-		                : link_next_of(link->room, link->kind, link->identity, other);
+		other = link_next_like(link, other);
 	}
 	return other;
 }

@@ -292,8 +292,7 @@ static struct link *find_session(const struct link *newcomer, struct fw_str id)
 {
 	struct link *link = NULL;
 
-	while ((link = link_next_of(newcomer->room, newcomer->kind, newcomer->identity, link)) !=
-	       NULL) {
+	while ((link = link_next_like(newcomer, link)) != NULL) {
 		const struct link_session *session = link->xep198;
 		if (link != newcomer && session != NULL && !session->hopeless &&
 		    session->id[0] != '\0' && !link->dialled &&

@@ -47,6 +47,8 @@ class Run:
         self.windows, self.book = Windows(), Book()
         self.cut_at, self.resumed_at, self.down = 0, 0, 0
         self.attached = []
+        if EDGES > 1:  # what goes to another edge from now on may overtake what waits at the first (router/README.md, Limits)
+            self.windows.open("several edges", ("disordered",))
         self.prepare()
         self.start()
         self.began = time.monotonic()

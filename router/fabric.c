@@ -31,6 +31,7 @@ static void peer_free(struct fabric_peer **at)
 
 	*at = peer->next;
 	router_dial_free(&peer->dial);
+	fabric_notice_clear(peer);
 	fabric_set_clear(&peer->learned);
 	fabric_set_clear(&peer->told);
 	free(peer->realm);
@@ -109,12 +110,17 @@ static void begin_to_dial(void *ctx)
 
 /* ---- time ---- */
 
-/* Thrice in the time that others believe us. */
-static void start_timer(struct fabric *fabric)
+/* Thrice in the time that others believe us. The same time again changes nothing: many reloads must
+ * not put off what is due. Another one counts from now on, and all is told with it. */
+static void start_timer(struct fabric *fabric, const struct config *config)
 {
-	uint64_t third_ms = fabric->router->config->router.routes_expire_s * UINT64_C(1000) / 3;
+	uint64_t third_ms = config->router.routes_expire_s * UINT64_C(1000) / 3;
+	bool first = fabric->third_ms == 0;
 
-	fw_timer_start_ms(fabric->timer, third_ms, third_ms);
+	if (third_ms != fabric->third_ms) {
+		fabric->third_ms = third_ms;
+		fw_timer_start_ms(fabric->timer, first ? third_ms : 1, third_ms);
+	}
 }
 
 static void fabric_tick(void *ctx)
@@ -123,6 +129,7 @@ static void fabric_tick(void *ctx)
 
 	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
 		(void)fabric_expire(peer, fw_now_ms(fabric->router->loop));
+		fabric_notice_look(peer);
 	}
 	for (struct fabric_peer *peer = fabric->peers; peer != NULL; peer = peer->next) {
 		fabric_tell(peer, true);
@@ -188,6 +195,7 @@ void fabric_up(struct fabric_peer *peer, struct component *component,
 	peer->link = link;
 	peer->told_seq = peer->acked_seq = peer->heard_seq = 0;
 	peer->since_ms = fw_now_ms(peer->fabric->router->loop);
+	fabric_notice_clear(peer);
 	fw_log(peer->fabric->router->log, &fabric_log, FW_LOG_NOTICE, "router attached realm=%s",
 	       peer->realm);
 	fabric_tell(peer, true);
@@ -196,6 +204,7 @@ void fabric_up(struct fabric_peer *peer, struct component *component,
 
 void fabric_resumed(struct fabric_peer *peer)
 {
+	fabric_notice_clear(peer);
 	fabric_tell(peer, true);
 }
 
@@ -271,7 +280,7 @@ int fabric_start(struct router *router, struct fw_error *err)
 		return fw_error_set(err, ret, "out of memory");
 	}
 	take_aside(fabric);
-	start_timer(fabric);
+	start_timer(fabric, router->config);
 	fabric->begin.fn = begin_to_dial;
 	fabric->begin.ctx = fabric;
 	fw_defer(router->loop, &fabric->begin); /* when links and components are there */
@@ -369,7 +378,7 @@ void fabric_apply(struct router *router, const struct config *config, struct fw_
 		fw_json_appendf(changes, "router added: %s", peer->realm);
 	}
 	take_aside(fabric);
-	start_timer(fabric);
+	start_timer(fabric, config);
 	fw_defer(router->loop, &fabric->begin); /* the new configuration is in force by then */
 	holders_changed(router);
 }

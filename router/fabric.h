@@ -31,6 +31,7 @@ struct fabric {
 	struct fabric_peer *aside; /**< made by fabric_check() */
 	struct fw_task begin;      /**< begins to dial */
 	struct fw_timer *timer;    /**< tells again, forgets what nobody says any more */
+	uint64_t third_ms;         /**< its time */
 	uint64_t seq;              /**< of what begins here; goes up with each telling, also over a restart */
 	uint64_t judged;           /**< what rights depend on, when they were judged last: list of what is ours, vias */
 };
@@ -111,5 +112,16 @@ void fabric_unlearn(struct fabric_peer *peer);
 /** Share among holders: the row's, in the proportion in which the other's holders differ from one normal one. */
 uint32_t fabric_weight(const struct fabric_peer *peer, const struct fabric_route *route);
 const char *fabric_verdict_name(enum fabric_verdict verdict);
+
+/* ---- what the operator is told of links that do not stand (fabric_notice.c) ---- */
+
+/** What can be done about the end of a link between routers, or a dial that failed. */
+const char *fabric_remedy(enum fw_cause cause);
+/** Our dial has failed so many times in a row: peer->last_cause and last_detail say why. */
+void fabric_notice_failed(struct fabric_peer *peer, uint32_t failures);
+/** Who should dial us but does not. */
+void fabric_notice_look(struct fabric_peer *peer);
+/** The link stands, or is wanted no more. */
+void fabric_notice_clear(struct fabric_peer *peer);
 
 #endif

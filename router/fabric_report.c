@@ -59,11 +59,14 @@ static void report_peer(const struct fabric_peer *peer, struct fw_json *out)
 	}
 	fw_json_set(out, "realm", fw_str(peer->realm));
 	fw_json_set(out, "state",
-	            fw_str(up ? component_state_name(peer->component->state) : "down"));
+	            fw_str(!up ? "down"
+	                   : peer->component->suspended
+	                           ? "suspended"
+	                           : component_state_name(peer->component->state)));
 	fw_json_set_int(out, "since_ms",
 	                (int64_t)(fw_now_ms(peer->fabric->router->loop) - peer->since_ms));
 	fw_json_set_bool(out, "dialled", peer->row->host[0] != '\0');
-	if (peer->dial != NULL && !up) {
+	if (peer->dial != NULL && (!up || peer->component->suspended)) {
 		fw_json_set(out, "dial", fw_str(router_dial_state(peer->dial)));
 		fw_json_set_int(out, "failures", router_dial_failures(peer->dial));
 	}
@@ -78,7 +81,7 @@ static void report_peer(const struct fabric_peer *peer, struct fw_json *out)
 	if (peer->last_cause != FW_CAUSE_NONE) {
 		fw_json_set(out, "last_cause", fw_str(fw_cause_row(peer->last_cause)->name));
 		fw_json_set(out, "last_text", fw_str(fw_cause_row(peer->last_cause)->text));
-		fw_json_set(out, "remedy", fw_str(fw_cause_row(peer->last_cause)->remedy));
+		fw_json_set(out, "remedy", fw_str(fabric_remedy(peer->last_cause)));
 		fw_json_set(out, "last_detail", fw_str(peer->last_detail));
 	}
 	report_routes(peer, fw_json_set_array(out, "routes"));

@@ -69,8 +69,9 @@ static void sasl_external(struct link_hello *hello, const struct fw_sasl_message
 		sasl_refuse(hello, "invalid-authzid", "neither header nor SASL say who it is");
 		return;
 	}
-	if (name == NULL || !link_tls_vouches(fw_channel_tls(hello->channel),
-	                                      link_name_certificate(name), words, sizeof(words))) {
+	if (name == NULL ||
+	    link_tls_judge(fw_channel_tls(hello->channel), link_name_certificate(name), words,
+	                   sizeof(words)) != FW_CAUSE_NONE) {
 		sasl_refuse(hello, "not-authorized", words);
 		return;
 	}

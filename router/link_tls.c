@@ -168,7 +168,7 @@ bool link_tls_accepts(const struct link_tls *tls)
 
 /* The chain counts, and the name; not what a certificate of an inner authority was meant for, as
  * long as it is a server's or a client's. */
-bool link_tls_vouches(const struct fw_tls *tls, const char *name, char *why, size_t size)
+enum fw_cause link_tls_judge(const struct fw_tls *tls, const char *name, char *why, size_t size)
 {
 	struct fw_tls_facts facts;
 	char key[FW_DOMAIN_SIZE];
@@ -176,7 +176,7 @@ bool link_tls_vouches(const struct fw_tls *tls, const char *name, char *why, siz
 
 	if (tls == NULL) {
 		snprintf(why, size, "no TLS");
-		return false;
+		return FW_CAUSE_TLS_REQUIRED;
 	}
 	fw_tls_facts(tls, &facts);
 	enum fw_tls_verdict verdict = fw_tls_verdict_under(&facts, FW_TLS_PURPOSE_SERVER);
@@ -186,14 +186,14 @@ bool link_tls_vouches(const struct fw_tls *tls, const char *name, char *why, siz
 	if (verdict != FW_TLS_VALID) {
 		snprintf(why, size, "certificate %s %s", fw_tls_verdict_word(verdict),
 		         facts.chain_problem);
-		return false;
+		return fw_tls_verdict_cause(verdict);
 	}
 	if (fw_domain_key(fw_str(name), key, NULL) != FW_OK ||
 	    !fw_tls_names(tls, key, facts.direct, names, sizeof(names))) {
 		snprintf(why, size, "the certificate names %s", names);
-		return false;
+		return FW_CAUSE_CERT_NAME;
 	}
-	return true;
+	return FW_CAUSE_NONE;
 }
 
 void link_tls_report(const struct fw_tls *tls, struct fw_json *stream)

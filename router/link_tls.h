@@ -27,8 +27,12 @@ struct fw_tls_context *link_tls_context(const struct link_tls *tls);
 /** There is a certificate of ours: TLS can be offered. */
 bool link_tls_accepts(const struct link_tls *tls);
 
-/** Does the peer's certificate lead to an authority and carry the name? @param why  receives words when not; of some 200 bytes */
-bool link_tls_vouches(const struct fw_tls *tls, const char *name, char *why, size_t size);
+/**
+ * Does the peer's certificate lead to an authority and carry the name?
+ * @param why  receives words when not; of some 200 bytes
+ * @return FW_CAUSE_NONE when it does
+ */
+enum fw_cause link_tls_judge(const struct fw_tls *tls, const char *name, char *why, size_t size);
 /** For a link's object in reports: "tls" and "cipher", when there is TLS. */
 void link_tls_report(const struct fw_tls *tls, struct fw_json *stream);
 

@@ -78,15 +78,16 @@ static void dial_fail(struct router_dial *dial, enum fw_cause cause, const char 
 	char words[160];
 
 	dial->failures++;
-	if (peer->component == NULL) {
+	if (peer->component == NULL || peer->component->suspended) {
 		peer->last_cause = cause;
 		(void)snprintf(peer->last_detail, sizeof(peer->last_detail), "%s", detail);
+		fabric_notice_failed(peer, dial->failures);
 	}
 	fw_log(peer->fabric->router->log, &dial_log, FW_LOG_WARNING,
 	       "router not reached realm=%s host=%s port=%u state=%s cause=%s text=\"%s\" "
 	       "remedy=\"%s\" detail=%s failures=%u",
 	       peer->realm, peer->row->host, peer->row->port, fw_machine_state_name(&dial->machine),
-	       fw_cause_row(cause)->name, fw_cause_row(cause)->text, fw_cause_row(cause)->remedy,
+	       fw_cause_row(cause)->name, fw_cause_row(cause)->text, fabric_remedy(cause),
 	       fw_quote(fw_str(detail), words, sizeof(words)), dial->failures);
 	dial_drop(dial);
 	fw_machine_goto(&dial->machine, DIAL_WAIT);

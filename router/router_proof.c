@@ -29,15 +29,13 @@ struct router_proof {
 };
 
 /* The certificate must name what the row says; without a word of it the realm, or the address. */
-static bool server_is_right(const struct fabric_peer *peer, const struct fw_tls *tls, char *why,
-                            size_t size)
+static enum fw_cause judge_server(const struct fabric_peer *peer, const struct fw_tls *tls,
+                                  char *why, size_t size)
 {
 	const struct config_peer *row = peer->row;
+	const char *name = row->certificate_name[0] != '\0' ? row->certificate_name : row->realm;
 
-	if (row->certificate_name[0] != '\0') {
-		return link_tls_vouches(tls, row->certificate_name, why, size);
-	}
-	return link_tls_vouches(tls, row->realm, why, size);
+	return link_tls_judge(tls, name, why, size);
 }
 
 static enum fw_cause begin_scram(struct router_proof *proof, char *why, size_t size)
@@ -80,8 +78,10 @@ static enum fw_cause choose(struct router_proof *proof, const struct fw_elem *fe
 	const struct fw_tls *tls = fw_channel_tls(proof->channel);
 	bool judged = config->link_ca_file[0] != '\0' || peer->row->certificate_name[0] != '\0';
 
-	if (tls != NULL && judged && !server_is_right(peer, tls, why, size)) {
-		return FW_CAUSE_CERT_UNTRUSTED;
+	enum fw_cause wrong =
+	        tls != NULL && judged ? judge_server(peer, tls, why, size) : FW_CAUSE_NONE;
+	if (wrong != FW_CAUSE_NONE) {
+		return wrong;
 	}
 	proof->plus = fw_sasl_is_offered(mechanisms, FW_SCRAM_PLUS_NAME);
 	proof->plain = (tls == NULL || judged) && fw_sasl_is_offered(mechanisms, FW_SCRAM_NAME);

@@ -89,7 +89,7 @@ struct config_peer *fabric_row(unsigned at, unsigned other)
 
 	config->routers.items = fabric_nodes[at].rows;
 	row->realm = realms[other];
-	row->host = "";
+	row->host = row->certificate_name = "";
 	row->cost = 10;
 	row->priority = 10;
 	row->weight = 10;

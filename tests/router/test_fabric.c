@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "router/holders.h"
+#include "router/notices.h"
 #include "router/route_table.h"
 #include "router/router_drain.h"
 #include "router/via.h"
@@ -246,6 +247,51 @@ static void what_nobody_repeats_is_forgotten(void **state)
 	fabric_close_nodes();
 }
 
+/* Reloads that follow each other put off neither what is due nor a time that is new. */
+static void reloads_do_not_put_off_what_is_due(void **state)
+{
+	(void)state;
+	(void)fabric_open_line();
+	struct house *core = &fabric_nodes[CORE].house;
+	struct config fresh = core->config;
+	const struct fabric_peer *peer = fabric_peer_of(CORE, IM);
+	uint64_t end = fw_now_ms(core->router.loop) + 20000;
+	uint64_t seq = peer->told_seq;
+	unsigned times = 0; /* at once, and a third of a second later */
+
+	fresh.router.routes_expire_s = 1;
+	while (times < 2 && fw_now_ms(core->router.loop) < end) {
+		fabric_apply(&core->router, &fresh, NULL);
+		fabric_settle();
+		times += peer->told_seq != seq ? 1 : 0;
+		seq = peer->told_seq;
+	}
+	assert_int_equal(times, 2);
+	fabric_close_nodes();
+}
+
+/* Who is to dial us and does not is told of, after a while, until it stands. */
+static void who_does_not_dial_is_told_of(void **state)
+{
+	(void)state;
+	(void)fabric_open_line();
+	struct fabric_peer *peer = fabric_peer_of(CORE, IM);
+	const struct router *router = &fabric_nodes[CORE].house.router;
+
+	fabric_notice_look(peer);
+	assert_null(router->notices);
+	fabric_part(CORE, IM);
+	fabric_notice_look(peer);
+	assert_null(router->notices); /* not yet */
+	peer->since_ms -= 30000;
+	fabric_notice_look(peer);
+	assert_string_equal(router->notices->text, "no link from router im-1");
+	fabric_join(CORE, IM);
+	assert_null(router->notices);
+	fabric_settle();
+	fabric_close_nodes();
+}
+
 /* Three that all know each other: the direct way is taken, the longer one after it; nothing counts
  * up. */
 static void a_triangle_does_not_count_to_infinity(void **state)
@@ -446,6 +492,8 @@ int main(void)
 		cmocka_unit_test(rights_are_kept),
 		cmocka_unit_test(a_list_may_come_later),
 		cmocka_unit_test(what_nobody_repeats_is_forgotten),
+		cmocka_unit_test(reloads_do_not_put_off_what_is_due),
+		cmocka_unit_test(who_does_not_dial_is_told_of),
 		cmocka_unit_test(a_triangle_does_not_count_to_infinity),
 		cmocka_unit_test(what_is_malformed_ends_the_link),
 		cmocka_unit_test(what_cannot_be_is_not_believed),

@@ -9,12 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "router/fabric.h"
 #include "router/link.h"
 #include "router/module_list.h"
+#include "router/notices.h"
 #include "tests/router/toys.h"
 
 struct pair {
@@ -106,6 +108,7 @@ static void two_attach_and_learn(void **state)
 	wait_up(&pair, true);
 	assert_non_null(fabric_set_find(&edge_of(&pair)->learned, "*.edge-1"));
 	assert_non_null(fabric_set_find(&core_of(&pair)->learned, "core-1"));
+	assert_null(pair.core->notices);
 	close_pair(&pair);
 }
 
@@ -121,6 +124,11 @@ static void a_wrong_secret_is_told(void **state)
 	}
 	assert_int_equal(edge_of(&pair)->last_cause, FW_CAUSE_NOT_AUTHORIZED);
 	assert_null(edge_of(&pair)->component);
+	while (pair.core->notices == NULL && fw_now_ms(pair.loop) < end) {
+		fw_loop_turn(pair.loop, true);
+	}
+	assert_non_null(strstr(pair.core->notices->text, "no link to router edge-1 at 127.0.11.1"));
+	assert_non_null(strstr(pair.core->notices->remedy, "same secret"));
 	close_pair(&pair);
 }
 

@@ -5,13 +5,22 @@
  * handshake → up → closing, and from each back to wait. The wire is XEP-0114 seen from the
  * component's side.
  */
-#include "router/uplink_conn.h"
 #include "router/link.h"
+#include "router/notices.h"
+#include "router/uplink_conn.h"
 #include "router/uplink_states.h"
 
 #include <fedway/io/crypto.h>
 
-enum { UPLINK_STEP_MS = 10000, UPLINK_CLOSING_MS = 8000, UPLINK_KEEP_ALIVE_MS = 60000 };
+enum {
+	UPLINK_STEP_MS = 10000,
+	UPLINK_CLOSING_MS = 8000,
+	UPLINK_KEEP_ALIVE_MS = 60000,
+	/* a server that is restarted is no news */
+	UPLINK_FAILURES_TOLD = 2
+};
+
+#define UPLINK_NOTICE "uplink"
 
 static struct fw_logger uplink_log = FW_LOGGER("router.uplink");
 
@@ -21,6 +30,20 @@ static void uplink_rest(struct uplink *uplink)
 	bool over = uplink->removed || uplink->draining;
 
 	fw_machine_goto(&uplink->machine, over ? UPLINK_ENDED : UPLINK_WAIT);
+}
+
+/* A notice with why it is down, until it is up. */
+static void uplink_tell(struct uplink *uplink)
+{
+	const struct fw_cause_row *row = fw_cause_row(uplink->last_cause);
+	char text[512];
+
+	(void)snprintf(text, sizeof(text),
+	               "no connection as %s to the server at %s port %u: %s%s%s", uplink->row->name,
+	               uplink->row->host, uplink->row->port, row->text,
+	               uplink->last_detail[0] != '\0' ? ": " : "", uplink->last_detail);
+	notices_put(uplink->router, uplink->component, UPLINK_NOTICE, FW_NOTICE_YELLOW,
+	            row->remedy[0] != '\0' ? row->remedy : NULL, text);
 }
 
 static void uplink_fail(struct uplink *uplink, enum fw_cause cause, const char *detail)
@@ -44,6 +67,9 @@ static void uplink_fail(struct uplink *uplink, enum fw_cause cause, const char *
 	       fw_machine_state_name(&uplink->machine), fw_cause_row(cause)->name,
 	       fw_cause_row(cause)->text, fw_cause_row(cause)->remedy,
 	       fw_quote(fw_str(detail), words, sizeof(words)), uplink->failures);
+	if (!ours && uplink->failures >= UPLINK_FAILURES_TOLD) {
+		uplink_tell(uplink);
+	}
 	fw_io_remove(&uplink->io);
 	if (uplink->fd >= 0) {
 		fw_socket_close(&uplink->fd);
@@ -213,6 +239,7 @@ static void up_handle(void *owner, const struct fw_event *event)
 	switch (event->kind) {
 	case FW_EVENT_ENTER:
 		uplink_join(uplink);
+		notices_drop(uplink->router, uplink->component, UPLINK_NOTICE);
 		fw_log(uplink->log, &uplink_log, FW_LOG_NOTICE, "uplink up name=%s host=%s port=%u",
 		       uplink->row->name, uplink->row->host, uplink->row->port);
 		fw_machine_timeout(&uplink->machine, UPLINK_KEEP_ALIVE_MS);

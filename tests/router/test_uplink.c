@@ -12,11 +12,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "router/notices.h"
 #include "router/uplink.h"
 #include "router/uplink_conn.h"
 
@@ -179,8 +181,12 @@ static void test_failures_are_tried_again(void **state)
 		rig_settle(&rig);
 		peer_close(&server);
 	}
+	server_accept(); /* so that what came before has been seen */
+	assert_non_null(strstr(rig.router->notices->text, "no connection as gw.test to the server"));
+	peer_close(&server);
 	server_welcome();
 	expect_held(true);
+	assert_null(rig.router->notices);
 	assert_int_equal(a.len, 0);
 	finish();
 }

@@ -11,6 +11,7 @@
 
 #include "router/control_commands.h"
 #include "router/control_room.h"
+#include "router/fabric.h"
 #include "router/federation.h"
 #include "router/holders.h"
 #include "router/notices.h"
@@ -62,7 +63,9 @@ static void reason_of_domains(const struct router *router, struct fw_json *out)
 			return;
 		}
 	}
-	because(out, "give a row of domains federation = true, here or on the core",
+	because(out,
+	        "give a row of domains federation = true; where the core lists them, see "
+	        "fedwayctl tunnel show on both nodes",
 	        "no domain of ours has federation = true");
 }
 
@@ -85,7 +88,28 @@ static void reason_of_edges(const struct router *router, struct fw_json *out)
 		struct fw_str realm = fw_json_text(fw_json_get(edge, "realm"));
 		if (!fw_json_bool(fw_json_get(edge, "connected"))) {
 			because(out, "fedwayctl notifications says why; is fedwayd running there?",
-			        "no link to edge %.*s", FW_STR_ARG(realm));
+			        "no tunnel to edge %.*s", FW_STR_ARG(realm));
+		}
+	}
+}
+
+/* Who should bring the way out but does not. */
+static void reason_of_routers(const struct router *router, struct fw_json *out)
+{
+	const struct fabric_peer *peer = router->fabric != NULL ? router->fabric->peers : NULL;
+
+	for (; peer != NULL; peer = peer->next) {
+		const struct fabric_route *offer = fabric_set_find(&peer->learned, "*");
+		bool brings = peer->row->outside && peer->row->default_route;
+		if (brings && peer->component == NULL) {
+			because(out, "fedwayctl notifications and fedwayctl routers say why",
+			        "no link to router %s", peer->realm);
+		} else if (!brings && offer != NULL && peer->row->host[0] != '\0') {
+			because(out,
+			        "set outside = true and default_route = true in its row of "
+			        "routers, if it is an edge",
+			        "router %s offers the way out, but its row gives it no right to",
+			        peer->realm);
 		}
 	}
 }
@@ -137,6 +161,7 @@ static void reason_of_holders(const struct router *router, struct fw_json *out)
 	if (fw_json_count(through) == 0) {
 		reason_of_edges(router, out);
 		reason_of_components(router, out);
+		reason_of_routers(router, out);
 	}
 	if (down.len > 0) {
 		because(out, "fedwayctl components and fedwayctl notifications tell more",

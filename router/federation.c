@@ -26,7 +26,8 @@ bool federation_is_off(const struct router *router)
 	size_t off = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		off += fw_json_bool(fw_json_get(fw_json_at(edges, i), "federation")) ? 0 : 1;
+		const struct fw_json *said = fw_json_get(fw_json_at(edges, i), "federation");
+		off += said != NULL && !fw_json_bool(said) ? 1 : 0;
 	}
 	return !router->federation || (count > 0 && off == count);
 }

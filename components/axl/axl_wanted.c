@@ -208,5 +208,10 @@ const char *axl_wanted_reason(const struct axl *axl)
 	if (state == NULL) {
 		return "no edge is known yet: the tunnel tells which there are";
 	}
+	for (size_t i = 0; i < fw_json_count(state); i++) {
+		if (fw_json_get(fw_json_at(state, i), "federation") == NULL) {
+			return "an edge has never been heard: fedwayctl tunnel show says why";
+		}
+	}
 	return fw_json_count(state) == 0 ? "there is no edge" : "federation is off on every edge";
 }

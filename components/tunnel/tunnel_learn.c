@@ -41,7 +41,9 @@ static void learn_edge(const struct tunnel *tunnel, const struct tunnel_edge_row
 	fw_json_set_bool(edge, "connected", peer != NULL && peer->connected);
 	const struct fw_json *federation =
 	        peer != NULL ? tunnel_peer_value(peer, "federation") : NULL;
-	fw_json_set_bool(edge, "federation", fw_json_bool(fw_json_get(federation, "on")));
+	if (federation != NULL) { /* else nobody has said yet */
+		fw_json_set_bool(edge, "federation", fw_json_bool(fw_json_get(federation, "on")));
+	}
 	struct fw_json *components = fw_json_set_array(edge, "components");
 	const struct fw_json *told = peer != NULL ? tunnel_peer_value(peer, "components") : NULL;
 	for (size_t i = 0; i < fw_json_count(told) && i < EDGE_COMPONENTS_MAX; i++) {

@@ -245,10 +245,13 @@ static void status_says_why(void **state)
 	learn("domains", "{\"v\":[{\"name\":\"corp.example\",\"federation\":true}]}");
 	assert_federation(false, "no component holds the default route");
 	learn("edges", "{\"v\":[{\"realm\":\"edge-1\",\"connected\":false,\"federation\":true}]}");
-	assert_federation(false, "no link to edge edge-1");
+	assert_federation(false, "no tunnel to edge edge-1");
 	learn("edges", "{\"v\":[{\"realm\":\"edge-1\",\"connected\":true,\"federation\":false}]}");
 	assert_federation(false, "switched off on edge edge-1");
 	assert_true(federation_is_off(router));
+	learn("edges", "{\"v\":[{\"realm\":\"edge-1\",\"connected\":false}]}");
+	assert_false(federation_is_off(router)); /* it has never said */
+	assert_federation(false, "no tunnel to edge edge-1");
 	reload("components = ({ module = \"toy\"; options = { domain = \"*\"; }; });");
 	assert_federation(true, NULL);
 	instance_find(router, "toy-1.realm-test")->component->state = COMPONENT_DRAINING;

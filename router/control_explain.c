@@ -13,6 +13,7 @@
 #include "router/control_commands.h"
 #include "router/federation.h"
 #include "router/instance.h"
+#include "router/passage.h"
 #include "router/route_balance.h"
 #include "router/state.h"
 
@@ -123,7 +124,7 @@ static enum fw_cause find_holder(const struct router *router, const struct expla
 
 	end->kind = "";
 	if (route_table_find(router->routes, end->domain, &name) != FW_OK) {
-		return cause;
+		return lookup_cause_of_nobody(router, end->domain);
 	}
 	end->kind = kind_of(name);
 	if (fw_stanza_new("message", NULL, &stanza) != FW_OK ||
@@ -176,7 +177,9 @@ static void explain_route(struct fw_json *steps, const char *what, const struct 
 		return;
 	}
 	step(steps, what, FW_CAUSE_NONE, "%.*s goes to %s %s (%s) by %s", FW_STR_ARG(end->domain),
-	     end->holder->port_ops->kind, end->holder->id, component_state_name(end->holder->state),
+	     end->holder->port_ops->kind, end->holder->id,
+	     end->holder->suspended ? "suspended: it waits for the link to go on"
+	                            : component_state_name(end->holder->state),
 	     end->kind);
 }
 
@@ -327,6 +330,11 @@ static int read_domain(struct control_call *call, const char *name, struct fw_st
 	if (fw_domain_key(text, end->key, &end->domain) != FW_OK) {
 		call->remedy = "for example: fedwayctl check partner.example, or with "
 		               "local=ours.example";
+		if (text.len == 0 && strcmp(name, "local") == 0) {
+			call->remedy = "give a row of domains federation = true; where the core "
+			               "lists them, see fedwayctl tunnel show on both nodes";
+			return fw_error_set(&call->err, FW_ENOENT, "no domain of ours federates");
+		}
 		if (text.len == 0) {
 			return fw_error_set(&call->err, FW_EPARSE, "check needs a %s", name);
 		}

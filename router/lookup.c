@@ -40,22 +40,26 @@ static enum passage_next check_leaving(struct passage *passage)
 	return PASSAGE_ON;
 }
 
-/* Nobody takes it. A switch that is off may be the reason: then nobody shall hold the default. On a
- * node among others the way out is an edge. */
-static enum fw_cause cause_of_nobody(const struct passage *passage, struct fw_str to)
+/* A switch that is off may be the reason: then nobody shall hold the default. On a node among
+ * others the way out is an edge. */
+enum fw_cause lookup_cause_of_nobody(const struct router *router, struct fw_str to)
 {
-	const struct router *router = passage->router;
-
 	if (router_domain_is_local(router, to)) {
 		return FW_CAUSE_NO_ROUTE;
-	}
-	if (fw_stanza_destination(passage->stanza).len > 0) {
-		return FW_CAUSE_NO_EDGE;
 	}
 	if (federation_is_off(router)) {
 		return FW_CAUSE_FEDERATION_OFF;
 	}
 	return router->config->router.routers.count > 0 ? FW_CAUSE_NO_EDGE : FW_CAUSE_NO_ROUTE;
+}
+
+static enum fw_cause cause_of_nobody(const struct passage *passage, struct fw_str to)
+{
+	if (!router_domain_is_local(passage->router, to) &&
+	    fw_stanza_destination(passage->stanza).len > 0) {
+		return FW_CAUSE_NO_EDGE;
+	}
+	return lookup_cause_of_nobody(passage->router, to);
 }
 
 /* The component that another router has chosen; NULL when it is not to be had: the domain decides.

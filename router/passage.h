@@ -47,6 +47,8 @@ enum passage_next ingress_enter(struct passage *passage);
 enum passage_next hooks_arrived(struct passage *passage);
 enum passage_next hooks_policy(struct passage *passage);
 enum passage_next lookup_enter(struct passage *passage);
+/** Why nobody takes what is for this domain. */
+enum fw_cause lookup_cause_of_nobody(const struct router *router, struct fw_str to);
 enum passage_next hooks_routed(struct passage *passage);
 enum passage_next egress_enter(struct passage *passage);
 

@@ -233,6 +233,23 @@ static void test_check(void **state)
 	finish();
 }
 
+/* What would be said of the stanza itself. */
+static void test_a_node_without_a_way_out(void **state)
+{
+	(void)state;
+	start("domains = ( { name = \"corp.example\"; federation = true; } ); routers = ( { realm "
+	      "= \"edge-1\"; host = "
+	      "\"127.0.0.1\"; port = 1; secret = \"s\"; outside = true; default_route = true; } "
+	      ");");
+	struct fw_json *reply = explain("a@corp.example", "b@partner.example");
+	assert_string_equal(text_of(fw_json_get(reply, "result"), "cause"), "no-edge");
+	fw_json_free(&reply);
+	reply = explain("b@partner.example", "a@corp.example");
+	assert_string_equal(text_of(fw_json_get(reply, "result"), "cause"), "no-route");
+	fw_json_free(&reply);
+	finish();
+}
+
 static void test_while_federation_is_off(void **state)
 {
 	(void)state;
@@ -260,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_without_a_gateway),
 		cmocka_unit_test(test_wrong_addresses),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_a_node_without_a_way_out),
 		cmocka_unit_test(test_while_federation_is_off),
 	};
 

@@ -121,7 +121,7 @@ FW_BEGIN_DECLS
 	X(NOT_FEDERATED, "not-federated", "", "cancel", "not-allowed", \
 	  "the sender's domain may not federate", "add it to domains with federation = true") \
 	X(LOOP, "loop", "", "cancel", "service-unavailable", \
-	  "the stanza would return to where it came from", "the domain is ours but no component holds it") \
+	  "the stanza would return to where it came from", "if one of the two domains is ours, add it to domains, here or on the core") \
 	X(BAD_ADDRESS, "bad-address", "", "modify", "jid-malformed", "the address is not a valid JID", "correct the address") \
 	X(BAD_STANZA, "bad-stanza", "", "modify", "bad-request", "the stanza breaks a rule of RFC 6120 §8", \
 	  "report it to the maker of the sender") \

@@ -308,7 +308,10 @@ static void check_peer(const struct config_node *place, const struct config_rout
 		config_problem(problems, place->file, place->line,
 		               "router '%s' is this one: name the other's realm", peer->realm);
 	}
-	if (peer->secret.len == 0 && peer->certificate_name[0] == '\0') {
+	/* one that was given but could not be read has been told of already */
+	bool given = config_node_get(place, "secret") != NULL ||
+	             config_node_get(place, "secret_file") != NULL;
+	if (peer->secret.len == 0 && !given && peer->certificate_name[0] == '\0') {
 		config_problem(problems, place->file, place->line,
 		               "router '%s' needs 'secret_file' (or 'secret'), or "
 		               "'certificate_name'",

@@ -13,7 +13,9 @@
 #include <time.h>
 
 #include "router/control.h"
+#include "router/link_tls.h"
 #include "router/module_list.h"
+#include "router/notices.h"
 #include "router/notify.h"
 #include "router/options.h"
 #include "router/pid_file.h"
@@ -60,11 +62,24 @@ static int open_log(struct daemon *daemon, const char *path, struct fw_error *er
 	return FW_OK;
 }
 
+/* Modules look at their own certificates while they are checked; those of links are the router's.
+ */
 static int load(struct daemon *daemon, struct config **out, struct config_problems *problems)
 {
 	struct config_modules modules = { module_list_find, daemon->modules };
+	struct fw_tls_context *context = NULL;
+	struct fw_error err = { 0 };
+	int ret = config_load(daemon->config_path, &modules, out, problems);
 
-	return config_load(daemon->config_path, &modules, out, problems);
+	if (ret == FW_OK) {
+		ret = link_tls_load(&(*out)->router, &context, &err);
+		fw_tls_context_release(&context);
+		if (ret != FW_OK) {
+			config_problem(problems, daemon->config_path, 0, "links: %s", err.text);
+			config_free(out);
+		}
+	}
+	return ret;
 }
 
 /* What the router does not know of: the log file and the PID file. */
@@ -135,6 +150,12 @@ static int on_reload(void *ctx, struct fw_json *changes, char **problems, struct
 		fw_log(daemon->router->log, &daemon_log, FW_LOG_ERROR,
 		       "reload refused, nothing has changed reason=\"%s\"", err->text);
 		log_lines(daemon, FW_LOG_ERROR, *problems);
+		notices_set(daemon->router, "reload", FW_NOTICE_YELLOW,
+		            "fedwayd --check names each problem with file and line; then fedwayctl "
+		            "reload",
+		            "the last reload was refused and changed nothing: %s", err->text);
+	} else {
+		notices_clear(daemon->router, "reload");
 	}
 	for (size_t i = 0; ret == FW_OK && i < fw_json_count(changes); i++) {
 		fw_log(daemon->router->log, &daemon_log, FW_LOG_NOTICE, "reload: %.*s",

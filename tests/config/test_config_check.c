@@ -145,6 +145,9 @@ static void test_proofs_of_links(void **state)
 		{ "listen = ( { } );\nlink_security = \"tls-optional\";",
 		  "<text>:2: link_security wants TLS: give 'link_certificate_file', or set "
 		  "link_security = \"no-tls\"\n" },
+		{ "realm = \"a\"; listen = ( { } ); routers = ( { realm = \"b\"; secret = \"\"; } "
+		  ");",
+		  "<text>:1: secret: it is empty\n" },
 		{ "link_security = \"tls-required\";", "" },
 		{ "listen = ( { } );\nlink_security = \"no-tls\";", "" },
 		{ "\nlink_key_file = \"k.pem\";",

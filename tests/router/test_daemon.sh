@@ -105,6 +105,12 @@ stopped() { # STATUS SENTENCE
 
 config 7400
 expect 0 "configuration is good" "a good configuration is called good" "$bin/fedwayd" --check --config "$dir/fedway.conf"
+cp "$dir/fedway.conf" "$dir/good.conf"
+echo 'link_certificate_file = "no-such.pem";' >>"$dir/fedway.conf"
+expect 78 "links: cannot read certificate .*no-such.pem" "a certificate for links that is not there is a problem" \
+	"$bin/fedwayd" --check --config "$dir/fedway.conf"
+expect 78 "not started (configuration)" "and the daemon does not start with it" "$bin/fedwayd" --config "$dir/fedway.conf"
+cp "$dir/good.conf" "$dir/fedway.conf"
 echo 'prot = 1;' >>"$dir/fedway.conf"
 expect 78 "fedway.conf:[0-9]*:.*prot" "a bad one is refused with file and line" "$bin/fedwayd" --check --config "$dir/fedway.conf"
 expect 78 "not started (configuration)" "and not started either" "$bin/fedwayd" --config "$dir/fedway.conf"
@@ -156,6 +162,7 @@ config $port ', { name = "b.corp.example"; secret = "two"; }'
 expect 0 "link added: b.corp.example" "reload lists what changed" ctl reload
 echo 'prot = 1;' >>"$dir/fedway.conf"
 expect 1 "fedway.conf:[0-9]*:.*prot" "a bad file is refused with its problems" ctl reload
+expect 0 "the last reload was refused" "and that is a notice, until one is good" ctl notifications
 expect 0 "b.corp.example" "and nothing has changed" ctl routes
 config $port
 kill -HUP "$pid"

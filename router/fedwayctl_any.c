@@ -52,6 +52,29 @@ static bool is_shown_elsewhere(const char *key, int depth)
 	       (strcmp(key, "id") == 0 || strcmp(key, "error") == 0 || strcmp(key, "remedy") == 0);
 }
 
+/* Sentences make no columns: they stand below the table. */
+static bool is_sentence(const char *key)
+{
+	return strcmp(key, "remedy") == 0 || strcmp(key, "last_error") == 0;
+}
+
+/* What is wrong with a row, and what can be done about it; the row by its first value. */
+static void print_sentences(FILE *out, const struct fw_json *row)
+{
+	struct fw_str error = fw_json_text(fw_json_get(row, "last_error"));
+	struct fw_str remedy = fw_json_text(fw_json_get(row, "remedy"));
+
+	if (error.len == 0 && remedy.len == 0) {
+		return;
+	}
+	table_text(out, fw_json_text(fw_json_at(row, 0)));
+	(void)fputs(": ", out);
+	table_text(out, error);
+	(void)fputs(remedy.len > 0 ? "\n  what to do: " : "", out);
+	table_text(out, remedy);
+	(void)fputc('\n', out);
+}
+
 /* A table with a column for each name that any of the rows has. */
 static void print_rows(FILE *out, const struct fw_json *array)
 {
@@ -67,7 +90,7 @@ static void print_rows(FILE *out, const struct fw_json *array)
 			while (c < used && strcmp(columns[c].key, key) != 0) {
 				c++;
 			}
-			if (c == used && !is_container(fw_json_at(row, j))) {
+			if (c == used && !is_container(fw_json_at(row, j)) && !is_sentence(key)) {
 				title_of(key, true, titles[used]);
 				columns[used] =
 				        (struct table_column){ titles[used], key, unit_of(key) };
@@ -77,6 +100,9 @@ static void print_rows(FILE *out, const struct fw_json *array)
 	}
 	columns[used] = (struct table_column)TABLE_END;
 	table_print_array(out, columns, array);
+	for (size_t i = 0; i < fw_json_count(array); i++) {
+		print_sentences(out, fw_json_at(array, i));
+	}
 }
 
 static void print_array(FILE *out, const struct fw_json *array)

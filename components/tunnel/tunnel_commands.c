@@ -307,11 +307,19 @@ static void tunnel_pin(struct fw_self *self, struct fw_call *call)
 	snprintf(name, sizeof(name), "%.*s", (int)(realm.len < sizeof(name) ? realm.len : 0),
 	         realm.ptr != NULL ? realm.ptr : "");
 	const struct tunnel_edge_row *row = tunnel_edge_row(tunnel, name);
-	if (row == NULL || row->host_key_file[0] != '\0') {
-		fw_call_fail(&call, row == NULL ? FW_ENOENT : FW_EINVAL, NULL,
-		             row == NULL ? "there is no row for edge %s in `edges`"
-		                         : "the row of edge %s has a host_key_file: change that",
-		             name);
+	if (row == NULL) {
+		fw_call_fail(
+		        &call, FW_ENOENT,
+		        "fedwayctl tunnel pin REALM KEY; `fedwayctl tunnel show` lists the edges",
+		        realm.len > 0 ? "there is no row for edge %s in `edges`"
+		                      : "the realm of an edge is needed%s",
+		        name);
+		return;
+	}
+	if (row->host_key_file[0] != '\0') {
+		fw_call_fail(&call, FW_EINVAL,
+		             "write the key to that file: it is read at the next try",
+		             "the row of edge %s has host_key_file = %s", name, row->host_key_file);
 		return;
 	}
 	struct ask *ask = ask_key(self, &call, realm);

@@ -62,11 +62,12 @@ static int edge_write_known(struct tunnel_edge *edge, struct fw_error *err)
 	ret = tunnel_key_read(tunnel_edge_pin_path(edge->tunnel, &edge->row, path), key, err);
 	if (ret == FW_ENOENT) {
 		fw_error_set(err, ret, "the host key of the edge is not pinned (%s)", path);
+		bool file = edge->row.host_key_file[0] != '\0';
 		snprintf(edge->remedy, sizeof(edge->remedy),
-		         "`fedwayctl tunnel pin %s KEY` with the host key that `fedwayctl tunnel "
-		         "show` "
-		         "prints on the edge",
-		         edge->row.realm);
+		         "`fedwayctl tunnel show` on the edge prints its host key%s%s%s",
+		         file ? ": write it to that file" : "; here `fedwayctl tunnel pin ",
+		         file ? "" : edge->row.realm,
+		         file ? "; it is tried again by itself" : " KEY` with it");
 	}
 	if (ret != FW_OK) {
 		goto done;
@@ -232,11 +233,16 @@ static void edge_failed(void *ctx, const char *why, const char *remedy)
 			snprintf(edge->remedy, sizeof(edge->remedy), "%s", remedy);
 		}
 	}
+	if (edge->remedy[0] == '\0') {
+		snprintf(
+		        edge->remedy, sizeof(edge->remedy),
+		        "`fedwayctl tunnel show` on both nodes: realm, row of the edge and name of "
+		        "the authorized key must agree; else look at the log of the edge");
+	}
 	if (was_up) {
 		fw_log(edge->log, &ssh_logger, FW_LOG_NOTICE, "edge disconnected: %s", edge->error);
 	}
-	fw_notice(edge->tunnel->self, edge->notice, FW_NOTICE_YELLOW,
-	          edge->remedy[0] != '\0' ? edge->remedy : NULL,
+	fw_notice(edge->tunnel->self, edge->notice, FW_NOTICE_YELLOW, edge->remedy,
 	          "no tunnel to edge %s at %s port %u: %s", edge->row.realm, edge->row.host,
 	          edge->row.port, edge->error);
 	tunnel_learn_later(edge->tunnel);

@@ -68,7 +68,8 @@ void fabric_notice_failed(struct fabric_peer *peer, uint32_t failures)
 	bool more = peer->last_detail[0] != '\0';
 	char key[KEY_SIZE];
 
-	if (failures >= FAILURES_TOLD) {
+	/* ... but who does not answer at all has kept us waiting long enough */
+	if (failures >= FAILURES_TOLD || peer->last_cause == FW_CAUSE_CONNECT_TIMEOUT) {
 		notices_set(peer->fabric->router, key_of(peer, key), FW_NOTICE_YELLOW,
 		            fabric_remedy(peer->last_cause),
 		            "no link to router %s at %s port %u: %s%s%s%s", peer->realm,

@@ -234,7 +234,9 @@ static int ask_each(struct control_nodes *nodes, struct fw_str command, const st
 		} else if (peer == NULL || nodes->router->remote == NULL) {
 			refuse_unknown(part);
 		} else if (is_cut_off(peer)) {
-			part_answered(part, fw_str(NULL), FW_CAUSE_LINK_LOST);
+			part_answered(part, fw_str(NULL),
+			              peer->last_cause != FW_CAUSE_NONE ? peer->last_cause
+			                                                : FW_CAUSE_LINK_LOST);
 		} else {
 			ret = control_ask_realm(nodes->router, part->name, command, args,
 			                        part_answered, part, &part->ask);

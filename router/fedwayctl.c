@@ -167,7 +167,7 @@ static int run(const struct arguments *arguments, char **words, int count)
 {
 	char *request = NULL, *reply = NULL;
 	const struct fedwayctl_where where = { arguments->socket, arguments->node,
-		                               arguments->all != 0 };
+		                               arguments->all != 0, arguments->json != 0 };
 	int ret = fedwayctl_compose(&where, words, count, &request);
 
 	if (ret == CTL_OK) {

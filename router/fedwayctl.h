@@ -33,6 +33,7 @@ struct fedwayctl_where {
 	const char *socket;
 	const char *node; /**< realm of another node that the daemon asks; NULL: none */
 	bool all;         /**< this one, and all that it knows */
+	bool json;        /**< a refusal is for programs too */
 };
 
 /**

@@ -167,9 +167,13 @@ static int ask_help(const struct fedwayctl_where *where, bool quiet, struct fw_j
 	}
 	if (ret == CTL_OK && !fw_json_bool(fw_json_get(reply, "ok"))) {
 		ret = CTL_REFUSED;
-		if (!quiet) {
+		char *pretty = where->json && !quiet ? fw_json_dump(reply, true) : NULL;
+		if (pretty != NULL) {
+			(void)printf("%s\n", pretty);
+		} else if (!quiet) {
 			fedwayctl_print_refusal(stderr, reply);
 		}
+		free(pretty);
 		fw_json_free(&reply);
 	}
 	free(request);

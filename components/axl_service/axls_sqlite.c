@@ -195,6 +195,12 @@ int axls_sqlite_open(const struct axls_sqlite_settings *settings, struct axls_sq
 		ret = fw_error_set(err, FW_ESYS, "%s: %s", file, sqlite3_errmsg(own->db));
 		goto done;
 	}
+	/* what is opened without the right to write would stay so, whatever becomes of the file */
+	if (sqlite3_db_readonly(own->db, "main") == 1) {
+		ret = fw_error_set(err, FW_ESYS, "%s may not be written: look at its owner and mode",
+		                   file);
+		goto done;
+	}
 	sqlite3_extended_result_codes(own->db, 1);
 	sqlite3_busy_timeout(own->db, (int)settings->busy_ms);
 	set_limits(own->db);

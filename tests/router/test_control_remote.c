@@ -140,6 +140,10 @@ static void test_a_node_whose_link_is_down(void **state)
 	node.component->suspended = true; /* it may come back; nobody waits for that here */
 	peer_send(&node.client, "{\"command\":\"status\",\"node\":\"other\"}\n");
 	peer_expect(&node.client, "other does not answer: link-lost");
+	fabric_find(node.rig.router, fw_str("other"))->last_cause = FW_CAUSE_CERT_NAME;
+	peer_send(&node.client, "{\"command\":\"status\",\"node\":\"other\"}\n");
+	peer_expect(&node.client,
+	            "other does not answer: certificate-name"); /* why there is none */
 	assert_true(node.heard[0] == '\0');
 	node.component->suspended = false;
 	other_node_finish(&node);

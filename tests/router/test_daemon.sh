@@ -142,6 +142,7 @@ expect 0 "none" "counters" ctl counters
 expect 1 "no component" "of a component that is not there" ctl counters nobody
 expect 2 "unknown command" "a command that nobody has" ctl reboot
 expect 2 "unexpected argument" "an argument too many" ctl status now
+expect 1 '"ok": false' "a refusal is JSON too, also of what a component may have" ctl --json --node nowhere connections
 expect 1 "both a logger and a level" "an argument by name" ctl log level=debug
 expect 0 "none" "components" ctl components
 expect 0 "none" "streams" ctl streams

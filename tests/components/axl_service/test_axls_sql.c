@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -399,6 +400,28 @@ static void files_are_made_once_and_shared(void **state)
 	assert_non_null(strstr(err.text, "/nowhere/axl.db"));
 }
 
+/* It would stay read-only for as long as it is open. */
+static void a_file_that_may_not_be_written(void **state)
+{
+	char path[] = "test_axls_sql.XXXXXX";
+	const struct axls_sqlite_settings settings = { path, 10, 100000 };
+	struct axls_sqlite *other = NULL;
+	struct fw_error err = { 0 };
+
+	(void)state;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, 0444), 0);
+	close(fd);
+	bool root = geteuid() == 0;
+	assert_true(!root || seteuid(65534) == 0); /* who may write everything shows nothing */
+	int ret = axls_sqlite_open(&settings, &other, &err);
+	assert_true(!root || seteuid(0) == 0);
+	unlink(path);
+	assert_int_equal(ret, FW_ESYS);
+	assert_non_null(strstr(err.text, path));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_database, close_database)
 
 int main(void)
@@ -413,6 +436,7 @@ int main(void)
 		TEST(statements_are_bounded),
 		TEST(tables_are_printed_as_ours),
 		TEST(files_are_made_once_and_shared),
+		TEST(a_file_that_may_not_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,7 @@ void notices_put(struct router *router, const struct component *component, const
 	size_t passed;
 	struct notice **at = find(router, component, key, &passed);
 
+	remedy = remedy != NULL && remedy[0] != '\0' ? remedy : NULL;
 	if (*at != NULL && is_same(*at, level, remedy, text)) {
 		return;
 	}

@@ -32,6 +32,21 @@ static void uplink_rest(struct uplink *uplink)
 	fw_machine_goto(&uplink->machine, over ? UPLINK_ENDED : UPLINK_WAIT);
 }
 
+/* What to do in the words of XEP-0114, where the general remedy speaks of servers of others. */
+static const char *uplink_remedy(enum fw_cause cause)
+{
+	switch (cause) {
+	case FW_CAUSE_CONNECT_FAILED:
+		return "does the server there run, and take components on this port? does a "
+		       "firewall refuse it?";
+	case FW_CAUSE_PEER_ERROR:
+		return "not-authorized: the secret there is another one; host-unknown: there is no "
+		       "component of this name; conflict: somebody else is attached under it";
+	default:
+		return fw_cause_row(cause)->remedy;
+	}
+}
+
 /* A notice with why it is down, until it is up. */
 static void uplink_tell(struct uplink *uplink)
 {
@@ -43,7 +58,7 @@ static void uplink_tell(struct uplink *uplink)
 	               uplink->row->host, uplink->row->port, row->text,
 	               uplink->last_detail[0] != '\0' ? ": " : "", uplink->last_detail);
 	notices_put(uplink->router, uplink->component, UPLINK_NOTICE, FW_NOTICE_YELLOW,
-	            row->remedy[0] != '\0' ? row->remedy : NULL, text);
+	            uplink_remedy(uplink->last_cause), text);
 }
 
 static void uplink_fail(struct uplink *uplink, enum fw_cause cause, const char *detail)
@@ -65,7 +80,7 @@ static void uplink_fail(struct uplink *uplink, enum fw_cause cause, const char *
 	fw_log(uplink->log, &uplink_log, ours ? FW_LOG_INFO : FW_LOG_WARNING,
 	       "uplink down state=%s cause=%s text=\"%s\" remedy=\"%s\" detail=%s failures=%u",
 	       fw_machine_state_name(&uplink->machine), fw_cause_row(cause)->name,
-	       fw_cause_row(cause)->text, fw_cause_row(cause)->remedy,
+	       fw_cause_row(cause)->text, uplink_remedy(cause),
 	       fw_quote(fw_str(detail), words, sizeof(words)), uplink->failures);
 	if (!ours && uplink->failures >= UPLINK_FAILURES_TOLD) {
 		uplink_tell(uplink);

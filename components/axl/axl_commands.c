@@ -132,6 +132,8 @@ void axl_commands_progress(struct axl *axl)
 	}
 	for (size_t i = 0; i < axl->publisher_count; i++) {
 		if (is_waited_for(axl, axl->publishers[i])) {
+			fw_call_progress(axl->call, "waiting for publisher %s",
+			                 axl->publishers[i]->config->name);
 			return;
 		}
 	}

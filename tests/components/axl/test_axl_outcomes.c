@@ -209,6 +209,7 @@ static void test_a_dry_run_shows_and_changes_nothing(void **state)
 	table_add("k", "cm-7_s2scp-1.edge-1");
 	for (size_t i = 0; i < FW_COUNT(modes); i++) {
 		struct fw_json *result = command("axl sync", modes[i]);
+		assert_string_equal(fake_host_progress(), "waiting for publisher imp1");
 		assert_int_equal(fw_json_count(fw_json_get(result, "rows")), 2);
 		assert_true(fw_str_is(text(result, "rows", 0, "change"), words[i][0]));
 		assert_true(fw_str_is(text(result, "rows", 0, "row"), "cm-2_s2scp-1.edge-1"));

@@ -76,16 +76,16 @@ static void print_verdict(FILE *out, const struct fw_json *result)
 void fedwayctl_print_explanation(FILE *out, const struct fw_json *result)
 {
 	static const struct table_column targets[] = {
-		{ "  ADDRESS", "address", TABLE_PLAIN }, { "HOST", "host", TABLE_PLAIN },
-		{ "TLS", "tls", TABLE_PLAIN },           { "PRIORITY", "priority", TABLE_PLAIN },
-		{ "WEIGHT", "weight", TABLE_PLAIN },     TABLE_END,
+		{ "ADDRESS", "address", TABLE_PLAIN }, { "HOST", "host", TABLE_PLAIN },
+		{ "TLS", "tls", TABLE_PLAIN },         { "PRIORITY", "priority", TABLE_PLAIN },
+		{ "WEIGHT", "weight", TABLE_PLAIN },   TABLE_END,
 	};
 	static const struct table_column attempts[] = {
-		{ "  ADDRESS", "address", TABLE_PLAIN }, { "HOST", "host", TABLE_PLAIN },
-		{ "KIND", "tls", TABLE_PLAIN },          { "BEGUN", "begun", TABLE_PLAIN },
-		{ "TCP", "connect", TABLE_PLAIN },       { "STREAM", "stream", TABLE_PLAIN },
-		{ "TLS", "handshake", TABLE_PLAIN },     { "OUTCOME", "outcome", TABLE_PLAIN },
-		{ "DETAIL", "detail", TABLE_PLAIN },     TABLE_END,
+		{ "ADDRESS", "address", TABLE_PLAIN }, { "HOST", "host", TABLE_PLAIN },
+		{ "KIND", "tls", TABLE_PLAIN },        { "BEGUN", "begun", TABLE_PLAIN },
+		{ "TCP", "connect", TABLE_PLAIN },     { "STREAM", "stream", TABLE_PLAIN },
+		{ "TLS", "handshake", TABLE_PLAIN },   { "OUTCOME", "outcome", TABLE_PLAIN },
+		{ "DETAIL", "detail", TABLE_PLAIN },   TABLE_END,
 	};
 	const struct fw_json *list = fw_json_get(result, "components");
 	char from[TABLE_CELL_SIZE], to[TABLE_CELL_SIZE], word[TABLE_CELL_SIZE];

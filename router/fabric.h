@@ -121,6 +121,8 @@ const char *fabric_remedy(enum fw_cause cause);
 void fabric_notice_failed(struct fabric_peer *peer, uint32_t failures);
 /** Who should dial us but does not. */
 void fabric_notice_look(struct fabric_peer *peer);
+/** Somebody who says to be the router of this realm has not proved it; nothing when no row has it. */
+void fabric_refused(const struct router *router, struct fw_str realm, const char *why);
 /** The link stands, or is wanted no more. */
 void fabric_notice_clear(struct fabric_peer *peer);
 

@@ -83,13 +83,27 @@ void fabric_notice_look(struct fabric_peer *peer)
 	struct router *router = peer->fabric->router;
 	bool gone = peer->component == NULL || peer->component->suspended;
 	char key[KEY_SIZE];
+	bool refused = peer->last_cause == FW_CAUSE_NOT_AUTHORIZED;
 
 	if (gone && peer->row->host[0] == '\0' && !router->draining &&
 	    fw_now_ms(router->loop) - peer->since_ms >= MISSING_TOLD_MS) {
 		notices_set(router, key_of(peer, key), FW_NOTICE_YELLOW,
-		            "it has to dial this node: fedwayctl notifications there says why it "
-		            "does not get through",
-		            "no link from router %s", peer->realm);
+		            refused ? fabric_remedy(FW_CAUSE_NOT_AUTHORIZED)
+		                    : "it has to dial this node: fedwayctl notifications there "
+		                      "says why it does not get through",
+		            "no link from router %s%s%s", peer->realm,
+		            refused ? ": who came was refused: " : "",
+		            refused ? peer->last_detail : "");
+	}
+}
+
+void fabric_refused(const struct router *router, struct fw_str realm, const char *why)
+{
+	struct fabric_peer *peer = fabric_find(router, realm);
+
+	if (peer != NULL && peer->component == NULL) {
+		peer->last_cause = FW_CAUSE_NOT_AUTHORIZED;
+		(void)snprintf(peer->last_detail, sizeof(peer->last_detail), "%s", why);
 	}
 }
 

@@ -11,6 +11,7 @@
 
 #include <fedway/jid.h>
 
+#include "router/fabric.h"
 #include "router/link_tls.h"
 
 /* RFC 6120 §6.4.5 recommends two to five. */
@@ -37,6 +38,7 @@ static void sasl_refuse(struct link_hello *hello, const char *condition, const c
 	       fw_addr_text(fw_channel_peer(hello->channel), peer),
 	       hello->mechanism != NULL ? hello->mechanism : "-", condition,
 	       fw_quote(fw_str(words), quoted_words, sizeof(quoted_words)));
+	fabric_refused(hello->room->router, fw_str(hello->name), words);
 	sasl_forget(hello);
 	fw_sasl_send_failure(hello->channel, condition, NULL);
 	if (++hello->tries >= SASL_TRIES_MAX) {

@@ -129,6 +129,11 @@ static void a_wrong_secret_is_told(void **state)
 	}
 	assert_non_null(strstr(pair.core->notices->text, "no link to router edge-1 at 127.0.11.1"));
 	assert_non_null(strstr(pair.core->notices->remedy, "same secret"));
+	core_of(&pair)->since_ms = fw_now_ms(pair.loop) - 30000;
+	fabric_notice_look(core_of(&pair));
+	assert_string_equal(
+	        pair.edge->notices->text,
+	        "no link from router core-1: who came was refused: the secret is wrong");
 	close_pair(&pair);
 }
 

@@ -143,9 +143,11 @@ static void tell_unknown(const struct fw_json *list, const char *word)
 	if (begins) {
 		(void)fputs("; \"fedwayctl help\" tells more\n", stderr);
 	} else {
-		(void)fprintf(stderr,
-		              "fedwayctl: unknown command \"%s\"; \"fedwayctl help\" lists them\n",
-		              word);
+		(void)fprintf(
+		        stderr,
+		        "fedwayctl: unknown command \"%s\"; \"fedwayctl help\" lists those of this "
+		        "node\n",
+		        word);
 	}
 }
 

@@ -109,15 +109,20 @@ static bool value_text_good(const struct config_apply *apply, const struct fw_op
 	return true;
 }
 
-/* Options named …_file and directory: paths that are taken from where they are written, like
+/* Options named …_file, …_dir and directory: paths that are taken from where they are written, like
  * includes and secrets. */
 static bool value_is_path(const struct fw_option *row, const char *text)
 {
+	static const char *const ends[] = { "_file", "_dir", "directory" };
 	size_t len = strlen(row->name);
 
-	return ((len > 5 && strcmp(row->name + len - 5, "_file") == 0) ||
-	        strcmp(row->name, "directory") == 0) &&
-	       text[0] != '\0' && strcmp(text, "-") != 0;
+	for (size_t i = 0; i < FW_COUNT(ends); i++) {
+		size_t end = strlen(ends[i]);
+		if (len >= end && strcmp(row->name + len - end, ends[i]) == 0) {
+			return text[0] != '\0' && strcmp(text, "-") != 0;
+		}
+	}
+	return false;
 }
 
 static int value_string(const struct config_apply *apply, const struct fw_option *row,

@@ -49,6 +49,7 @@ const struct fw_option sample_rows[] = {
 	       .help = "domains"),
 	FW_OPT(struct sample_config, routes, "", .rows = route_rows,
 	       .row_size = sizeof(struct sample_route), .max = 2, .help = "static routes"),
+	FW_OPT(struct sample_config, cache_dir, "", .help = "a folder"),
 	FW_OPT_END,
 };
 

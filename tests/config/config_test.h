@@ -32,6 +32,7 @@ struct sample_config {
 	struct fw_secret secret;
 	struct fw_strings allow;
 	struct fw_rows routes;
+	const char *cache_dir;
 };
 extern const struct fw_option sample_rows[];
 extern const struct fw_component sample_component;

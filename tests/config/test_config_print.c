@@ -54,7 +54,9 @@ static void test_text(void **state)
 	        "  port                      number from 1 to 65535; default 5269\n"
 	        "                            TCP port\n"
 	        "  hosts                     list of strings; default localhost\n"
-	        "                            machines\n";
+	        "                            machines\n"
+	        "cache_dir                   string; default \"\"\n"
+	        "                            a folder\n";
 	char *text = print(print_text);
 
 	(void)state;

@@ -146,12 +146,20 @@ static void test_paths_are_beside_the_line_that_names_them(void **state)
 	for (size_t i = 0; i < FW_COUNT(rows); i++) {
 		struct config_problems problems = { 0 };
 		struct config *config = NULL;
-		char text[64];
-		snprintf(text, sizeof(text), "log_file = \"%s\";", rows[i].log_file);
+		const struct sample_config *sample;
+		char text[256];
+		snprintf(text, sizeof(text),
+		         "log_file = \"%s\"; components = ( { module = \"sample\"; "
+		         "options = { cache_dir = \"%s\"; title = \"%s\"; }; } );",
+		         rows[i].log_file, rows[i].log_file, "x/y");
 		write_file("etc/sub/log.conf", text, 0600);
 		assert_int_equal(config_load("etc/main.conf", &sample_modules, &config, &problems),
 		                 FW_OK);
+		sample =
+		        ((const struct config_component *)config->router.components.items)->options;
 		assert_string_equal(config->router.log_file, rows[i].path);
+		assert_string_equal(sample->cache_dir, rows[i].path);
+		assert_string_equal(sample->title, "x/y");
 		assert_string_equal(config->router.pid_file, "");
 		assert_string_equal(config->router.realm, "x");
 		config_free(&config);

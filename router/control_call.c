@@ -145,22 +145,25 @@ static void leg_ended(void *ctx, int code, const char *why, const char *remedy)
 	call_check(leg->call);
 }
 
-static void leg_progress(void *ctx, const char *line)
+/* `who` may be NULL. */
+static void tell_progress(const struct control_call *call, const char *who, const char *line)
 {
-	const struct control_leg *leg = ctx;
-	const struct control_call *call = leg->call;
 	struct fw_json *out = fw_json_new();
 
-	if (call->legs->next != NULL) {
-		fw_json_setf(out, "progress", "%s: %s", leg->id, line);
-	} else {
-		fw_json_set(out, "progress", fw_str(line));
-	}
+	fw_json_setf(out, "progress", "%s%s%s", who != NULL ? who : "", who != NULL ? ": " : "",
+	             line);
 	char *text = out != NULL ? fw_json_dump(out, false) : NULL;
 	fw_json_free(&out);
 	if (text != NULL) {
 		call->tell(call->ctx, text, false);
 	}
+}
+
+static void leg_progress(void *ctx, const char *line)
+{
+	const struct control_leg *leg = ctx;
+
+	tell_progress(leg->call, leg->call->legs->next != NULL ? leg->id : NULL, line);
 }
 
 int control_ask_component(struct control_call *call, struct instance *instance,
@@ -309,10 +312,21 @@ static void nodes_answered(void *ctx, const struct control_nodes *nodes)
 	control_nodes_end(call);
 }
 
+void control_nodes_waiting(void *ctx, const char *realms)
+{
+	char line[1100];
+
+	(void)snprintf(line, sizeof(line), "waiting for %s", realms);
+	tell_progress(ctx, NULL, line);
+}
+
 int control_ask_nodes(struct control_call *call, struct fw_str name, const char *node)
 {
-	return control_nodes_ask(call->router, node, name, call->args,
-	                         node != NULL ? node_answered : nodes_answered, call, &call->nodes);
+	static const struct control_nodes_events one = { node_answered, control_nodes_waiting },
+	                                         all = { nodes_answered, control_nodes_waiting };
+
+	return control_nodes_ask(call->router, node, name, call->args, node != NULL ? &one : &all,
+	                         call, &call->nodes);
 }
 
 /* ---- the request ---- */

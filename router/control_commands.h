@@ -86,6 +86,9 @@ int control_ask_components(struct control_call *call, struct fw_str name);
  */
 int control_ask_nodes(struct control_call *call, struct fw_str name, const char *node);
 
+/** For who asks nodes on behalf of a call, the `ctx`: tells its asker whom it waits for. */
+void control_nodes_waiting(void *ctx, const char *realms);
+
 /** All nodes that `call->nodes` asked have answered: ends the call, unless it waits for others too. */
 void control_nodes_end(struct control_call *call);
 

@@ -27,7 +27,7 @@ struct node_part {
 
 struct control_nodes {
 	struct router *router;
-	control_nodes_fn *done;
+	const struct control_nodes_events *events;
 	void *ctx;
 	struct control_nodes **handle;
 	struct fw_task task;
@@ -70,18 +70,33 @@ static void refuse(struct node_part *part, const char *error, const char *remedy
 	fw_json_set(part->reply, "remedy", fw_str(remedy));
 }
 
+/* @return false: all have answered */
+static bool tell_waiting(const struct control_nodes *nodes)
+{
+	char realms[1024] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < nodes->count && used < sizeof(realms); i++) {
+		if (nodes->parts[i].reply == NULL) {
+			used += (size_t)snprintf(realms + used, sizeof(realms) - used, "%s%s",
+			                         used > 0 ? ", " : "", nodes->parts[i].name);
+		}
+	}
+	if (used > 0 && nodes->handle != NULL) { /* not while they are being asked */
+		nodes->events->waiting(nodes->ctx, realms);
+	}
+	return used > 0;
+}
+
 /* Tells the end when the last one is there; never from within the asking. */
 static void part_is_there(struct node_part *part)
 {
 	struct control_nodes *nodes = part->nodes;
 
 	part->answered_us = fw_now_us(nodes->router->loop);
-	for (size_t i = 0; i < nodes->count; i++) {
-		if (nodes->parts[i].reply == NULL) {
-			return;
-		}
+	if (!tell_waiting(nodes)) {
+		fw_defer(nodes->router->loop, &nodes->task);
 	}
-	fw_defer(nodes->router->loop, &nodes->task);
 }
 
 static void take_line(struct node_part *part, struct fw_str line)
@@ -155,7 +170,7 @@ static void nodes_end(void *ctx)
 		*nodes->handle = NULL;
 		nodes->handle = NULL;
 	}
-	nodes->done(nodes->ctx, nodes);
+	nodes->events->done(nodes->ctx, nodes);
 	nodes_free(&nodes);
 }
 
@@ -246,8 +261,8 @@ static int ask_each(struct control_nodes *nodes, struct fw_str command, const st
 }
 
 int control_nodes_ask(struct router *router, const char *realm, struct fw_str command,
-                      const struct fw_json *args, control_nodes_fn *done, void *ctx,
-                      struct control_nodes **out)
+                      const struct fw_json *args, const struct control_nodes_events *events,
+                      void *ctx, struct control_nodes **out)
 {
 	struct control_nodes *nodes = realm != NULL ? nodes_new(router, 1) : nodes_of_all(router);
 
@@ -257,7 +272,7 @@ int control_nodes_ask(struct router *router, const char *realm, struct fw_str co
 	if (realm != NULL) {
 		name_part(&nodes->parts[0], realm);
 	}
-	nodes->done = done;
+	nodes->events = events;
 	nodes->ctx = ctx;
 	int ret = ask_each(nodes, command, args);
 	if (ret != FW_OK) {
@@ -266,6 +281,7 @@ int control_nodes_ask(struct router *router, const char *realm, struct fw_str co
 	}
 	nodes->handle = out;
 	*out = nodes;
+	(void)tell_waiting(nodes);
 	return FW_OK;
 }
 

@@ -14,6 +14,12 @@ struct control_nodes;
 /** All have answered, or have had their time. `nodes` [b] is gone when this returns. */
 typedef void control_nodes_fn(void *ctx, const struct control_nodes *nodes);
 
+struct control_nodes_events {
+	control_nodes_fn *done;
+	/** Who has not answered yet, "edge-2, im-1": when all were asked, and whenever one of several has answered. */
+	void (*waiting)(void *ctx, const char *realms);
+};
+
 /**
  * Asks.
  * @param realm  the one node that is meant; NULL: this one first, then all of `routers` in the order of the file
@@ -21,7 +27,7 @@ typedef void control_nodes_fn(void *ctx, const struct control_nodes *nodes);
  * @return FW_OK: done runs exactly once, never before this returns; FW_ENOMEM
  */
 int control_nodes_ask(struct router *router, const char *realm, struct fw_str command, const struct fw_json *args,
-                      control_nodes_fn *done, void *ctx, struct control_nodes **out);
+                      const struct control_nodes_events *events, void *ctx, struct control_nodes **out);
 /** Nobody waits for it any more. NULL is allowed. */
 void control_nodes_cancel(struct control_nodes **nodes);
 

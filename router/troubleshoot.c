@@ -474,6 +474,8 @@ static void compare(void *ctx, const struct control_nodes *nodes)
 
 int control_troubleshoot(struct control_call *call)
 {
-	return control_nodes_ask(call->router, NULL, fw_str("facts"), NULL, compare, call,
+	static const struct control_nodes_events events = { compare, control_nodes_waiting };
+
+	return control_nodes_ask(call->router, NULL, fw_str("facts"), NULL, &events, call,
 	                         &call->nodes);
 }

@@ -9,14 +9,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <fedway/io/tls_rules.h>
 #include <fedway/jid.h>
 
 #include "router/notices.h"
-
-enum { DAY_S = 86400, WARN_DAYS = 30 };
 
 static struct fw_logger tls_log = FW_LOGGER("router.link");
 
@@ -25,7 +22,7 @@ struct link_tls {
 	struct fw_timer *timer;
 	struct fw_tls_context *context;
 	bool accepts;
-	int64_t ends_s; /* of our certificate; 0: not known */
+	const struct fw_certificate *certificate; /* ours; NULL: not known */
 };
 
 int link_tls_load(const struct config_router *config, struct fw_tls_context **out,
@@ -52,27 +49,25 @@ int link_tls_load(const struct config_router *config, struct fw_tls_context **ou
 
 static void tls_look(struct link_tls *tls, const struct config_router *config)
 {
-	const struct fw_certificate *certificate = NULL;
-
-	tls->ends_s = 0;
-	if (tls->accepts &&
-	    fw_certificate_read(config->link_certificate_file, &certificate, NULL) == FW_OK) {
-		tls->ends_s = certificate->not_after;
-		fw_certificate_release(&certificate);
+	fw_certificate_release(&tls->certificate);
+	if (tls->accepts) {
+		(void)fw_certificate_read(config->link_certificate_file, &tls->certificate, NULL);
 	}
 }
 
 static void tls_tell_end(const struct link_tls *tls)
 {
-	int64_t days = (tls->ends_s - (int64_t)time(NULL)) / DAY_S;
+	char end[FW_CERTIFICATE_END_SIZE];
 
-	if (tls->ends_s == 0 || days >= WARN_DAYS) {
+	if (tls->certificate == NULL ||
+	    fw_certificate_days_left(tls->certificate) >= FW_CERTIFICATE_WARN_DAYS) {
 		notices_clear(tls->router, "link-certificate");
 		return;
 	}
 	notices_set(tls->router, "link-certificate", FW_NOTICE_YELLOW,
 	            "renew it; it is taken over without a restart",
-	            "the certificate of links ends in %lld days: %s", (long long)days,
+	            "the certificate of links %s: %s",
+	            fw_certificate_end_text(tls->certificate, end),
 	            tls->router->config->router.link_certificate_file);
 }
 
@@ -151,6 +146,7 @@ void link_tls_free(struct link_tls **tls)
 	}
 	fw_timer_free(&old->timer);
 	fw_tls_context_release(&old->context);
+	fw_certificate_release(&old->certificate);
 	free(old);
 }
 

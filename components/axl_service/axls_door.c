@@ -16,6 +16,7 @@
 enum { DOOR_BACKLOG = 64, DOOR_PER_TURN = 16, DOOR_WATCH_MS = 5000 };
 
 #define NOTICE_CERTIFICATE "axl-certificate"
+#define NOTICE_CERTIFICATE_END "axl-certificate-end"
 
 static struct fw_logger door_logger = FW_LOGGER("axl.listen");
 
@@ -30,7 +31,8 @@ struct visitor {
 struct axls_door {
 	struct axls *axls;
 	struct fw_tls_context *tls;
-	struct fw_timer *watch; /* of the certificate's files */
+	const struct fw_certificate *certificate; /* the one that is shown */
+	struct fw_timer *watch;                   /* of its files, and of its end */
 	struct fw_listeners *listeners;
 	struct visitor *visitors;
 	size_t count;
@@ -227,6 +229,29 @@ int axls_door_check(const struct axl_service_config *config, struct fw_error *er
 	return ret;
 }
 
+/* What load() has found good; without memory its end is not watched. */
+static void note_certificate(struct axls_door *door)
+{
+	fw_certificate_release(&door->certificate);
+	(void)fw_certificate_read(door->axls->config->certificate_file, &door->certificate, NULL);
+}
+
+static void tell_end(const struct axls_door *door)
+{
+	char end[FW_CERTIFICATE_END_SIZE];
+
+	if (door->certificate == NULL ||
+	    fw_certificate_days_left(door->certificate) >= FW_CERTIFICATE_WARN_DAYS) {
+		fw_notice_clear(door->axls->self, NOTICE_CERTIFICATE_END);
+		return;
+	}
+	fw_notice(door->axls->self, NOTICE_CERTIFICATE_END, FW_NOTICE_YELLOW,
+	          "renew it; it is taken over without a restart",
+	          "the certificate of the AXL service %s: %s",
+	          fw_certificate_end_text(door->certificate, end),
+	          door->axls->config->certificate_file);
+}
+
 static void take_certificate(struct axls_door *door)
 {
 	struct fw_self *self = door->axls->self;
@@ -242,6 +267,7 @@ static void take_certificate(struct axls_door *door)
 	fw_notice_clear(self, NOTICE_CERTIFICATE);
 	fw_tls_context_release(&door->tls);
 	door->tls = context;
+	note_certificate(door);
 	fw_log(fw_self_log(self), &door_logger, FW_LOG_NOTICE,
 	       "the certificate was taken from its files file=%s",
 	       door->axls->config->certificate_file);
@@ -254,6 +280,7 @@ static void on_watch(void *ctx)
 	if (fw_tls_context_stale(door->tls)) {
 		take_certificate(door);
 	}
+	tell_end(door);
 }
 
 /* ---- life ---- */
@@ -277,6 +304,8 @@ int axls_door_open(struct axls *axls, struct axls_door **out, struct fw_error *e
 		ret = fw_timer_new(axls->loop, on_watch, door, &door->watch);
 	}
 	if (ret == FW_OK) {
+		note_certificate(door);
+		tell_end(door);
 		fw_timer_start_ms(door->watch, DOOR_WATCH_MS, DOOR_WATCH_MS);
 		ret = listen_all(door, err);
 	}
@@ -325,6 +354,7 @@ void axls_door_free(struct axls_door **at)
 	}
 	fw_timer_free(&door->watch);
 	fw_tls_context_release(&door->tls);
+	fw_certificate_release(&door->certificate);
 	free(door);
 }
 

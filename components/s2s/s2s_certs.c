@@ -15,7 +15,7 @@
 #include "components/s2s/s2s_commands.h"
 #include "components/s2s/s2s_keys.h"
 
-enum { CERTS_BUCKETS = 256, CERTS_MAX = 4096, DAY_S = 86400 };
+enum { CERTS_BUCKETS = 256, CERTS_MAX = 4096 };
 
 struct certs_entry {
 	struct certs_entry *next;
@@ -202,7 +202,7 @@ void s2s_certs_report(const struct s2s_certs *certs, struct fw_json *array)
 			const struct fw_certificate *certificate = entry->certificate;
 			struct fw_json *row = fw_json_append_object(array);
 			fw_json_set(row, "domain", fw_str(entry->remote));
-			fw_json_set_int(row, "days_left", (certificate->not_after - now) / DAY_S);
+			fw_json_set_int(row, "days_left", fw_certificate_days_left(certificate));
 			fw_json_set(row, "certificate", fw_str(fw_tls_verdict_word(entry->chain)));
 			fw_json_set(row, "method", fw_str(s2s_method_word(entry->method)));
 			fw_json_set(row, "issuer", fw_str(certificate->issuer));

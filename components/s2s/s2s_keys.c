@@ -13,7 +13,7 @@
 
 #include "components/s2s/s2s.h"
 
-enum { DAY_S = 86400, WARN_DAYS = 30 };
+enum { TELL_EVERY_S = 86400 };
 
 static struct fw_logger keys_logger = FW_LOGGER("s2s.certificates");
 
@@ -124,21 +124,17 @@ static void keys_look(struct s2s_keys *keys)
 	}
 }
 
-static int64_t keys_days(const struct keys_own *own)
-{
-	return (own->certificate->not_after - (int64_t)time(NULL)) / DAY_S;
-}
-
 static void keys_tell(struct s2s_keys *keys)
 {
 	keys->told_s = (int64_t)time(NULL);
 	for (size_t i = 0; i < keys->count; i++) {
-		if (keys_days(&keys->own[i]) < WARN_DAYS) {
+		if (fw_certificate_days_left(keys->own[i].certificate) < FW_CERTIFICATE_WARN_DAYS) {
 			fw_log(fw_self_log(keys->s2s->self), &keys_logger, FW_LOG_WARNING,
 			       "our certificate ends soon file=%s days_left=%lld remedy='renew it; "
 			       "it "
 			       "is taken over without a restart'",
-			       keys->own[i].file, (long long)keys_days(&keys->own[i]));
+			       keys->own[i].file,
+			       (long long)fw_certificate_days_left(keys->own[i].certificate));
 		}
 	}
 }
@@ -187,7 +183,7 @@ static void keys_on_timer(void *ctx)
 	if (keys->s2s->tls != NULL && fw_tls_context_stale(keys->s2s->tls)) {
 		keys_renew(keys);
 	}
-	if ((int64_t)time(NULL) - keys->told_s >= DAY_S) {
+	if ((int64_t)time(NULL) - keys->told_s >= TELL_EVERY_S) {
 		keys_tell(keys);
 	}
 	fw_timer_start_ms(keys->timer, wait, 0);
@@ -245,7 +241,7 @@ void s2s_keys_report(const struct s2s_keys *keys, struct fw_json *array)
 		struct fw_json *row = fw_json_append_object(array);
 		fw_json_set(row, "domain",
 		            fw_str(own->domain[0] != '\0' ? own->domain : "all others"));
-		fw_json_set_int(row, "days_left", keys_days(own));
+		fw_json_set_int(row, "days_left", fw_certificate_days_left(own->certificate));
 		fw_json_set(row, "names", fw_str(own->certificate->names));
 		fw_json_set(row, "issuer", fw_str(own->certificate->issuer));
 		fw_json_set(row, "key_sha256", fw_str(own->certificate->key_sha256));
@@ -261,11 +257,12 @@ void s2s_keys_warn(const struct s2s_keys *keys, struct fw_json *status)
 		return;
 	}
 	for (size_t i = 0; i < keys->count; i++) {
-		if (keys_days(&keys->own[i]) < WARN_DAYS) {
+		if (fw_certificate_days_left(keys->own[i].certificate) < FW_CERTIFICATE_WARN_DAYS) {
+			char end[FW_CERTIFICATE_END_SIZE];
 			fw_json_setf(status, "certificate_warning",
-			             "%s ends in %lld days: renew it; it is taken over without a "
-			             "restart",
-			             keys->own[i].file, (long long)keys_days(&keys->own[i]));
+			             "%s %s: renew it; it is taken over without a restart",
+			             keys->own[i].file,
+			             fw_certificate_end_text(keys->own[i].certificate, end));
 			return;
 		}
 	}

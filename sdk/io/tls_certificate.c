@@ -8,6 +8,7 @@
 #include "sdk/io/tls_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,6 +269,29 @@ int tls_certificate_load(const char *path, X509 **out, struct fw_error *err)
 	}
 	ERR_clear_error();
 	return *out != NULL ? FW_OK : FW_EINVAL;
+}
+
+int64_t fw_certificate_days_left(const struct fw_certificate *certificate)
+{
+	enum { DAY_S = 86400 };
+	int64_t left = certificate->not_after - (int64_t)time(NULL);
+
+	return left >= 0 ? left / DAY_S : -1 - (-1 - left) / DAY_S;
+}
+
+const char *fw_certificate_end_text(const struct fw_certificate *certificate,
+                                    char out[FW_CERTIFICATE_END_SIZE])
+{
+	int64_t days = fw_certificate_days_left(certificate);
+
+	if (days > 0) {
+		(void)snprintf(out, FW_CERTIFICATE_END_SIZE, "ends in %" PRId64 " day%s", days,
+		               days == 1 ? "" : "s");
+	} else {
+		(void)snprintf(out, FW_CERTIFICATE_END_SIZE, "%s",
+		               days == 0 ? "ends today" : "has ended");
+	}
+	return out;
 }
 
 int fw_certificate_read(const char *path, const struct fw_certificate **out, struct fw_error *err)

@@ -391,7 +391,9 @@ def test_certificates_and_users_change_live(made):
         f.write("half of one")
     os.replace(f"{node.where}/half.pem", old.both)
     wait_until("a notice", lambda: old.both in node.notices().get("axl-certificate", {}).get("text", ""))
-    renewed = node.authority.issue(NAME)
+    os.replace(node.authority.issue(NAME, days=(-1, 3)).both, old.both)
+    wait_until("a notice", lambda: re.search(r"ends in [23] days", node.notices().get("axl-certificate-end", {}).get("text", "")))
+    renewed = node.authority.issue(NAME, days=(-1, 300))
     os.replace(renewed.both, old.both)
 
     def shown():
@@ -401,7 +403,7 @@ def test_certificates_and_users_change_live(made):
                 return s.getpeercert(True)
     from cryptography.hazmat.primitives.serialization import Encoding
     wait_until("the new certificate", lambda: shown() == renewed.x509.public_bytes(Encoding.DER))
-    assert "axl-certificate" not in node.notices()
+    wait_until("no notice", lambda: not {"axl-certificate", "axl-certificate-end"} & set(node.notices()))
     second = free_port(node.ip)
     session = re.search("JSESSIONIDSSO=[0-9a-f]+", node.curl("-u", f"fedway:{PASSWORD}")[1])[0]
     assert node.curl("-H", f"Cookie: {session}")[0] == 200

@@ -197,6 +197,29 @@ static void a_description_tells_all(void **state)
 	made_cert_free(&ca);
 }
 
+static void the_end_is_told_in_days_and_words(void **state)
+{
+	static const struct {
+		int64_t left_s, days;
+		const char *text;
+	} rows[] = {
+		{ 12 * 86400 + 60, 12, "ends in 12 days" },
+		{ 86400 + 60, 1, "ends in 1 day" },
+		{ 60, 0, "ends today" },
+		{ -60, -1, "has ended" },
+		{ -2 * 86400 - 60, -3, "has ended" },
+	};
+	char text[FW_CERTIFICATE_END_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < FW_COUNT(rows); i++) {
+		const struct fw_certificate certificate = { .not_after = (int64_t)time(NULL) +
+			                                                 rows[i].left_s };
+		assert_int_equal(fw_certificate_days_left(&certificate), rows[i].days);
+		assert_string_equal(fw_certificate_end_text(&certificate, text), rows[i].text);
+	}
+}
+
 static void the_digests_are_those_that_others_compute(void **state)
 {
 	const struct fw_certificate *certificate = NULL;
@@ -255,6 +278,7 @@ int main(void)
 		cmocka_unit_test(hostile_names_match_nothing_and_print_nothing),
 		cmocka_unit_test(ten_thousand_names_are_cut_at_a_bound),
 		cmocka_unit_test(a_description_tells_all),
+		cmocka_unit_test(the_end_is_told_in_days_and_words),
 		cmocka_unit_test(the_digests_are_those_that_others_compute),
 		cmocka_unit_test(a_file_without_a_certificate_is_named),
 	};

@@ -35,6 +35,13 @@ FW_API int fw_certificate_read(const char *path, const struct fw_certificate **o
 /** One more user. */
 FW_API const struct fw_certificate *fw_certificate_ref(const struct fw_certificate *certificate);
 FW_API void fw_certificate_release(const struct fw_certificate **certificate);
+/** From how many days left on operators are warned. */
+#define FW_CERTIFICATE_WARN_DAYS 30
+/** Whole days until it ends, by the clock on the wall; negative when it has ended. */
+FW_API int64_t fw_certificate_days_left(const struct fw_certificate *certificate);
+#define FW_CERTIFICATE_END_SIZE 64u
+/** The same in words: "ends in 12 days", "ends today", "has ended". @return out */
+FW_API const char *fw_certificate_end_text(const struct fw_certificate *certificate, char out[FW_CERTIFICATE_END_SIZE]);
 
 /**
  * Does it name the domain (RFC 9525)? By dNSName (A-labels; `*` as the whole left-most label stands for one label,

@@ -217,16 +217,18 @@ static void wired_before(struct link *link, const struct fw_stanza *stanza)
 	                    trail_write_hop(link->room->router->fabric->trails, stanza, text));
 }
 
-static void wired_arrived(struct link *link, struct fw_stanza *stanza)
+/* Without its path a stanza could go in circles. */
+static bool wired_arrived(struct link *link, struct fw_stanza *stanza)
 {
 	struct fabric_wired *wired = link->owner;
 
 	if (!wired->has_hop) {
 		fail(wired, FW_CAUSE_BAD_HOP);
-		return;
+	} else if (trail_apply(&wired->hop, stanza) != FW_OK) {
+		fail(wired, FW_CAUSE_RESOURCES);
 	}
 	wired->has_hop = false;
-	(void)trail_apply(&wired->hop, stanza);
+	return wired->wrong == FW_CAUSE_NONE;
 }
 
 static void wired_report(const struct link *link, struct fw_json *stream)

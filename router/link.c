@@ -185,11 +185,12 @@ static void link_element(void *ctx, struct fw_stanza **stanza)
 			return;
 		}
 	}
+	if (link->kind->arrived != NULL && !link->kind->arrived(link, *stanza)) {
+		link_ignore(link, *stanza);
+		return;
+	}
 	if (link->xep198 != NULL) {
 		link_session_arrived(link, *stanza);
-	}
-	if (link->kind->arrived != NULL) {
-		link->kind->arrived(link, *stanza);
 	}
 	(void)router_route(link->component, stanza);
 }

@@ -74,8 +74,11 @@ struct link_kind {
 	void (*ended)(struct link *link, enum fw_cause cause);
 	/** A stanza is about to be queued on the channel: what has to stand before it (again, when it is sent again). */
 	void (*before)(struct link *link, const struct fw_stanza *stanza);
-	/** A stanza arrived and is about to be routed: hangs on it what stood before it. */
-	void (*arrived)(struct link *link, struct fw_stanza *stanza);
+	/**
+	 * A stanza arrived and is about to be routed: hangs on it what stood before it. False: it is not taken, the
+	 * link ends, and the peer still has it.
+	 */
+	bool (*arrived)(struct link *link, struct fw_stanza *stanza);
 	/** Its row of `links` changed; `old` is the row until now. */
 	void (*reload)(struct link *link, const struct config_link *old, const struct config *config);
 	/** More members for its object in "streams". */

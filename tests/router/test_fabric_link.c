@@ -144,6 +144,9 @@ static void a_stanza_without_its_header_ends_the_link(void **state)
 		"<hop xmlns='urn:fedway:link:1' id='1' path='im-1'/>",
 		("<hop xmlns='urn:fedway:link:1' id='1' path='core-1'/>"
 		 "<hop xmlns='urn:fedway:link:1' id='1' path='core-1'/>"),
+		("<hop xmlns='urn:fedway:link:1' id='1' path='im-1'/>"
+		 "<hop xmlns='urn:fedway:link:1' id='2' path='core-1'/>"
+		 "<message from='a.core-1' to='b.edge-1'/>"),
 	};
 
 	(void)state;
@@ -151,9 +154,11 @@ static void a_stanza_without_its_header_ends_the_link(void **state)
 		struct pair pair;
 		open_pair(&pair, "good");
 		wait_up(&pair, true);
+		uint64_t in = pair.edge->total->in;
 		link_say(edge_of(&pair)->link, "%s", words[i]);
 		wait_up(&pair, false);
 		assert_int_equal(core_of(&pair)->last_cause, FW_CAUSE_BAD_HOP);
+		assert_int_equal(pair.edge->total->in, in); /* nothing of it was taken */
 		close_pair(&pair);
 	}
 }

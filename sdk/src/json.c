@@ -187,7 +187,8 @@ void fw_json_set(struct fw_json *object, const char *key, struct fw_str text)
 
 /* Before the container is touched: the arguments may be parts of it. NULL when nothing is to be
  * put. */
-static char *json_format(struct fw_json *container, const char *format, va_list args)
+static FW_PRINTF(2, 0) char *json_format(struct fw_json *container, const char *format,
+                                         va_list args)
 {
 	char *text = NULL;
 

@@ -22,6 +22,7 @@ struct fw_loop {
 	struct fw_task *ends, ends_last; /* the same, for the end of the loop */
 	size_t working;                  /* in other threads */
 	bool running_tasks;
+	bool timer_ran; /* in this turn, which then has nothing to wait for */
 	bool stopped;
 };
 
@@ -119,7 +120,7 @@ static void loop_prepare(uv_prepare_t *prepare)
 	struct fw_loop *loop = prepare->data;
 
 	tasks_run(loop);
-	if (tasks_waiting(loop) || loop->stopped) {
+	if (tasks_waiting(loop) || loop->timer_ran || loop->stopped) {
 		uv_idle_start(&loop->idle, loop_idle);
 	} else {
 		uv_idle_stop(&loop->idle);
@@ -206,6 +207,7 @@ void fw_loop_free(struct fw_loop **loop)
 
 void fw_loop_turn(struct fw_loop *loop, bool wait)
 {
+	loop->timer_ran = false;
 	uv_run(&loop->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 	tasks_run(loop); /* of I/O and timers that ran after the preparation */
 }
@@ -334,6 +336,7 @@ static void timer_fired(uv_timer_t *uv)
 	} else {
 		timer->running = false;
 	}
+	((struct fw_loop *)uv->loop)->timer_ran = true;
 	timer->fn(timer->ctx);
 }
 

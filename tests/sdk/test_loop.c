@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -259,6 +260,28 @@ static void a_timer_fires_once_and_not_early(void **state)
 	fw_timer_free(&p->timer);
 }
 
+static void a_turn_does_not_wait_behind_a_timer_that_was_due(void **state)
+{
+	struct probe *p = *state;
+	struct fw_timer *later = NULL;
+	struct timespec began, now;
+
+	assert_int_equal(fw_timer_new(p->loop, count_timer, p, &p->timer), FW_OK);
+	assert_int_equal(fw_timer_new(p->loop, count_second, p, &later), FW_OK);
+	fw_loop_turn(p->loop, false);
+	fw_timer_start_ms(p->timer, 1, 0);
+	fw_timer_start_ms(later, 5000, 0);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	do { /* the machine was busy with something else */
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - began.tv_sec) * 1000000000L + now.tv_nsec - began.tv_nsec < 3000000);
+	fw_loop_turn(p->loop, true);
+	assert_int_equal(p->timer_runs, 1);
+	assert_int_equal(p->second_runs, 0);
+	fw_timer_free(&later);
+	fw_timer_free(&p->timer);
+}
+
 static void a_timer_put_off_fires_at_its_new_time_only(void **state)
 {
 	struct probe *p = *state;
@@ -454,6 +477,7 @@ int main(void)
 		CASE(a_task_that_queues_itself_does_not_starve_descriptors),
 		CASE(a_cancelled_task_does_not_run),
 		CASE(a_timer_fires_once_and_not_early),
+		CASE(a_turn_does_not_wait_behind_a_timer_that_was_due),
 		CASE(a_timer_put_off_fires_at_its_new_time_only),
 		CASE(a_timer_may_free_itself),
 		CASE(run_ends_at_stop_even_when_a_task_says_so),

@@ -27,7 +27,7 @@ FW_API int fw_loop_new(struct fw_loop **out);
 FW_API void fw_loop_free(struct fw_loop **loop);
 /** Runs until fw_loop_stop(). */
 FW_API void fw_loop_run(struct fw_loop *loop);
-/** Runs one turn. @param wait  block until something happens */
+/** Runs one turn. @param wait  block until something happens; a timer that is due already is something */
 FW_API void fw_loop_turn(struct fw_loop *loop, bool wait);
 /** Ends fw_loop_run() after the current turn. */
 FW_API void fw_loop_stop(struct fw_loop *loop);

@@ -8,7 +8,6 @@
  */
 #include "router/link_hello.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -307,25 +306,16 @@ static void hello_expired(void *ctx)
 	                                                            : FW_CAUSE_AUTH_TIMEOUT);
 }
 
-static bool same_network(const struct fw_addr *a, const struct fw_addr *b)
-{
-	const struct sockaddr_in *a4 = (const void *)&a->storage, *b4 = (const void *)&b->storage;
-	const struct sockaddr_in6 *a6 = (const void *)&a->storage, *b6 = (const void *)&b->storage;
-
-	if (a->storage.ss_family != b->storage.ss_family) {
-		return false;
-	}
-	return a->storage.ss_family == AF_INET6 ? memcmp(&a6->sin6_addr, &b6->sin6_addr, 8) == 0
-	                                        : a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-}
-
 bool link_hello_make_room(struct link_room *room, const struct fw_addr *newcomer)
 {
 	struct link_hello *oldest = NULL;
+	struct fw_network network, other;
 	size_t same = 0;
 
+	fw_addr_network(newcomer, &network);
 	for (struct link_hello *hello = room->hellos; hello != NULL; hello = hello->next) {
-		same += same_network(fw_channel_peer(hello->channel), newcomer);
+		fw_addr_network(fw_channel_peer(hello->channel), &other);
+		same += fw_network_eq(&other, &network);
 		oldest = hello; /* they stand with the newest first */
 	}
 	if (oldest == NULL || 2 * same >= room->hello_count) {
